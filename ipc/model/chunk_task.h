@@ -1,0 +1,131 @@
+// ChunkTask: one chunk for one worker, self-contained; and the Partial it gives.
+//
+// A task holds all that a worker needs, so a worker keeps no state between chunks and
+// any worker can take any attempt. Descriptors travel beside the task; pieces name
+// them by their index in that list.
+//
+// A Partial is the states of one chunk and its coverage: which spans of the input it
+// owns and how many rows its own loop saw. Nothing is merged whose coverage is not
+// exactly what the plan gave out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ipc/base/error.h"
+#include "ipc/model/job_answer.h"
+#include "ipc/model/job_spec.h"
+
+namespace tally::model {
+
+struct ChunkKey {
+  std::uint64_t job = 0;    // JobId::number
+  std::uint32_t round = 0;  // several-pass reducers: one reduction a round
+  std::uint32_t chunk = 0;  // index in the plan
+  std::uint32_t attempt = 0;  // 1, 2, …
+  friend bool operator==(const ChunkKey&, const ChunkKey&) = default;
+};
+
+// A family of states that reducers share: sum and mean finish the same sum.
+// Protocol numbers; never renumber.
+enum class Family : std::uint8_t { Sum = 1, Extremes = 2 };
+inline constexpr std::uint8_t kLastFamily = 2;
+
+// What one column needs; column 0 is the only one of a source without columns.
+struct ColumnTask {
+  std::vector<Family> families;  // ascending, no repeats; may be empty (count)
+};
+
+// Elements [begin, end) of start, start + step, ….
+struct RangePiece {
+  std::int64_t start = 0;
+  std::int64_t step = 1;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// Elements [begin, end) of the source, as bytes.
+struct ValuesPiece {
+  std::vector<std::byte> bytes;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// A run of one file: elements [begin, end) after data_offset_bytes for npy, raw and
+// memory; bytes [begin, end) of the file for csv.
+struct FilePiece {
+  std::uint32_t file = 0;  // index among the job's files: its place in file order
+  std::string name;        // for messages
+  std::uint32_t descriptor = 0;
+  std::uint64_t data_offset_bytes = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  // csv: where each of the task's columns is in this file, from 0, and how many
+  // fields a record has (0: as many as the first record).
+  std::vector<std::uint32_t> columns;
+  std::uint32_t fields = 0;
+};
+
+struct FilePieces {
+  FileFormat format = FileFormat::Raw;  // Raw also stands for npy and memory
+  CsvDialect csv;
+  std::vector<FilePiece> pieces;  // in file order
+};
+
+using Piece = std::variant<RangePiece, ValuesPiece, FilePieces>;
+
+struct ChunkTask {
+  ChunkKey key;
+  ElementType type = ElementType::F64;
+  std::vector<ColumnTask> columns;  // at least one
+  MissingPolicy missing = MissingPolicy::Error;
+  NanPolicy nan = NanPolicy::Propagate;
+  Piece piece;
+};
+
+// The part [begin, end) of file `file` that a chunk owns: elements, or bytes for csv.
+struct Span {
+  std::uint32_t file = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  friend bool operator==(const Span&, const Span&) = default;
+};
+
+struct StateBytes {
+  Family family = Family::Sum;
+  std::uint16_t version = 0;
+  std::vector<std::byte> bytes;
+};
+
+struct ColumnPartial {
+  ElementCounts counts;
+  std::vector<StateBytes> states;  // one a family, in the task's order
+};
+
+struct ChunkUsage {
+  std::uint64_t run_ns = 0;
+  std::uint64_t cpu_user_ns = 0;
+  std::uint64_t cpu_system_ns = 0;
+  std::optional<std::uint64_t> peak_rss_bytes;
+  std::optional<std::uint64_t> anon_bytes;
+};
+
+struct Partial {
+  ChunkKey key;
+  std::vector<Span> spans;
+  std::vector<ColumnPartial> columns;
+  ChunkUsage usage;
+};
+
+// How a chunk ended on a path that stayed alive. An Error of class Cancelled answers
+// the cancel flag; any other is the input's fault and will not be retried.
+struct ChunkOutcome {
+  ChunkKey key;
+  std::variant<Partial, Error> result;
+};
+
+}  // namespace tally::model

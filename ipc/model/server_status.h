@@ -1,0 +1,80 @@
+// ServerStatus: the daemon's own state, for `tally status`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/model/job_answer.h"
+
+namespace tally::model {
+
+struct WorkerStatus {
+  std::uint32_t worker = 0;
+  std::uint32_t pid = 0;      // 0 while there is no process
+  std::string state;          // the worker table's word: idle, busy, …
+  std::optional<JobId> job;   // what it works on
+  std::uint64_t chunks_done = 0;
+  std::uint64_t restarts = 0;  // processes that this slot has lost
+  std::optional<std::uint64_t> pss_bytes;
+  std::optional<std::uint64_t> rss_bytes;
+};
+
+// One bound on the number of usable cores, and who sets it.
+struct CoreBound {
+  std::string source;  // "affinity", "cgroup quota", "configuration"
+  double cores = 0.0;
+};
+
+struct ServerStatus {
+  std::string version;
+  std::uint32_t pid = 0;
+  DaemonKind kind = DaemonKind::Private;
+  std::string socket;
+  std::uint64_t uptime_ns = 0;
+  std::uint32_t zygote_pid = 0;
+  std::uint64_t zygote_restarts = 0;
+  std::vector<WorkerStatus> workers;
+  std::uint32_t threads_running = 0;
+  std::uint32_t threads_busy = 0;
+  std::uint32_t threads_max = 0;
+  std::uint32_t usable_cores = 0;
+  std::vector<CoreBound> core_bounds;
+  std::uint64_t jobs_queued = 0;
+  std::uint64_t jobs_running = 0;
+  std::uint64_t jobs_finished = 0;  // since the daemon started
+  std::uint64_t chunks_waiting = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t daemon_rss_bytes = 0;
+  std::optional<std::uint64_t> workers_pss_bytes;
+  double system_used_percent = 0.0;
+  bool draining = false;
+};
+
+// One line of `tally jobs`.
+struct JobSummary {
+  JobId id;
+  JobState state = JobState::Queued;
+  std::uint32_t uid = 0;
+  std::string reducers;  // "sum,mean"
+  Path path = Path::Any;
+  std::uint64_t chunks_done = 0;
+  std::uint64_t chunks = 0;
+  std::uint64_t age_ns = 0;
+};
+
+// What a job would do; nothing was run.
+struct JobPlan {
+  Path path = Path::Any;
+  std::string reason;
+  std::uint32_t workers = 0;
+  std::uint64_t chunks = 0;
+  std::uint64_t leaves = 0;
+  std::uint64_t elements = 0;  // 0 if unknown beforehand (csv, text)
+  bool elements_known = false;
+  std::uint64_t input_bytes = 0;
+  std::uint64_t chunk_size = 0;  // elements, or bytes for csv and text
+};
+
+}  // namespace tally::model

@@ -1,0 +1,56 @@
+// BlockReader: yields a chunk's elements block by block.
+//
+// One reader serves one attempt at one chunk. Column blocks stay valid until the next
+// call of next(). Buffers come from a BufferPool-free Scratch that the executing thread
+// or worker keeps between chunks, so that steady work allocates nothing.
+//
+// Errors of the input (a cell that is no number, a file that ends early) are typed:
+// class InvalidData or Io, with file, line, column, text as fields where they apply.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/model/chunk_task.h"
+#include "runtime/reduce/state.h"
+
+namespace tally::source {
+
+// Memory that outlives one chunk: grown on demand, kept. Belongs to one thread.
+struct Scratch {
+  std::vector<std::byte> buffer;
+};
+
+// What one call of next() brings: `rows` rows, and each column's kept elements.
+struct Batch {
+  std::uint64_t rows = 0;          // input rows read: kept + missing, per column
+  std::vector<reduce::Block> columns;    // one a column of the task
+  std::vector<std::uint64_t> missing;    // per column: rows without a value
+};
+
+class BlockReader {
+ public:
+  virtual ~BlockReader() = default;
+
+  // Fills `batch` with the next rows; false when the chunk is exhausted (batch is
+  // then empty). `batch` is the caller's and is reused, so that nothing allocates.
+  virtual Result<bool> next(Batch& batch) = 0;
+
+  // The spans of input read so far, merged where they touch: what the partial owns.
+  virtual void spans(std::vector<model::Span>& into) const = 0;
+};
+
+// A reader over the task's piece (not for RangePiece: those have no blocks).
+//   descriptors  the task's; not owned, must outlive the reader
+//   scratch      must outlive the reader; one reader at a time
+// Threads: the reader belongs to the calling thread; descriptors are only pread.
+Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
+                                                 std::span<const int> descriptors,
+                                                 Scratch& scratch);
+
+}  // namespace tally::source

@@ -1,0 +1,48 @@
+// inspect: looks at a job's input before any of it is reduced.
+//
+// Checks descriptors (regular file, fully sealed memfd), reads npy headers and csv
+// header records, and says how large everything is. Does blocking I/O: call it on a
+// pool thread, never on the event loop. All input is hostile; nothing is allocated
+// before its size is bounded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/job_spec.h"
+
+namespace tally::source {
+
+// One file, or the one array of a memory source (name empty).
+struct InspectedFile {
+  std::string name;
+  std::uint32_t descriptor = 0;     // index in the job's list
+  std::uint64_t data_offset_bytes = 0;
+  std::uint64_t elements = 0;       // npy, raw, memory
+  std::uint64_t bytes = 0;          // of data that will be read
+  // csv: for each of the job's columns its place in this file, and the record width.
+  std::vector<std::uint32_t> columns;
+  std::uint32_t fields = 0;
+};
+
+struct Inspection {
+  model::ElementType type = model::ElementType::F64;
+  bool in_bytes = false;  // csv, text: the number of elements is not known beforehand
+  std::vector<InspectedFile> files;
+};
+
+// `columns` are the distinct column selectors of the job, in the task's order; a
+// source without columns takes exactly one, "".
+// Errors, all with fields "file" and what applies:
+//   InvalidArgument  "not_sealed", "not_a_file", "bad_dtype", "unknown_column" (lists
+//                    those there are), "column_needed", "type_needed"
+//   InvalidData      "bad_npy", "bad_raw_size", "mixed_types", "bad_csv"
+//   Io               "io"
+Result<Inspection> inspect(const model::JobSpec& spec,
+                           const std::vector<std::string>& columns,
+                           const std::vector<UniqueFd>& descriptors);
+
+}  // namespace tally::source
