@@ -1,0 +1,141 @@
+# The conversation between a client and the daemon. A request frame holds a Request, a
+# reply frame a Reply with the request's sequence, an event frame an Event with the
+# sequence of the submit it belongs to.
+@0x9d2e60f8a1c4b735;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tally::schema");
+using Common = import "common.capnp";
+using Job = import "job.capnp";
+
+struct Hello {
+  protocol @0 :UInt32;       # 1
+  features @1 :UInt64;       # bits; none is defined yet, unknown ones are ignored
+  version @2 :Text;          # of the program, for messages
+  pid @3 :UInt32;
+}
+
+struct Submit {
+  spec @0 :Job.JobSpec;
+  replyWhen @1 :UInt8;       # 0: when finished; 1: when accepted
+  wantProgress @2 :Bool;
+}
+
+# Names a job in one of three ways.
+struct JobRef {
+  union {
+    id @0 :Common.JobId;
+    clientId @1 :Text;
+    sequence @2 :UInt32;     # of a submit on this session
+  }
+}
+
+struct Request {
+  union {
+    hello @0 :Hello;
+    submit @1 :Submit;
+    wait @2 :JobRef;         # answered when the job has ended
+    status @3 :JobRef;       # answered at once
+    list @4 :Void;
+    cancel @5 :JobRef;
+    explain @6 :Job.JobSpec;
+    serverStatus @7 :Void;
+    drain @8 :Void;          # administrators: finish what runs, then leave
+    ping @9 :Void;
+  }
+}
+
+struct JobSummary {
+  id @0 :Common.JobId;
+  state @1 :UInt8;
+  uid @2 :UInt32;
+  reducers @3 :Text;
+  path @4 :UInt8;
+  chunksDone @5 :UInt64;
+  chunks @6 :UInt64;
+  ageNs @7 :UInt64;
+}
+
+struct JobPlan {
+  path @0 :UInt8;
+  reason @1 :Text;
+  workers @2 :UInt32;
+  chunks @3 :UInt64;
+  leaves @4 :UInt64;
+  elements @5 :UInt64;
+  elementsKnown @6 :Bool;
+  inputBytes @7 :UInt64;
+  chunkSize @8 :UInt64;
+}
+
+struct WorkerStatus {
+  worker @0 :UInt32;
+  pid @1 :UInt32;
+  state @2 :Text;
+  hasJob @3 :Bool;
+  job @4 :Common.JobId;
+  chunksDone @5 :UInt64;
+  restarts @6 :UInt64;
+  hasPss @7 :Bool;
+  pssBytes @8 :UInt64;
+  hasRss @9 :Bool;
+  rssBytes @10 :UInt64;
+}
+
+struct CoreBound {
+  source @0 :Text;
+  cores @1 :Float64;
+}
+
+struct ServerStatus {
+  version @0 :Text;
+  pid @1 :UInt32;
+  kind @2 :UInt8;
+  socket @3 :Text;
+  uptimeNs @4 :UInt64;
+  zygotePid @5 :UInt32;
+  zygoteRestarts @6 :UInt64;
+  workers @7 :List(WorkerStatus);
+  threadsRunning @8 :UInt32;
+  threadsBusy @9 :UInt32;
+  threadsMax @10 :UInt32;
+  usableCores @11 :UInt32;
+  coreBounds @12 :List(CoreBound);
+  jobsQueued @13 :UInt64;
+  jobsRunning @14 :UInt64;
+  jobsFinished @15 :UInt64;
+  chunksWaiting @16 :UInt64;
+  sessions @17 :UInt64;
+  daemonRssBytes @18 :UInt64;
+  hasWorkersPss @19 :Bool;
+  workersPssBytes @20 :UInt64;
+  systemUsedPercent @21 :Float64;
+  draining @22 :Bool;
+}
+
+struct Reply {
+  union {
+    error @0 :Common.Error;
+    hello @1 :Hello;
+    accepted @2 :Common.JobId;
+    answer @3 :Job.JobAnswer;  # of submit, wait, status
+    jobs @4 :List(JobSummary);
+    plan @5 :JobPlan;
+    serverStatus @6 :ServerStatus;
+    done @7 :Void;             # of cancel, drain, ping
+  }
+}
+
+struct Event {
+  union {
+    progress @0 :Progress;
+    unused @1 :Void;           # a union needs two members
+  }
+}
+
+struct Progress {
+  id @0 :Common.JobId;
+  done @1 :UInt64;
+  total @2 :UInt64;
+  inBytes @3 :Bool;
+}

@@ -1,0 +1,114 @@
+# Between the daemon and a worker, in packets over SEQPACKET (ipc/packet.h).
+@0xb71c9f4e2a85d063;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tally::schema");
+using Common = import "common.capnp";
+using Job = import "job.capnp";
+
+struct ChunkKey {
+  job @0 :UInt64;
+  round @1 :UInt32;
+  chunk @2 :UInt32;
+  attempt @3 :UInt32;
+}
+
+struct RangePiece {
+  start @0 :Int64;
+  step @1 :Int64;
+  begin @2 :UInt64;
+  end @3 :UInt64;
+}
+
+struct ValuesPiece {
+  bytes @0 :Data;
+  begin @1 :UInt64;
+  end @2 :UInt64;
+}
+
+struct FilePiece {
+  file @0 :UInt32;
+  name @1 :Text;
+  descriptor @2 :UInt32;
+  dataOffsetBytes @3 :UInt64;
+  begin @4 :UInt64;
+  end @5 :UInt64;
+  columns @6 :List(UInt32);
+  fields @7 :UInt32;
+}
+
+struct FilePieces {
+  format @0 :UInt8;
+  csv @1 :Job.CsvDialect;
+  pieces @2 :List(FilePiece);
+}
+
+struct ChunkTask {
+  key @0 :ChunkKey;
+  type @1 :UInt8;
+  columns @2 :List(Data);    # one a column: its families, a byte each
+  missing @3 :UInt8;
+  nan @4 :UInt8;
+  piece :union {
+    range @5 :RangePiece;
+    values @6 :ValuesPiece;
+    files @7 :FilePieces;
+  }
+  firstDescriptor @8 :UInt32;  # this task's part of the frame's descriptors
+  descriptors @9 :UInt32;
+}
+
+struct Span {
+  file @0 :UInt32;
+  begin @1 :UInt64;
+  end @2 :UInt64;
+}
+
+struct StateBytes {
+  family @0 :UInt8;
+  version @1 :UInt16;
+  bytes @2 :Data;
+}
+
+struct ColumnPartial {
+  counts @0 :Common.ElementCounts;
+  states @1 :List(StateBytes);
+}
+
+struct ChunkUsage {
+  runNs @0 :UInt64;
+  cpuUserNs @1 :UInt64;
+  cpuSystemNs @2 :UInt64;
+  hasPeakRss @3 :Bool;
+  peakRssBytes @4 :UInt64;
+  hasAnon @5 :Bool;
+  anonBytes @6 :UInt64;
+}
+
+struct Partial {
+  spans @0 :List(Span);
+  columns @1 :List(ColumnPartial);
+  usage @2 :ChunkUsage;
+}
+
+struct ChunkOutcome {
+  key @0 :ChunkKey;
+  union {
+    partial @1 :Partial;
+    error @2 :Common.Error;
+  }
+}
+
+struct Ready {
+  protocol @0 :UInt32;
+  build @1 :Text;            # the daemon refuses a worker of another build
+  pid @2 :UInt32;
+}
+
+struct WorkerMessage {
+  union {
+    ready @0 :Ready;                   # worker, once
+    assign @1 :List(ChunkTask);        # daemon
+    outcomes @2 :List(ChunkOutcome);   # worker
+  }
+}
