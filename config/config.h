@@ -1,0 +1,96 @@
+// Config: everything that can be set for tallyd, as plain data with its defaults.
+//
+// A key of the file is `member` of the table named after the struct: `[pool] workers`
+// is Config::pool.workers. The accepted ranges live in one table, in load.cc; the
+// ranges named here are the same for readers. tallyd.toml is the annotated file.
+// Every key is read once, at start: a change needs a restart of tallyd.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace tally::config {
+
+enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warn, Error };
+
+// Auto: Journal when systemd connected stderr to the journal ($JOURNAL_STREAM), else
+// Stderr. Journal lines carry a priority and leave the time to journald.
+enum class LogTarget : std::uint8_t { Auto, Stderr, Journal };
+
+struct DaemonConfig {
+  // The socket's absolute path, at most 107 bytes (the kernel's limit). Empty: for
+  // root /run/tally/tally.sock, else $XDG_RUNTIME_DIR/tally/tally.sock.
+  std::string socket;
+
+  // Permission bits of the socket, from 0600 to 0777. Who may connect needs write
+  // permission; the peer's uid is checked in any case.
+  std::uint32_t socket_mode = 0600;
+
+  // How long running jobs may take after SIGTERM before they are cancelled; 0 to 1 h.
+  std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
+
+  friend bool operator==(const DaemonConfig&, const DaemonConfig&) = default;
+};
+
+struct PoolConfig {
+  // Worker processes, at most 1024. 0: one for each core we may use (affinity and
+  // cgroup quota counted). More than there are cores costs memory and gains nothing.
+  std::uint32_t workers = 0;
+
+  // Absolute path of tally-worker. Empty: beside the tallyd executable, else libexec.
+  std::string worker_program;
+
+  // How often one chunk is tried, the first time included, before its job fails
+  // because workers keep dying on it; 1 to 100.
+  std::uint32_t attempts = 3;
+
+  friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
+};
+
+struct ThreadsConfig {
+  // Threads of the thread path, 1 to 1024. They wait for input, so many more than
+  // cores is right; too few and slow reads queue behind each other.
+  std::uint32_t max = 64;
+
+  friend bool operator==(const ThreadsConfig&, const ThreadsConfig&) = default;
+};
+
+struct LimitsConfig {
+  // Connections at a time, 1 to 65536. One more is refused.
+  std::uint32_t sessions = 1024;
+
+  // Jobs queued or running, over all clients, 1 to 1000000. One more is refused.
+  std::uint32_t jobs = 100'000;
+
+  // Descriptors that clients passed and we hold open, 1 to 1048576. The process limit
+  // (RLIMIT_NOFILE) must leave room for it.
+  std::uint32_t descriptors = 4096;
+
+  // Finished jobs kept for `wait` and `show`, 0 to 1000000; the oldest go first.
+  std::uint32_t finished_jobs = 1024;
+
+  // ... and for how long, 0 to 168 h.
+  std::chrono::nanoseconds finished_age = std::chrono::minutes(10);
+
+  friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
+};
+
+struct LogConfig {
+  LogLevel level = LogLevel::Info;
+  LogTarget target = LogTarget::Auto;
+
+  friend bool operator==(const LogConfig&, const LogConfig&) = default;
+};
+
+struct Config {
+  DaemonConfig daemon;
+  PoolConfig pool;
+  ThreadsConfig threads;
+  LimitsConfig limits;
+  LogConfig log;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace tally::config

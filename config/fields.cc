@@ -1,0 +1,161 @@
+#include "config/fields.h"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstddef>
+#include <span>
+
+#include "config/quantity.h"
+
+namespace tally::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::nanoseconds;
+
+constexpr std::size_t kMostSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::size_t kMostPath = PATH_MAX - 1;
+
+bool assign_count(const CountTarget& target, std::int64_t value) {
+  if (value < target.least || value > target.most) return false;
+  *target.value = static_cast<std::uint32_t>(value);
+  return true;
+}
+
+bool assign_duration(const DurationTarget& target, std::string_view text) {
+  const Result<nanoseconds> parsed = parse_duration(text);
+  if (!parsed || *parsed < target.least || *parsed > target.most) return false;
+  *target.value = *parsed;
+  return true;
+}
+
+bool assign_mode(const ModeTarget& target, std::string_view text) {
+  if (text.size() < 3 || text.size() > 4) return false;
+  std::uint32_t mode = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '7') return false;
+    mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
+  }
+  // Without the owner's bits the daemon's own user could not connect.
+  if ((mode & kLeastSocketMode) != kLeastSocketMode || mode > kMostSocketMode)
+    return false;
+  *target.value = mode;
+  return true;
+}
+
+bool assign_path(const PathTarget& target, std::string_view text) {
+  // Relative to what? The directory in which a daemon starts is no one's choice.
+  const bool usable = text.empty() || text.front() == '/';
+  if (!usable || text.size() > target.most_bytes) return false;
+  if (text.find('\0') != std::string_view::npos) return false;
+  *target.value = text;
+  return true;
+}
+
+template <typename E>
+bool assign_name(E& value, std::span<const std::string_view> names,
+                 std::string_view text) {
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) return false;
+  value = static_cast<E>(found - names.begin());
+  return true;
+}
+
+std::string one_of(std::span<const std::string_view> names) {
+  std::string list = "one of";
+  for (const std::string_view name : names) {
+    list += list.ends_with("of") ? " \"" : ", \"";
+    list += name;
+    list += '"';
+  }
+  return list;
+}
+
+struct TakesInteger {
+  std::int64_t given;
+  bool operator()(const CountTarget& target) const {
+    return assign_count(target, given);
+  }
+  bool operator()(const auto&) const { return false; }
+};
+
+struct TakesText {
+  std::string_view given;
+  bool operator()(const CountTarget&) const { return false; }
+  bool operator()(const DurationTarget& to) const { return assign_duration(to, given); }
+  bool operator()(const ModeTarget& to) const { return assign_mode(to, given); }
+  bool operator()(const PathTarget& to) const { return assign_path(to, given); }
+  bool operator()(const LevelTarget& to) const {
+    return assign_name(*to.value, kLogLevelNames, given);
+  }
+  bool operator()(const LogTargetTarget& to) const {
+    return assign_name(*to.value, kLogTargetNames, given);
+  }
+};
+
+struct SaysAccepted {
+  std::string operator()(const CountTarget& target) const {
+    return "an integer from " + std::to_string(target.least) + " to " +
+           std::to_string(target.most);
+  }
+  std::string operator()(const DurationTarget& target) const {
+    return "a duration (a string such as \"250ms\", \"10s\", \"5min\" or \"1h\") from "
+           "\"" +
+           format_duration(target.least) + "\" to \"" + format_duration(target.most) +
+           "\"";
+  }
+  std::string operator()(const ModeTarget&) const {
+    return "an octal mode (a string) from \"0600\" to \"0777\", the owner allowed to "
+           "read and write";
+  }
+  std::string operator()(const PathTarget& target) const {
+    return "\"\" or an absolute path (a string) of at most " +
+           std::to_string(target.most_bytes) + " bytes";
+  }
+  std::string operator()(const LevelTarget&) const { return one_of(kLogLevelNames); }
+  std::string operator()(const LogTargetTarget&) const {
+    return one_of(kLogTargetNames);
+  }
+};
+
+}  // namespace
+
+std::vector<Field> fields_of(Config& config) {
+  DaemonConfig& daemon = config.daemon;
+  PoolConfig& pool = config.pool;
+  LimitsConfig& limits = config.limits;
+  return {
+      {"daemon", "socket", PathTarget{&daemon.socket, kMostSocketPath}},
+      {"daemon", "socket_mode", ModeTarget{&daemon.socket_mode}},
+      {"daemon", "drain_timeout",
+       DurationTarget{&daemon.drain_timeout, nanoseconds(0), hours(1)}},
+      {"pool", "workers", CountTarget{&pool.workers, 0, 1024}},
+      {"pool", "worker_program", PathTarget{&pool.worker_program, kMostPath}},
+      {"pool", "attempts", CountTarget{&pool.attempts, 1, 100}},
+      {"threads", "max", CountTarget{&config.threads.max, 1, 1024}},
+      {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}},
+      {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}},
+      {"limits", "descriptors", CountTarget{&limits.descriptors, 1, 1'048'576}},
+      {"limits", "finished_jobs", CountTarget{&limits.finished_jobs, 0, 1'000'000}},
+      {"limits", "finished_age",
+       DurationTarget{&limits.finished_age, nanoseconds(0), hours(168)}},
+      {"log", "level", LevelTarget{&config.log.level}},
+      {"log", "target", LogTargetTarget{&config.log.target}},
+  };
+}
+
+bool assign(const Target& target, std::int64_t value) {
+  return std::visit(TakesInteger{value}, target);
+}
+
+bool assign(const Target& target, std::string_view value) {
+  return std::visit(TakesText{value}, target);
+}
+
+std::string accepted_by(const Target& target) {
+  return std::visit(SaysAccepted{}, target);
+}
+
+}  // namespace tally::config

@@ -1,0 +1,72 @@
+// tallyd.toml shows every key, commented out, with its default. A key line is '#'
+// directly followed by the key; prose is "# ".
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+
+namespace tally::config {
+namespace {
+
+bool is_key_line(const std::string& line) {
+  return line.size() > 1 && line[0] == '#' && line[1] >= 'a' && line[1] <= 'z';
+}
+
+std::vector<std::string> default_lines() {
+  std::ifstream file(TALLY_DEFAULT_CONFIG_FILE);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string with_keys_set(const std::vector<std::string>& lines) {
+  std::ostringstream text;
+  for (const std::string& line : lines)
+    text << (is_key_line(line) ? line.substr(1) : line) << '\n';
+  return text.str();
+}
+
+TEST(DefaultFileTest, AsItIsItSetsNothingAndIsAccepted) {
+  ASSERT_FALSE(default_lines().empty());
+  const Loaded loaded = load_file(TALLY_DEFAULT_CONFIG_FILE);
+  EXPECT_TRUE(loaded.problems.empty());
+  EXPECT_EQ(loaded.config, Config());
+}
+
+TEST(DefaultFileTest, ItListsEveryKeyOnceUnderItsTable) {
+  std::vector<std::string> listed;
+  std::string table;
+  for (const std::string& line : default_lines()) {
+    if (line.starts_with('[')) table = line.substr(1, line.find(']') - 1);
+    if (is_key_line(line))
+      listed.push_back(table + "." + line.substr(1, line.find(' ') - 1));
+  }
+  EXPECT_EQ(listed, key_names());
+}
+
+TEST(DefaultFileTest, ItsValuesAreTheDefaults) {
+  const Loaded loaded = load_text(with_keys_set(default_lines()), "tallyd.toml");
+  for (const Problem& problem : loaded.problems) ADD_FAILURE() << to_string(problem);
+  EXPECT_EQ(loaded.config, Config());
+}
+
+// Without this the test above could pass on values that are never read.
+TEST(DefaultFileTest, EachKeyOfItIsReallyRead) {
+  const std::vector<std::string> lines = default_lines();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (!is_key_line(lines[i])) continue;
+    std::vector<std::string> changed = lines;
+    changed[i] = lines[i].substr(0, lines[i].find('=')) + "= false";
+    const Loaded loaded = load_text(with_keys_set(changed), "tallyd.toml");
+    ASSERT_EQ(loaded.problems.size(), 1U) << lines[i];
+    EXPECT_EQ(loaded.problems[0].line, static_cast<int>(i) + 1);
+  }
+}
+
+}  // namespace
+}  // namespace tally::config
