@@ -1,0 +1,90 @@
+// Client: one connection to a tally daemon, as C++ inside this repository.
+//
+// The C ABI (include/tally/tally.h) and the CLI are both written over this class. It
+// speaks the wire of ipc/PROTOCOL.md: requests are numbered, replies may come in any
+// order, so several jobs can be in flight on one connection.
+//
+// submit() only queues the request; it leaves with the next flush(), wait or call, so
+// that many submits go out in one send. Descriptors are duplicated by the kernel when
+// they are sent; the caller keeps and closes its own after flush() or a wait returns.
+//
+// Threads: one at a time. Blocking: every wait also watches for the peer's death and
+// for the deadline given at connect or call.
+// Errors: Unavailable (nobody listens, the daemon went away: code "connection_lost"),
+// PermissionDenied, DeadlineExceeded, ProtocolViolation, and whatever the daemon says.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/request.h"
+
+namespace tally::client {
+
+using ProgressCallback = std::function<void(const model::JobProgress&)>;
+
+struct ConnectOptions {
+  std::chrono::nanoseconds timeout{std::chrono::seconds(10)};  // of the hello; 0: none
+};
+
+// A submitted job of this connection.
+struct Ticket {
+  std::uint32_t sequence = 0;
+};
+
+class Client {
+ public:
+  // Connects to a Unix socket and exchanges hellos. Errors: Unavailable (no such
+  // socket, nobody listens: "no_daemon"), PermissionDenied, ProtocolViolation.
+  static Result<std::unique_ptr<Client>> connect(const std::string& socket_path,
+                                                 const ConnectOptions& options);
+  // Takes a socket that is already connected (an embedded daemon's).
+  static Result<std::unique_ptr<Client>> adopt(UniqueFd connected,
+                                               const ConnectOptions& options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  const model::Hello& daemon() const;  // who answered
+  int fd() const;                      // for poll; stays owned here
+
+  // Queues a job. `fds` are those that spec.source names by index; they must stay open
+  // until the request has left. Errors: InvalidArgument (message too large).
+  Result<Ticket> submit(const model::JobSpec& spec, std::span<const int> fds,
+                        model::ReplyWhen reply_when, ProgressCallback progress = {});
+
+  // Sends what is queued; blocks while the socket is full (reading replies meanwhile).
+  Result<void> flush();
+
+  // The reply to a submit: JobAnswer (reply_when Finished) or Accepted. Blocks.
+  // A job that ended in an error is an answer with state failed, not an Error here;
+  // Errors are refusals of the request and losses of the connection.
+  // `interrupt_fd` (-1: none): when it becomes readable, waiting stops with Cancelled,
+  // code "interrupted"; the ticket stays valid, so that cancel() and a second wait are
+  // possible.
+  Result<model::Reply> wait(Ticket ticket, int interrupt_fd = -1);
+
+  // Asks for a cancellation by ticket; does not wait for the job to end.
+  Result<void> cancel(Ticket ticket);
+
+  // Any request with a reply at once: Ping, GetServerStatus, List, Status, Cancel,
+  // Wait, Explain, Drain. A Reply that holds an Error is returned as that Error.
+  // `timeout` 0: no deadline.
+  Result<model::Reply> call(const model::Request& request, std::span<const int> fds = {},
+                            std::chrono::nanoseconds timeout = {},
+                            int interrupt_fd = -1);
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tally::client

@@ -1,0 +1,210 @@
+#include "ipc/codec/control_codec.h"
+
+#include <utility>
+
+#include "ipc/codec/common_codec.h"
+#include "ipc/codec/job_codec.h"
+#include "ipc/codec/status_codec.h"
+#include "ipc/schema/control.capnp.h"
+
+namespace tally::ipc {
+namespace {
+
+void write_hello(schema::Hello::Builder to, const model::Hello& hello) {
+  to.setProtocol(hello.protocol);
+  to.setFeatures(hello.features);
+  to.setVersion(to_text(hello.version));
+  to.setPid(hello.pid);
+}
+
+model::Hello read_hello(schema::Hello::Reader from) {
+  return {from.getProtocol(), from.getFeatures(), from_text(from.getVersion()),
+          from.getPid()};
+}
+
+void write_ref(schema::JobRef::Builder to, const model::JobRef& ref) {
+  if (const auto* id = std::get_if<model::JobId>(&ref))
+    write_job_id(to.initId(), *id);
+  else if (const auto* client = std::get_if<model::ClientId>(&ref))
+    to.setClientId(to_text(client->text));
+  else
+    to.setSequence(std::get<model::SubmitSequence>(ref).sequence);
+}
+
+model::JobRef read_ref(schema::JobRef::Reader from) {
+  switch (from.which()) {
+    case schema::JobRef::ID: return read_job_id(from.getId());
+    case schema::JobRef::CLIENT_ID:
+      return model::ClientId{from_text(from.getClientId())};
+    case schema::JobRef::SEQUENCE: break;
+  }
+  return model::SubmitSequence{from.getSequence()};
+}
+
+struct RequestWriter {
+  schema::Request::Builder to;
+
+  void operator()(const model::Hello& hello) { write_hello(to.initHello(), hello); }
+  void operator()(const model::Submit& submit) {
+    auto out = to.initSubmit();
+    write_spec(out.initSpec(), submit.spec);
+    out.setReplyWhen(static_cast<std::uint8_t>(submit.reply_when));
+    out.setWantProgress(submit.want_progress);
+  }
+  void operator()(const model::Wait& wait) { write_ref(to.initWait(), wait.job); }
+  void operator()(const model::Status& status) { write_ref(to.initStatus(), status.job); }
+  void operator()(const model::List&) { to.setList(); }
+  void operator()(const model::Cancel& cancel) { write_ref(to.initCancel(), cancel.job); }
+  void operator()(const model::Explain& explain) {
+    write_spec(to.initExplain(), explain.spec);
+  }
+  void operator()(const model::GetServerStatus&) { to.setServerStatus(); }
+  void operator()(const model::Drain&) { to.setDrain(); }
+  void operator()(const model::Ping&) { to.setPing(); }
+};
+
+Result<model::Request> read_submit(schema::Submit::Reader from) {
+  Result<model::JobSpec> spec = read_spec(from.getSpec());
+  if (!spec) return std::move(spec).error();
+  const auto when = read_enum(from.getReplyWhen(), model::ReplyWhen::Finished,
+                              model::ReplyWhen::Accepted, "a reply time");
+  if (!when) return when.error();
+  return model::Request(model::Submit{*std::move(spec), *when, from.getWantProgress()});
+}
+
+Result<model::Request> request_of(schema::Request::Reader from) {
+  switch (from.which()) {
+    case schema::Request::HELLO: return model::Request(read_hello(from.getHello()));
+    case schema::Request::SUBMIT: return read_submit(from.getSubmit());
+    case schema::Request::WAIT:
+      return model::Request(model::Wait{read_ref(from.getWait())});
+    case schema::Request::STATUS:
+      return model::Request(model::Status{read_ref(from.getStatus())});
+    case schema::Request::LIST: return model::Request(model::List{});
+    case schema::Request::CANCEL:
+      return model::Request(model::Cancel{read_ref(from.getCancel())});
+    case schema::Request::EXPLAIN: {
+      Result<model::JobSpec> spec = read_spec(from.getExplain());
+      if (!spec) return std::move(spec).error();
+      return model::Request(model::Explain{*std::move(spec)});
+    }
+    case schema::Request::SERVER_STATUS:
+      return model::Request(model::GetServerStatus{});
+    case schema::Request::DRAIN: return model::Request(model::Drain{});
+    case schema::Request::PING: return model::Request(model::Ping{});
+  }
+  return Error(Errc::InvalidArgument, "unknown_request",
+               "this daemon does not know that request; it may be older than the client");
+}
+
+struct ReplyWriter {
+  schema::Reply::Builder to;
+
+  void operator()(const Error& error) { write_error(to.initError(), error); }
+  void operator()(const model::Hello& hello) { write_hello(to.initHello(), hello); }
+  void operator()(const model::Accepted& accepted) {
+    write_job_id(to.initAccepted(), accepted.id);
+  }
+  void operator()(const model::JobAnswer& answer) {
+    write_answer(to.initAnswer(), answer);
+  }
+  void operator()(const std::vector<model::JobSummary>& jobs) {
+    auto list = to.initJobs(static_cast<unsigned>(jobs.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write_job_summary(list[i], jobs[i]);
+  }
+  void operator()(const model::JobPlan& plan) { write_plan(to.initPlan(), plan); }
+  void operator()(const model::ServerStatus& status) {
+    write_server_status(to.initServerStatus(), status);
+  }
+  void operator()(const model::Done&) { to.setDone(); }
+};
+
+template <typename T>
+Result<model::Reply> as_reply(Result<T> value) {
+  if (!value) return std::move(value).error();
+  return model::Reply(*std::move(value));
+}
+
+Result<model::Reply> read_jobs(schema::Reply::Reader from) {
+  std::vector<model::JobSummary> jobs;
+  for (const auto job : from.getJobs()) {
+    Result<model::JobSummary> summary = read_job_summary(job);
+    if (!summary) return std::move(summary).error();
+    jobs.push_back(*std::move(summary));
+  }
+  return model::Reply(std::move(jobs));
+}
+
+Result<model::Reply> reply_of(schema::Reply::Reader from) {
+  switch (from.which()) {
+    case schema::Reply::ERROR: return model::Reply(read_error(from.getError()));
+    case schema::Reply::HELLO: return model::Reply(read_hello(from.getHello()));
+    case schema::Reply::ACCEPTED:
+      return model::Reply(model::Accepted{read_job_id(from.getAccepted())});
+    case schema::Reply::ANSWER: return as_reply(read_answer(from.getAnswer()));
+    case schema::Reply::JOBS: return read_jobs(from);
+    case schema::Reply::PLAN: return as_reply(read_plan(from.getPlan()));
+    case schema::Reply::SERVER_STATUS:
+      return as_reply(read_server_status(from.getServerStatus()));
+    case schema::Reply::DONE: return model::Reply(model::Done{});
+  }
+  return Error(Errc::ProtocolViolation, "unknown_reply",
+               "the daemon sent a reply of an unknown kind");
+}
+
+}  // namespace
+
+Result<void> append_request(Bytes& out, std::uint32_t sequence, std::uint16_t fd_count,
+                            const model::Request& request) {
+  MessageScratch scratch;
+  std::visit(RequestWriter{scratch.builder().initRoot<schema::Request>()}, request);
+  return append_frame(out, {FrameKind::Request, fd_count, 0, sequence},
+                      scratch.builder(), kMaxRequestBytes);
+}
+
+Result<model::Request> read_request(std::span<const std::byte> body) {
+  return read_message<schema::Request>(body, request_of);
+}
+
+void append_reply(Bytes& out, std::uint32_t sequence, const model::Reply& reply) {
+  MessageScratch scratch;
+  std::visit(ReplyWriter{scratch.builder().initRoot<schema::Reply>()}, reply);
+  const FrameHeader header{FrameKind::Reply, 0, 0, sequence};
+  const Result<void> fits =
+      append_frame(out, header, scratch.builder(), kMaxReplyBytes);
+  if (fits) return;
+  MessageScratch refusal;
+  write_error(refusal.builder().initRoot<schema::Reply>().initError(), fits.error());
+  TALLY_CHECK(append_frame(out, header, refusal.builder(), kMaxReplyBytes));
+}
+
+Result<model::Reply> read_reply(std::span<const std::byte> body) {
+  return read_message<schema::Reply>(body, reply_of);
+}
+
+void append_event(Bytes& out, std::uint32_t sequence, const model::Event& event) {
+  MessageScratch scratch;
+  const auto& progress = std::get<model::JobProgress>(event);
+  auto to = scratch.builder().initRoot<schema::Event>().initProgress();
+  write_job_id(to.initId(), progress.id);
+  to.setDone(progress.done);
+  to.setTotal(progress.total);
+  to.setInBytes(progress.in_bytes);
+  TALLY_CHECK(append_frame(out, {FrameKind::Event, 0, 0, sequence}, scratch.builder(),
+                           kMaxReplyBytes));
+}
+
+Result<model::Event> read_event(std::span<const std::byte> body) {
+  return read_message<schema::Event>(
+      body, [](schema::Event::Reader from) -> Result<model::Event> {
+        if (!from.isProgress())
+          return Error(Errc::ProtocolViolation, "unknown_event",
+                       "the daemon sent an event of an unknown kind");
+        const auto progress = from.getProgress();
+        return model::Event(model::JobProgress{
+            read_job_id(progress.getId()), progress.getDone(), progress.getTotal(),
+            progress.getInBytes()});
+      });
+}
+
+}  // namespace tally::ipc

@@ -1,0 +1,392 @@
+#include "ipc/codec/job_codec.h"
+
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace tally::ipc {
+namespace {
+
+using model::ElementType;
+
+Result<ElementType> read_type(std::uint8_t number) {
+  return read_enum(number, ElementType::I8, ElementType::F64, "an element type");
+}
+
+void write_texts(capnp::List<capnp::Text>::Builder to,
+                 const std::vector<std::string>& texts) {
+  for (unsigned i = 0; i < to.size(); ++i) to.set(i, to_text(texts[i]));
+}
+
+std::vector<std::string> read_texts(capnp::List<capnp::Text>::Reader from) {
+  std::vector<std::string> texts;
+  texts.reserve(from.size());
+  for (const auto text : from) texts.push_back(from_text(text));
+  return texts;
+}
+
+void write_reducer(schema::ReducerSpec::Builder to, const model::ReducerSpec& spec) {
+  to.setName(to_text(spec.name));
+  if (!spec.args.empty())
+    write_texts(to.initArgs(static_cast<unsigned>(spec.args.size())), spec.args);
+  to.setColumn(to_text(spec.column));
+  to.setLabel(to_text(spec.label));
+}
+
+model::ReducerSpec read_reducer(schema::ReducerSpec::Reader from) {
+  model::ReducerSpec spec;
+  spec.name = from_text(from.getName());
+  spec.args = read_texts(from.getArgs());
+  spec.column = from_text(from.getColumn());
+  spec.label = from_text(from.getLabel());
+  if (spec.label.empty()) spec.label = spec.name;
+  return spec;
+}
+
+void write_files(schema::FilesSource::Builder to, const model::FilesSource& source) {
+  to.setFormat(static_cast<std::uint8_t>(source.format));
+  if (source.type) to.setType(static_cast<std::uint8_t>(*source.type));
+  write_dialect(to.initCsv(), source.csv);
+  auto files = to.initFiles(static_cast<unsigned>(source.files.size()));
+  for (unsigned i = 0; i < files.size(); ++i) {
+    files[i].setName(to_text(source.files[i].name));
+    files[i].setDescriptor(source.files[i].descriptor);
+  }
+}
+
+Result<model::FilesSource> read_files(schema::FilesSource::Reader from) {
+  model::FilesSource source;
+  const auto format = read_enum(from.getFormat(), model::FileFormat::Npy,
+                                model::FileFormat::Text, "a file format");
+  if (!format) return format.error();
+  source.format = *format;
+  if (from.getType() != 0) {
+    const Result<ElementType> type = read_type(from.getType());
+    if (!type) return type.error();
+    source.type = *type;
+  }
+  source.csv = read_dialect(from.getCsv());
+  const auto files = from.getFiles();
+  if (files.size() > kMaxFiles)
+    return Error(Errc::InvalidArgument, "too_many_files",
+                 "a job takes at most " + std::to_string(kMaxFiles) + " files, not " +
+                     std::to_string(files.size()))
+        .with("limit", std::int64_t{kMaxFiles});
+  for (const auto file : files)
+    source.files.push_back({from_text(file.getName()), file.getDescriptor()});
+  return source;
+}
+
+struct SourceWriter {
+  schema::JobSpec::Source::Builder to;
+
+  void operator()(const model::RangeSource& range) {
+    auto out = to.initRange();
+    out.setStart(range.start);
+    out.setStop(range.stop);
+    out.setStep(range.step);
+  }
+  void operator()(const model::ValuesSource& values) {
+    auto out = to.initValues();
+    out.setType(static_cast<std::uint8_t>(values.type));
+    out.setBytes(to_data(values.bytes));
+  }
+  void operator()(const model::MemorySource& memory) {
+    auto out = to.initMemory();
+    out.setType(static_cast<std::uint8_t>(memory.type));
+    out.setDescriptor(memory.descriptor);
+    out.setOffsetBytes(memory.offset_bytes);
+    out.setCount(memory.count);
+  }
+  void operator()(const model::FilesSource& files) { write_files(to.initFiles(), files); }
+};
+
+Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
+  using Which = schema::JobSpec::Source::Which;
+  switch (from.which()) {
+    case Which::RANGE: {
+      const auto range = from.getRange();
+      return model::Source(
+          model::RangeSource{range.getStart(), range.getStop(), range.getStep()});
+    }
+    case Which::VALUES: {
+      const auto values = from.getValues();
+      const Result<ElementType> type = read_type(values.getType());
+      if (!type) return type.error();
+      return model::Source(model::ValuesSource{*type, read_bytes(values.getBytes())});
+    }
+    case Which::MEMORY: {
+      const auto memory = from.getMemory();
+      const Result<ElementType> type = read_type(memory.getType());
+      if (!type) return type.error();
+      return model::Source(model::MemorySource{*type, memory.getDescriptor(),
+                                               memory.getOffsetBytes(),
+                                               memory.getCount()});
+    }
+    case Which::FILES: {
+      Result<model::FilesSource> files = read_files(from.getFiles());
+      if (!files) return std::move(files).error();
+      return model::Source(*std::move(files));
+    }
+  }
+  return Error(Errc::InvalidArgument, "bad_enum", "an unknown kind of source");
+}
+
+void write_value(schema::ReducerResult::Value::Builder to, const model::Value& value) {
+  if (const auto* integer = std::get_if<Int128>(&value))
+    write_int128(to.initInteger(), *integer);
+  else if (const auto* f64 = std::get_if<double>(&value))
+    to.setF64Bits(std::bit_cast<std::uint64_t>(*f64));
+  else if (const auto* f32 = std::get_if<float>(&value))
+    to.setF32Bits(std::bit_cast<std::uint32_t>(*f32));
+  else if (const auto* index = std::get_if<model::ElementIndex>(&value)) {
+    auto out = to.initIndex();
+    out.setHasFile(index->file.has_value());
+    if (index->file) out.setFile(to_text(*index->file));
+    out.setIndex(index->index);
+  } else {
+    to.setNone();
+  }
+}
+
+model::Value read_value(schema::ReducerResult::Value::Reader from) {
+  using Which = schema::ReducerResult::Value::Which;
+  switch (from.which()) {
+    case Which::NONE: break;
+    case Which::INTEGER: return read_int128(from.getInteger());
+    case Which::F64_BITS: return std::bit_cast<double>(from.getF64Bits());
+    case Which::F32_BITS: return std::bit_cast<float>(from.getF32Bits());
+    case Which::INDEX: {
+      model::ElementIndex index;
+      if (from.getIndex().getHasFile()) index.file = from_text(from.getIndex().getFile());
+      index.index = from.getIndex().getIndex();
+      return index;
+    }
+  }
+  return std::monostate();
+}
+
+void write_result(schema::ReducerResult::Builder to, const model::ReducerResult& result) {
+  to.setLabel(to_text(result.label));
+  to.setReducer(to_text(result.reducer));
+  if (!result.args.empty())
+    write_texts(to.initArgs(static_cast<unsigned>(result.args.size())), result.args);
+  to.setColumn(to_text(result.column));
+  write_value(to.initValue(), result.value);
+  if (result.error) write_error(to.initError(), *result.error);
+}
+
+model::ReducerResult read_result(schema::ReducerResult::Reader from) {
+  model::ReducerResult result;
+  result.label = from_text(from.getLabel());
+  result.reducer = from_text(from.getReducer());
+  result.args = read_texts(from.getArgs());
+  result.column = from_text(from.getColumn());
+  result.value = read_value(from.getValue());
+  if (from.hasError()) result.error = read_error(from.getError());
+  return result;
+}
+
+void write_times(schema::JobTimes::Builder to, const model::JobTimes& time) {
+  to.setQueueNs(time.queue_ns);
+  to.setPlanNs(time.plan_ns);
+  to.setRunNs(time.run_ns);
+  to.setMergeNs(time.merge_ns);
+  to.setReplyNs(time.reply_ns);
+  to.setOtherNs(time.other_ns);
+  to.setTotalNs(time.total_ns);
+  to.setCpuUserNs(time.cpu_user_ns);
+  to.setCpuSystemNs(time.cpu_system_ns);
+}
+
+model::JobTimes read_times(schema::JobTimes::Reader from) {
+  model::JobTimes time;
+  time.queue_ns = from.getQueueNs();
+  time.plan_ns = from.getPlanNs();
+  time.run_ns = from.getRunNs();
+  time.merge_ns = from.getMergeNs();
+  time.reply_ns = from.getReplyNs();
+  time.other_ns = from.getOtherNs();
+  time.total_ns = from.getTotalNs();
+  time.cpu_user_ns = from.getCpuUserNs();
+  time.cpu_system_ns = from.getCpuSystemNs();
+  return time;
+}
+
+void write_memory(schema::JobMemory::Builder to, const model::JobMemory& memory) {
+  to.setHasPeakRss(memory.peak_rss_bytes.has_value());
+  to.setPeakRssBytes(memory.peak_rss_bytes.value_or(0));
+  to.setHasWorkersPss(memory.workers_pss_bytes.has_value());
+  to.setWorkersPssBytes(memory.workers_pss_bytes.value_or(0));
+  to.setHasWorkersAnon(memory.workers_anon_bytes.has_value());
+  to.setWorkersAnonBytes(memory.workers_anon_bytes.value_or(0));
+  to.setDaemonRssBytes(memory.daemon_rss_bytes);
+  to.setInputBytes(memory.input_bytes);
+  to.setSystemUsedPercent(memory.system_used_percent);
+}
+
+model::JobMemory read_memory(schema::JobMemory::Reader from) {
+  model::JobMemory memory;
+  if (from.getHasPeakRss()) memory.peak_rss_bytes = from.getPeakRssBytes();
+  if (from.getHasWorkersPss()) memory.workers_pss_bytes = from.getWorkersPssBytes();
+  if (from.getHasWorkersAnon()) memory.workers_anon_bytes = from.getWorkersAnonBytes();
+  memory.daemon_rss_bytes = from.getDaemonRssBytes();
+  memory.input_bytes = from.getInputBytes();
+  memory.system_used_percent = from.getSystemUsedPercent();
+  return memory;
+}
+
+void write_usage(schema::WorkerUsage::Builder to, const model::WorkerUsage& usage) {
+  to.setWorker(usage.worker);
+  to.setPid(usage.pid);
+  to.setChunks(usage.chunks);
+  to.setElements(usage.elements);
+  to.setRunNs(usage.run_ns);
+  to.setCpuNs(usage.cpu_ns);
+  to.setHasPeakRss(usage.peak_rss_bytes.has_value());
+  to.setPeakRssBytes(usage.peak_rss_bytes.value_or(0));
+}
+
+model::WorkerUsage read_usage(schema::WorkerUsage::Reader from) {
+  model::WorkerUsage usage;
+  usage.worker = from.getWorker();
+  usage.pid = from.getPid();
+  usage.chunks = from.getChunks();
+  usage.elements = from.getElements();
+  usage.run_ns = from.getRunNs();
+  usage.cpu_ns = from.getCpuNs();
+  if (from.getHasPeakRss()) usage.peak_rss_bytes = from.getPeakRssBytes();
+  return usage;
+}
+
+}  // namespace
+
+void write_dialect(schema::CsvDialect::Builder to, const model::CsvDialect& dialect) {
+  to.setDelimiter(static_cast<std::uint8_t>(dialect.delimiter));
+  to.setHeader(dialect.header);
+}
+
+model::CsvDialect read_dialect(schema::CsvDialect::Reader from) {
+  return {static_cast<char>(from.getDelimiter()), from.getHeader()};
+}
+
+std::vector<std::byte> read_bytes(capnp::Data::Reader from) {
+  std::vector<std::byte> bytes(from.size());
+  if (!bytes.empty()) std::memcpy(bytes.data(), from.begin(), from.size());
+  return bytes;
+}
+
+void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
+  auto reducers = to.initReducers(static_cast<unsigned>(spec.reducers.size()));
+  for (unsigned i = 0; i < reducers.size(); ++i)
+    write_reducer(reducers[i], spec.reducers[i]);
+  std::visit(SourceWriter{to.getSource()}, spec.source);
+  to.setHint(static_cast<std::uint8_t>(spec.hint));
+  to.setPath(static_cast<std::uint8_t>(spec.path));
+  to.setRequireIsolated(spec.require_isolated);
+  to.setWorkers(spec.workers);
+  to.setChunkSize(spec.chunk_size);
+  to.setMissing(static_cast<std::uint8_t>(spec.missing));
+  to.setNan(static_cast<std::uint8_t>(spec.nan));
+  to.setTimeoutNs(spec.timeout_ns);
+  to.setPriority(spec.priority);
+  if (!spec.client_id.empty()) to.setClientId(to_text(spec.client_id));
+  to.setDetached(spec.detached);
+  to.setMeasurePss(spec.measure_pss);
+}
+
+Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
+  const auto hint =
+      read_enum(from.getHint(), model::Hint::Auto, model::Hint::Io, "a hint");
+  const auto path =
+      read_enum(from.getPath(), model::Path::Any, model::Path::Process, "a path");
+  const auto missing = read_enum(from.getMissing(), model::MissingPolicy::Error,
+                                 model::MissingPolicy::Skip, "a missing policy");
+  const auto nan = read_enum(from.getNan(), model::NanPolicy::Propagate,
+                             model::NanPolicy::Error, "a NaN policy");
+  if (!hint) return hint.error();
+  if (!path) return path.error();
+  if (!missing) return missing.error();
+  if (!nan) return nan.error();
+  const auto reducers = from.getReducers();
+  if (reducers.size() == 0 || reducers.size() > kMaxReducers)
+    return Error(Errc::InvalidArgument, "bad_reducers",
+                 "a job takes 1 to " + std::to_string(kMaxReducers) + " reducers, not " +
+                     std::to_string(reducers.size()));
+  Result<model::Source> source = read_source(from.getSource());
+  if (!source) return std::move(source).error();
+
+  model::JobSpec spec;
+  spec.reducers.reserve(reducers.size());
+  for (const auto reducer : reducers) spec.reducers.push_back(read_reducer(reducer));
+  spec.source = *std::move(source);
+  spec.hint = *hint;
+  spec.path = *path;
+  spec.require_isolated = from.getRequireIsolated();
+  spec.workers = from.getWorkers();
+  spec.chunk_size = from.getChunkSize();
+  spec.missing = *missing;
+  spec.nan = *nan;
+  spec.timeout_ns = from.getTimeoutNs();
+  spec.priority = from.getPriority();
+  if (from.hasClientId()) spec.client_id = from_text(from.getClientId());
+  spec.detached = from.getDetached();
+  spec.measure_pss = from.getMeasurePss();
+  return spec;
+}
+
+void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer) {
+  write_job_id(to.initId(), answer.id);
+  to.setState(static_cast<std::uint8_t>(answer.state));
+  if (answer.error) write_error(to.initError(), *answer.error);
+  auto results = to.initResults(static_cast<unsigned>(answer.results.size()));
+  for (unsigned i = 0; i < results.size(); ++i)
+    write_result(results[i], answer.results[i]);
+  write_counts(to.initElements(), answer.elements);
+  to.setDaemonKind(static_cast<std::uint8_t>(answer.daemon_kind));
+  to.setDaemonPid(answer.daemon_pid);
+  to.setPath(static_cast<std::uint8_t>(answer.path));
+  to.setReason(to_text(answer.reason));
+  to.setWorkers(answer.workers);
+  to.setChunks(answer.chunks);
+  to.setRetries(answer.retries);
+  write_times(to.initTime(), answer.time);
+  write_memory(to.initMemory(), answer.memory);
+  auto usage = to.initWorkerUsage(static_cast<unsigned>(answer.worker_usage.size()));
+  for (unsigned i = 0; i < usage.size(); ++i)
+    write_usage(usage[i], answer.worker_usage[i]);
+}
+
+Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
+  const auto state = read_enum(from.getState(), model::JobState::Queued,
+                               model::JobState::Refused, "a job state");
+  const auto kind = read_enum(from.getDaemonKind(), model::DaemonKind::System,
+                              model::DaemonKind::Embedded, "a daemon kind");
+  const auto path =
+      read_enum(from.getPath(), model::Path::Any, model::Path::Process, "a path");
+  if (!state) return state.error();
+  if (!kind) return kind.error();
+  if (!path) return path.error();
+
+  model::JobAnswer answer;
+  answer.id = read_job_id(from.getId());
+  answer.state = *state;
+  if (from.hasError()) answer.error = read_error(from.getError());
+  for (const auto result : from.getResults())
+    answer.results.push_back(read_result(result));
+  answer.elements = read_counts(from.getElements());
+  answer.daemon_kind = *kind;
+  answer.daemon_pid = from.getDaemonPid();
+  answer.path = *path;
+  answer.reason = from_text(from.getReason());
+  answer.workers = from.getWorkers();
+  answer.chunks = from.getChunks();
+  answer.retries = from.getRetries();
+  answer.time = read_times(from.getTime());
+  answer.memory = read_memory(from.getMemory());
+  for (const auto usage : from.getWorkerUsage())
+    answer.worker_usage.push_back(read_usage(usage));
+  return answer;
+}
+
+}  // namespace tally::ipc

@@ -1,0 +1,163 @@
+#include "ipc/codec/status_codec.h"
+
+#include "ipc/codec/common_codec.h"
+
+namespace tally::ipc {
+namespace {
+
+void write_worker(schema::WorkerStatus::Builder to, const model::WorkerStatus& worker) {
+  to.setWorker(worker.worker);
+  to.setPid(worker.pid);
+  to.setState(to_text(worker.state));
+  to.setHasJob(worker.job.has_value());
+  if (worker.job) write_job_id(to.initJob(), *worker.job);
+  to.setChunksDone(worker.chunks_done);
+  to.setRestarts(worker.restarts);
+  to.setHasPss(worker.pss_bytes.has_value());
+  to.setPssBytes(worker.pss_bytes.value_or(0));
+  to.setHasRss(worker.rss_bytes.has_value());
+  to.setRssBytes(worker.rss_bytes.value_or(0));
+}
+
+model::WorkerStatus read_worker(schema::WorkerStatus::Reader from) {
+  model::WorkerStatus worker;
+  worker.worker = from.getWorker();
+  worker.pid = from.getPid();
+  worker.state = from_text(from.getState());
+  if (from.getHasJob()) worker.job = read_job_id(from.getJob());
+  worker.chunks_done = from.getChunksDone();
+  worker.restarts = from.getRestarts();
+  if (from.getHasPss()) worker.pss_bytes = from.getPssBytes();
+  if (from.getHasRss()) worker.rss_bytes = from.getRssBytes();
+  return worker;
+}
+
+Result<model::Path> read_path(std::uint8_t number) {
+  return read_enum(number, model::Path::Any, model::Path::Process, "a path");
+}
+
+}  // namespace
+
+void write_server_status(schema::ServerStatus::Builder to,
+                         const model::ServerStatus& status) {
+  to.setVersion(to_text(status.version));
+  to.setPid(status.pid);
+  to.setKind(static_cast<std::uint8_t>(status.kind));
+  to.setSocket(to_text(status.socket));
+  to.setUptimeNs(status.uptime_ns);
+  to.setZygotePid(status.zygote_pid);
+  to.setZygoteRestarts(status.zygote_restarts);
+  auto workers = to.initWorkers(static_cast<unsigned>(status.workers.size()));
+  for (unsigned i = 0; i < workers.size(); ++i)
+    write_worker(workers[i], status.workers[i]);
+  to.setThreadsRunning(status.threads_running);
+  to.setThreadsBusy(status.threads_busy);
+  to.setThreadsMax(status.threads_max);
+  to.setUsableCores(status.usable_cores);
+  auto bounds = to.initCoreBounds(static_cast<unsigned>(status.core_bounds.size()));
+  for (unsigned i = 0; i < bounds.size(); ++i) {
+    bounds[i].setSource(to_text(status.core_bounds[i].source));
+    bounds[i].setCores(status.core_bounds[i].cores);
+  }
+  to.setJobsQueued(status.jobs_queued);
+  to.setJobsRunning(status.jobs_running);
+  to.setJobsFinished(status.jobs_finished);
+  to.setChunksWaiting(status.chunks_waiting);
+  to.setSessions(status.sessions);
+  to.setDaemonRssBytes(status.daemon_rss_bytes);
+  to.setHasWorkersPss(status.workers_pss_bytes.has_value());
+  to.setWorkersPssBytes(status.workers_pss_bytes.value_or(0));
+  to.setSystemUsedPercent(status.system_used_percent);
+  to.setDraining(status.draining);
+}
+
+Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
+  const auto kind = read_enum(from.getKind(), model::DaemonKind::System,
+                              model::DaemonKind::Embedded, "a daemon kind");
+  if (!kind) return kind.error();
+  model::ServerStatus status;
+  status.version = from_text(from.getVersion());
+  status.pid = from.getPid();
+  status.kind = *kind;
+  status.socket = from_text(from.getSocket());
+  status.uptime_ns = from.getUptimeNs();
+  status.zygote_pid = from.getZygotePid();
+  status.zygote_restarts = from.getZygoteRestarts();
+  for (const auto worker : from.getWorkers())
+    status.workers.push_back(read_worker(worker));
+  status.threads_running = from.getThreadsRunning();
+  status.threads_busy = from.getThreadsBusy();
+  status.threads_max = from.getThreadsMax();
+  status.usable_cores = from.getUsableCores();
+  for (const auto bound : from.getCoreBounds())
+    status.core_bounds.push_back({from_text(bound.getSource()), bound.getCores()});
+  status.jobs_queued = from.getJobsQueued();
+  status.jobs_running = from.getJobsRunning();
+  status.jobs_finished = from.getJobsFinished();
+  status.chunks_waiting = from.getChunksWaiting();
+  status.sessions = from.getSessions();
+  status.daemon_rss_bytes = from.getDaemonRssBytes();
+  if (from.getHasWorkersPss()) status.workers_pss_bytes = from.getWorkersPssBytes();
+  status.system_used_percent = from.getSystemUsedPercent();
+  status.draining = from.getDraining();
+  return status;
+}
+
+void write_job_summary(schema::JobSummary::Builder to, const model::JobSummary& job) {
+  write_job_id(to.initId(), job.id);
+  to.setState(static_cast<std::uint8_t>(job.state));
+  to.setUid(job.uid);
+  to.setReducers(to_text(job.reducers));
+  to.setPath(static_cast<std::uint8_t>(job.path));
+  to.setChunksDone(job.chunks_done);
+  to.setChunks(job.chunks);
+  to.setAgeNs(job.age_ns);
+}
+
+Result<model::JobSummary> read_job_summary(schema::JobSummary::Reader from) {
+  const auto state = read_enum(from.getState(), model::JobState::Queued,
+                               model::JobState::Refused, "a job state");
+  const auto path = read_path(from.getPath());
+  if (!state) return state.error();
+  if (!path) return path.error();
+  model::JobSummary job;
+  job.id = read_job_id(from.getId());
+  job.state = *state;
+  job.uid = from.getUid();
+  job.reducers = from_text(from.getReducers());
+  job.path = *path;
+  job.chunks_done = from.getChunksDone();
+  job.chunks = from.getChunks();
+  job.age_ns = from.getAgeNs();
+  return job;
+}
+
+void write_plan(schema::JobPlan::Builder to, const model::JobPlan& plan) {
+  to.setPath(static_cast<std::uint8_t>(plan.path));
+  to.setReason(to_text(plan.reason));
+  to.setWorkers(plan.workers);
+  to.setChunks(plan.chunks);
+  to.setLeaves(plan.leaves);
+  to.setElements(plan.elements);
+  to.setElementsKnown(plan.elements_known);
+  to.setInputBytes(plan.input_bytes);
+  to.setChunkSize(plan.chunk_size);
+}
+
+Result<model::JobPlan> read_plan(schema::JobPlan::Reader from) {
+  const auto path = read_path(from.getPath());
+  if (!path) return path.error();
+  model::JobPlan plan;
+  plan.path = *path;
+  plan.reason = from_text(from.getReason());
+  plan.workers = from.getWorkers();
+  plan.chunks = from.getChunks();
+  plan.leaves = from.getLeaves();
+  plan.elements = from.getElements();
+  plan.elements_known = from.getElementsKnown();
+  plan.input_bytes = from.getInputBytes();
+  plan.chunk_size = from.getChunkSize();
+  return plan;
+}
+
+}  // namespace tally::ipc

@@ -1,0 +1,304 @@
+#include "ipc/codec/worker_codec.h"
+
+#include <utility>
+
+#include "ipc/codec/common_codec.h"
+#include "ipc/codec/job_codec.h"
+#include "ipc/schema/worker.capnp.h"
+
+namespace tally::ipc {
+namespace {
+
+void write_key(schema::ChunkKey::Builder to, const model::ChunkKey& key) {
+  to.setJob(key.job);
+  to.setRound(key.round);
+  to.setChunk(key.chunk);
+  to.setAttempt(key.attempt);
+}
+
+model::ChunkKey read_key(schema::ChunkKey::Reader from) {
+  return {from.getJob(), from.getRound(), from.getChunk(), from.getAttempt()};
+}
+
+void write_file_piece(schema::FilePiece::Builder to, const model::FilePiece& piece) {
+  to.setFile(piece.file);
+  to.setName(to_text(piece.name));
+  to.setDescriptor(piece.descriptor);
+  to.setDataOffsetBytes(piece.data_offset_bytes);
+  to.setBegin(piece.begin);
+  to.setEnd(piece.end);
+  if (!piece.columns.empty()) {
+    auto columns = to.initColumns(static_cast<unsigned>(piece.columns.size()));
+    for (unsigned i = 0; i < columns.size(); ++i) columns.set(i, piece.columns[i]);
+  }
+  to.setFields(piece.fields);
+}
+
+model::FilePiece read_file_piece(schema::FilePiece::Reader from) {
+  model::FilePiece piece;
+  piece.file = from.getFile();
+  piece.name = from_text(from.getName());
+  piece.descriptor = from.getDescriptor();
+  piece.data_offset_bytes = from.getDataOffsetBytes();
+  piece.begin = from.getBegin();
+  piece.end = from.getEnd();
+  for (const std::uint32_t column : from.getColumns()) piece.columns.push_back(column);
+  piece.fields = from.getFields();
+  return piece;
+}
+
+struct PieceWriter {
+  schema::ChunkTask::Piece::Builder to;
+
+  void operator()(const model::RangePiece& piece) {
+    auto out = to.initRange();
+    out.setStart(piece.start);
+    out.setStep(piece.step);
+    out.setBegin(piece.begin);
+    out.setEnd(piece.end);
+  }
+  void operator()(const model::ValuesPiece& piece) {
+    auto out = to.initValues();
+    out.setBytes(to_data(piece.bytes));
+    out.setBegin(piece.begin);
+    out.setEnd(piece.end);
+  }
+  void operator()(const model::FilePieces& pieces) {
+    auto out = to.initFiles();
+    out.setFormat(static_cast<std::uint8_t>(pieces.format));
+    write_dialect(out.initCsv(), pieces.csv);
+    auto list = out.initPieces(static_cast<unsigned>(pieces.pieces.size()));
+    for (unsigned i = 0; i < list.size(); ++i)
+      write_file_piece(list[i], pieces.pieces[i]);
+  }
+};
+
+Result<model::Piece> read_piece(schema::ChunkTask::Piece::Reader from) {
+  using Which = schema::ChunkTask::Piece::Which;
+  switch (from.which()) {
+    case Which::RANGE: {
+      const auto range = from.getRange();
+      return model::Piece(model::RangePiece{range.getStart(), range.getStep(),
+                                            range.getBegin(), range.getEnd()});
+    }
+    case Which::VALUES: {
+      const auto values = from.getValues();
+      return model::Piece(model::ValuesPiece{read_bytes(values.getBytes()),
+                                             values.getBegin(), values.getEnd()});
+    }
+    case Which::FILES: {
+      const auto files = from.getFiles();
+      const auto format = read_enum(files.getFormat(), model::FileFormat::Npy,
+                                    model::FileFormat::Text, "a file format");
+      if (!format) return format.error();
+      model::FilePieces pieces;
+      pieces.format = *format;
+      pieces.csv = read_dialect(files.getCsv());
+      for (const auto piece : files.getPieces())
+        pieces.pieces.push_back(read_file_piece(piece));
+      return model::Piece(std::move(pieces));
+    }
+  }
+  return Error(Errc::InvalidArgument, "bad_enum", "an unknown kind of piece");
+}
+
+void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
+  const model::ChunkTask& task = assigned.task;
+  write_key(to.initKey(), task.key);
+  to.setType(static_cast<std::uint8_t>(task.type));
+  auto columns = to.initColumns(static_cast<unsigned>(task.columns.size()));
+  for (unsigned i = 0; i < columns.size(); ++i) {
+    const auto& families = task.columns[i].families;
+    columns.set(i, {reinterpret_cast<const kj::byte*>(families.data()),
+                    families.size()});
+  }
+  to.setMissing(static_cast<std::uint8_t>(task.missing));
+  to.setNan(static_cast<std::uint8_t>(task.nan));
+  std::visit(PieceWriter{to.getPiece()}, task.piece);
+  to.setFirstDescriptor(assigned.first_descriptor);
+  to.setDescriptors(assigned.descriptors);
+}
+
+Result<model::ColumnTask> read_column(capnp::Data::Reader from) {
+  model::ColumnTask column;
+  for (const kj::byte number : from) {
+    const auto family = read_enum(number, model::Family::Sum, model::Family::Extremes,
+                                  "a family of states");
+    if (!family) return family.error();
+    column.families.push_back(*family);
+  }
+  return column;
+}
+
+Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
+  const auto type = read_enum(from.getType(), model::ElementType::I8,
+                              model::ElementType::F64, "an element type");
+  const auto missing = read_enum(from.getMissing(), model::MissingPolicy::Error,
+                                 model::MissingPolicy::Skip, "a missing policy");
+  const auto nan = read_enum(from.getNan(), model::NanPolicy::Propagate,
+                             model::NanPolicy::Error, "a NaN policy");
+  if (!type) return type.error();
+  if (!missing) return missing.error();
+  if (!nan) return nan.error();
+  Result<model::Piece> piece = read_piece(from.getPiece());
+  if (!piece) return std::move(piece).error();
+
+  AssignedTask assigned;
+  assigned.task.key = read_key(from.getKey());
+  assigned.task.type = *type;
+  for (const auto data : from.getColumns()) {
+    Result<model::ColumnTask> column = read_column(data);
+    if (!column) return std::move(column).error();
+    assigned.task.columns.push_back(*std::move(column));
+  }
+  if (assigned.task.columns.empty())
+    return Error(Errc::InvalidArgument, "bad_task", "a task without columns");
+  assigned.task.missing = *missing;
+  assigned.task.nan = *nan;
+  assigned.task.piece = *std::move(piece);
+  assigned.first_descriptor = from.getFirstDescriptor();
+  assigned.descriptors = from.getDescriptors();
+  return assigned;
+}
+
+void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
+  auto spans = to.initSpans(static_cast<unsigned>(partial.spans.size()));
+  for (unsigned i = 0; i < spans.size(); ++i) {
+    spans[i].setFile(partial.spans[i].file);
+    spans[i].setBegin(partial.spans[i].begin);
+    spans[i].setEnd(partial.spans[i].end);
+  }
+  auto columns = to.initColumns(static_cast<unsigned>(partial.columns.size()));
+  for (unsigned i = 0; i < columns.size(); ++i) {
+    write_counts(columns[i].initCounts(), partial.columns[i].counts);
+    const auto& states = partial.columns[i].states;
+    auto list = columns[i].initStates(static_cast<unsigned>(states.size()));
+    for (unsigned k = 0; k < list.size(); ++k) {
+      list[k].setFamily(static_cast<std::uint8_t>(states[k].family));
+      list[k].setVersion(states[k].version);
+      list[k].setBytes(to_data(states[k].bytes));
+    }
+  }
+  auto usage = to.initUsage();
+  usage.setRunNs(partial.usage.run_ns);
+  usage.setCpuUserNs(partial.usage.cpu_user_ns);
+  usage.setCpuSystemNs(partial.usage.cpu_system_ns);
+  usage.setHasPeakRss(partial.usage.peak_rss_bytes.has_value());
+  usage.setPeakRssBytes(partial.usage.peak_rss_bytes.value_or(0));
+  usage.setHasAnon(partial.usage.anon_bytes.has_value());
+  usage.setAnonBytes(partial.usage.anon_bytes.value_or(0));
+}
+
+Result<model::ColumnPartial> read_column_partial(schema::ColumnPartial::Reader from) {
+  model::ColumnPartial column;
+  column.counts = read_counts(from.getCounts());
+  for (const auto state : from.getStates()) {
+    const auto family = read_enum(state.getFamily(), model::Family::Sum,
+                                  model::Family::Extremes, "a family of states");
+    if (!family) return family.error();
+    column.states.push_back(
+        {*family, state.getVersion(), read_bytes(state.getBytes())});
+  }
+  return column;
+}
+
+Result<model::Partial> read_partial(schema::Partial::Reader from) {
+  model::Partial partial;
+  for (const auto span : from.getSpans())
+    partial.spans.push_back({span.getFile(), span.getBegin(), span.getEnd()});
+  for (const auto column : from.getColumns()) {
+    Result<model::ColumnPartial> read = read_column_partial(column);
+    if (!read) return std::move(read).error();
+    partial.columns.push_back(*std::move(read));
+  }
+  const auto usage = from.getUsage();
+  partial.usage.run_ns = usage.getRunNs();
+  partial.usage.cpu_user_ns = usage.getCpuUserNs();
+  partial.usage.cpu_system_ns = usage.getCpuSystemNs();
+  if (usage.getHasPeakRss()) partial.usage.peak_rss_bytes = usage.getPeakRssBytes();
+  if (usage.getHasAnon()) partial.usage.anon_bytes = usage.getAnonBytes();
+  return partial;
+}
+
+void write_outcome(schema::ChunkOutcome::Builder to,
+                   const model::ChunkOutcome& outcome) {
+  write_key(to.initKey(), outcome.key);
+  if (const auto* partial = std::get_if<model::Partial>(&outcome.result))
+    write_partial(to.initPartial(), *partial);
+  else
+    write_error(to.initError(), std::get<Error>(outcome.result));
+}
+
+Result<model::ChunkOutcome> read_outcome(schema::ChunkOutcome::Reader from) {
+  const model::ChunkKey key = read_key(from.getKey());
+  if (from.isError())
+    return model::ChunkOutcome{key, read_error(from.getError())};
+  Result<model::Partial> partial = read_partial(from.getPartial());
+  if (!partial) return std::move(partial).error();
+  partial->key = key;
+  return model::ChunkOutcome{key, *std::move(partial)};
+}
+
+struct MessageWriter {
+  schema::WorkerMessage::Builder to;
+
+  void operator()(const WorkerReady& ready) {
+    auto out = to.initReady();
+    out.setProtocol(ready.protocol);
+    out.setBuild(to_text(ready.build));
+    out.setPid(ready.pid);
+  }
+  void operator()(const std::vector<AssignedTask>& tasks) {
+    auto list = to.initAssign(static_cast<unsigned>(tasks.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write_task(list[i], tasks[i]);
+  }
+  void operator()(const std::vector<model::ChunkOutcome>& outcomes) {
+    auto list = to.initOutcomes(static_cast<unsigned>(outcomes.size()));
+    for (unsigned i = 0; i < list.size(); ++i) write_outcome(list[i], outcomes[i]);
+  }
+};
+
+template <typename T, typename List, typename Read>
+Result<WorkerMessage> read_all(List list, Read read) {
+  std::vector<T> all;
+  all.reserve(list.size());
+  for (const auto item : list) {
+    Result<T> one = read(item);
+    if (!one) return std::move(one).error();
+    all.push_back(*std::move(one));
+  }
+  return WorkerMessage(std::move(all));
+}
+
+Result<WorkerMessage> message_of(schema::WorkerMessage::Reader from) {
+  switch (from.which()) {
+    case schema::WorkerMessage::READY: {
+      const auto ready = from.getReady();
+      return WorkerMessage(
+          WorkerReady{ready.getProtocol(), from_text(ready.getBuild()), ready.getPid()});
+    }
+    case schema::WorkerMessage::ASSIGN:
+      return read_all<AssignedTask>(from.getAssign(), read_task);
+    case schema::WorkerMessage::OUTCOMES:
+      return read_all<model::ChunkOutcome>(from.getOutcomes(), read_outcome);
+  }
+  return Error(Errc::ProtocolViolation, "unknown_worker_message",
+               "a worker message of an unknown kind");
+}
+
+}  // namespace
+
+Result<void> append_worker_message(Bytes& out, std::uint16_t fd_count,
+                                   const WorkerMessage& message) {
+  MessageScratch scratch;
+  std::visit(MessageWriter{scratch.builder().initRoot<schema::WorkerMessage>()},
+             message);
+  return append_frame(out, {FrameKind::Worker, fd_count, 0, 0}, scratch.builder(),
+                      kMaxWorkerBytes);
+}
+
+Result<WorkerMessage> read_worker_message(std::span<const std::byte> body) {
+  return read_message<schema::WorkerMessage>(body, message_of);
+}
+
+}  // namespace tally::ipc

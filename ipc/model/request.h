@@ -1,0 +1,61 @@
+// Request, Reply, Event: what client and daemon say to each other, as plain data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ipc/base/error.h"
+#include "ipc/model/job_answer.h"
+#include "ipc/model/job_id.h"
+#include "ipc/model/job_spec.h"
+#include "ipc/model/server_status.h"
+
+namespace tally::model {
+
+struct Hello {
+  std::uint32_t protocol = 0;
+  std::uint64_t features = 0;  // none is defined yet
+  std::string version;
+  std::uint32_t pid = 0;
+};
+
+enum class ReplyWhen : std::uint8_t { Finished = 0, Accepted = 1 };
+
+struct Submit {
+  JobSpec spec;
+  ReplyWhen reply_when = ReplyWhen::Finished;
+  bool want_progress = false;
+};
+
+// A job's id, the id its client chose, or the sequence of its submit on this session.
+struct ClientId {
+  std::string text;
+};
+struct SubmitSequence {
+  std::uint32_t sequence = 0;
+};
+using JobRef = std::variant<JobId, ClientId, SubmitSequence>;
+
+struct Wait { JobRef job; };
+struct Status { JobRef job; };
+struct List {};
+struct Cancel { JobRef job; };
+struct Explain { JobSpec spec; };
+struct GetServerStatus {};
+struct Drain {};
+struct Ping {};
+
+using Request = std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain,
+                             GetServerStatus, Drain, Ping>;
+
+struct Accepted { JobId id; };
+struct Done {};
+
+using Reply = std::variant<Error, Hello, Accepted, JobAnswer, std::vector<JobSummary>,
+                           JobPlan, ServerStatus, Done>;
+
+using Event = std::variant<JobProgress>;
+
+}  // namespace tally::model
