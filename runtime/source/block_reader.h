@@ -23,14 +23,19 @@ namespace tally::source {
 
 // Memory that outlives one chunk: grown on demand, kept. Belongs to one thread.
 struct Scratch {
-  std::vector<std::byte> buffer;
+  std::vector<std::byte> buffer;  // bytes as read
+  std::vector<std::byte> cells;   // elements parsed from them
 };
+
+// The place of a column that needs no field of a csv record: only rows are counted.
+// Such a column has no families, and its blocks have a count and no data.
+inline constexpr std::uint32_t kNoColumn = 0xFFFFFFFF;
 
 // What one call of next() brings: `rows` rows, and each column's kept elements.
 struct Batch {
-  std::uint64_t rows = 0;          // input rows read: kept + missing, per column
-  std::vector<reduce::Block> columns;    // one a column of the task
-  std::vector<std::uint64_t> missing;    // per column: rows without a value
+  std::uint64_t rows = 0;              // input rows read: kept + missing, per column
+  std::vector<reduce::Block> columns;  // one a column of the task
+  std::vector<std::uint64_t> missing;  // per column: rows without a value
 };
 
 class BlockReader {
@@ -42,10 +47,12 @@ class BlockReader {
   virtual Result<bool> next(Batch& batch) = 0;
 
   // The spans of input read so far, merged where they touch: what the partial owns.
+  // An empty file has none.
   virtual void spans(std::vector<model::Span>& into) const = 0;
 };
 
 // A reader over the task's piece (not for RangePiece: those have no blocks).
+//   task         must outlive the reader
 //   descriptors  the task's; not owned, must outlive the reader
 //   scratch      must outlive the reader; one reader at a time
 // Threads: the reader belongs to the calling thread; descriptors are only pread.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/base/result.h"
@@ -16,13 +17,17 @@
 
 namespace tally::source {
 
+// The selector of a job that needs no column (count alone): csv rows are counted and
+// no field is looked at. Its place is kNoColumn (block_reader.h).
+inline constexpr std::string_view kNoColumnSelector = "*";
+
 // One file, or the one array of a memory source (name empty).
 struct InspectedFile {
   std::string name;
-  std::uint32_t descriptor = 0;     // index in the job's list
+  std::uint32_t descriptor = 0;  // index in the job's list
   std::uint64_t data_offset_bytes = 0;
-  std::uint64_t elements = 0;       // npy, raw, memory
-  std::uint64_t bytes = 0;          // of data that will be read
+  std::uint64_t elements = 0;  // npy, raw, memory
+  std::uint64_t bytes = 0;     // of data that will be read
   // csv: for each of the job's columns its place in this file, and the record width.
   std::vector<std::uint32_t> columns;
   std::uint32_t fields = 0;
@@ -35,12 +40,17 @@ struct Inspection {
 };
 
 // `columns` are the distinct column selectors of the job, in the task's order; a
-// source without columns takes exactly one, "".
+// source without columns takes exactly one, "" or kNoColumnSelector. A range and
+// values have no files.
 // Errors, all with fields "file" and what applies:
-//   InvalidArgument  "not_sealed", "not_a_file", "bad_dtype", "unknown_column" (lists
-//                    those there are), "column_needed", "type_needed"
-//   InvalidData      "bad_npy", "bad_raw_size", "mixed_types", "bad_csv"
+//   InvalidArgument  "bad_descriptor", "not_a_file", "not_readable", "not_sealed",
+//                    "out_of_bounds", "bad_values", "bad_dtype", "type_needed",
+//                    "bad_delimiter", "unsupported_format", "unknown_column" (lists
+//                    those there are), "ambiguous_column", "column_needed"
+//   InvalidData      "bad_npy", "bad_raw_size", "mixed_types", "bad_csv",
+//                    "unterminated_quote", "record_too_long", "file_shrank"
 //   Io               "io"
+// Reads: none for raw and memory; one an npy or csv file as a rule.
 Result<Inspection> inspect(const model::JobSpec& spec,
                            const std::vector<std::string>& columns,
                            const std::vector<UniqueFd>& descriptors);

@@ -1,0 +1,75 @@
+#include "runtime/source/descriptor_check.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <string>
+
+namespace tally::source {
+namespace {
+
+std::string_view kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISFIFO(mode)) return "a pipe or FIFO";
+  if (S_ISCHR(mode)) return "a character device";
+  if (S_ISBLK(mode)) return "a block device";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  return "no file";  // epoll, eventfd and their like have no type
+}
+
+Error refused(std::string code, std::string_view name, const std::string& what) {
+  return Error(Errc::InvalidArgument, std::move(code), std::string(name) + ": " + what)
+      .with("file", std::string(name));
+}
+
+}  // namespace
+
+Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
+                               std::uint32_t index, std::string_view name) {
+  if (index >= descriptors.size())
+    return refused("bad_descriptor", name,
+                   "descriptor " + std::to_string(index) + " is named, " +
+                       std::to_string(descriptors.size()) + " came with the job");
+  const int descriptor = descriptors[index].get();
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0)
+    return Error::from_errno("fstat").within(name).with("file", std::string(name));
+  if (!S_ISREG(status.st_mode))
+    return refused(
+        "not_a_file", name,
+        "is " + std::string(kind_of(status.st_mode)) + "; a regular file is expected");
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0)
+    return Error::from_errno("fcntl").within(name).with("file", std::string(name));
+  if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY)
+    return refused("not_readable", name, "the descriptor is not open for reading");
+  return CheckedFile{descriptor, static_cast<std::uint64_t>(status.st_size)};
+}
+
+Result<void> check_sealed(const CheckedFile& file, std::string_view name) {
+  const int seals = ::fcntl(file.descriptor, F_GET_SEALS);
+  if (seals < 0)
+    return refused("not_sealed", name,
+                   "is a file, not a memfd; an array is handed over in a memfd sealed "
+                   "with F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE");
+  struct Seal {
+    int bit;
+    std::string_view name;
+  };
+  static constexpr Seal kNeeded[] = {{F_SEAL_SHRINK, "F_SEAL_SHRINK"},
+                                     {F_SEAL_GROW, "F_SEAL_GROW"},
+                                     {F_SEAL_WRITE, "F_SEAL_WRITE"}};
+  std::string missing;
+  for (const Seal& seal : kNeeded) {
+    if ((seals & seal.bit) != 0) continue;
+    if (!missing.empty()) missing += ", ";
+    missing += seal.name;
+  }
+  if (missing.empty()) return {};
+  return refused("not_sealed", name,
+                 "the memfd is not fully sealed; missing: " + missing)
+      .with("missing", missing);
+}
+
+}  // namespace tally::source

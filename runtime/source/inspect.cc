@@ -1,0 +1,223 @@
+#include "runtime/source/inspect.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "runtime/source/csv_columns.h"
+#include "runtime/source/descriptor_check.h"
+#include "runtime/source/excerpt.h"
+#include "runtime/source/npy_header.h"
+#include "runtime/source/positioned_read.h"
+
+namespace tally::source {
+namespace {
+
+using model::ElementType;
+
+Error refused(Errc errc, std::string code, std::string_view file,
+              const std::string& what) {
+  return Error(errc, std::move(code), std::string(file) + ": " + what)
+      .with("file", std::string(file));
+}
+
+// Sources of packed elements have one column, which has no name.
+Result<void> check_no_columns(const std::vector<std::string>& columns) {
+  for (const std::string& column : columns)
+    if (!column.empty() && column != kNoColumnSelector)
+      return Error(Errc::InvalidArgument, "unknown_column",
+                   "no column \"" + excerpt(column) +
+                       "\": this source has no columns, only csv has")
+          .with("column", excerpt(column));
+  return {};
+}
+
+Result<Inspection> inspect_values(const model::ValuesSource& source) {
+  const std::size_t size = model::size_of(source.type);
+  if (source.bytes.size() % size != 0)
+    return Error(Errc::InvalidArgument, "bad_values",
+                 "values of a multiple of " + std::to_string(size) +
+                     " bytes expected, " + std::to_string(source.bytes.size()) +
+                     " bytes found");
+  Inspection inspection;
+  inspection.type = source.type;
+  return inspection;
+}
+
+Result<Inspection> inspect_memory(const model::MemorySource& source,
+                                  const std::vector<UniqueFd>& descriptors) {
+  static constexpr std::string_view kName = "memory";
+  const auto file = check_file(descriptors, source.descriptor, kName);
+  if (!file) return Error(file.error());
+  auto sealed = check_sealed(*file, kName);
+  if (!sealed) return Error(std::move(sealed).error());
+  const std::uint64_t size = model::size_of(source.type);
+  if (source.offset_bytes > file->size_bytes ||
+      source.count > (file->size_bytes - source.offset_bytes) / size)
+    return refused(Errc::InvalidArgument, "out_of_bounds", kName,
+                   std::to_string(source.count) + " elements of " +
+                       std::to_string(size) + " bytes at byte " +
+                       std::to_string(source.offset_bytes) +
+                       " do not lie within the memfd's " +
+                       std::to_string(file->size_bytes) + " bytes");
+  Inspection inspection;
+  inspection.type = source.type;
+  InspectedFile array;
+  array.descriptor = source.descriptor;
+  array.data_offset_bytes = source.offset_bytes;
+  array.elements = source.count;
+  array.bytes = source.count * size;
+  inspection.files.push_back(std::move(array));
+  return inspection;
+}
+
+Result<NpyHeader> read_npy_header(const CheckedFile& file) {
+  // numpy pads a header of one dtype to 128 bytes; one read serves nearly all.
+  static constexpr std::size_t kUsualBytes = 4096;
+  std::vector<std::byte> bytes(
+      static_cast<std::size_t>(std::min<std::uint64_t>(kUsualBytes, file.size_bytes)));
+  for (;;) {
+    const auto got = pread_full(file.descriptor, bytes, 0);
+    if (!got) return Error(got.error());
+    const bool all = *got < bytes.size() || bytes.size() == file.size_bytes;
+    bytes.resize(*got);
+    const auto needed = npy_header_bytes(bytes);
+    if (!needed) return Error(needed.error());
+    if (all || *needed <= bytes.size()) return parse_npy_header(bytes);
+    bytes.resize(
+        static_cast<std::size_t>(std::min<std::uint64_t>(*needed, file.size_bytes)));
+  }
+}
+
+Result<ElementType> inspect_npy(const CheckedFile& file, InspectedFile& into) {
+  const auto header = read_npy_header(file);
+  if (!header) return Error(header.error()).within(into.name).with("file", into.name);
+  into.data_offset_bytes = header->data_offset_bytes;
+  into.elements = header->elements;
+  into.bytes = header->elements * model::size_of(header->type);
+  const std::uint64_t expected = into.data_offset_bytes + into.bytes;
+  if (expected != file.size_bytes)
+    return refused(Errc::InvalidData, "bad_npy", into.name,
+                   "its header says " + std::to_string(header->elements) +
+                       " elements of " + std::string(model::name_of(header->type)) +
+                       ", so " + std::to_string(expected) + " bytes expected, " +
+                       std::to_string(file.size_bytes) + " found")
+        .with("expected_bytes", static_cast<std::int64_t>(expected))
+        .with("found_bytes", static_cast<std::int64_t>(file.size_bytes));
+  return header->type;
+}
+
+Result<void> inspect_raw(const CheckedFile& file, ElementType type,
+                         InspectedFile& into) {
+  const std::uint64_t size = model::size_of(type);
+  if (file.size_bytes % size != 0)
+    return refused(Errc::InvalidData, "bad_raw_size", into.name,
+                   "a multiple of " + std::to_string(size) + " bytes expected (" +
+                       std::string(model::name_of(type)) + "), " +
+                       std::to_string(file.size_bytes) + " bytes found")
+        .with("expected_multiple", static_cast<std::int64_t>(size))
+        .with("found_bytes", static_cast<std::int64_t>(file.size_bytes));
+  into.elements = file.size_bytes / size;
+  into.bytes = file.size_bytes;
+  return {};
+}
+
+Result<void> inspect_csv(const CheckedFile& file, const model::CsvDialect& dialect,
+                         const std::vector<std::string>& columns, InspectedFile& into) {
+  auto found =
+      find_csv_columns(file.descriptor, file.size_bytes, into.name, dialect, columns);
+  if (!found) return Error(std::move(found).error());
+  into.columns = std::move(found->places);
+  into.fields = found->fields;
+  into.bytes = file.size_bytes;
+  return {};
+}
+
+Result<void> check_files_source(const model::FilesSource& source,
+                                const std::vector<std::string>& columns) {
+  switch (source.format) {
+    case model::FileFormat::Npy: return check_no_columns(columns);
+    case model::FileFormat::Raw:
+      if (!source.type)
+        return Error(Errc::InvalidArgument, "type_needed",
+                     "raw files do not say what their elements are; --dtype does (i8, "
+                     "i16, i32, i64, u8, u16, u32, u64, f32, f64)");
+      return check_no_columns(columns);
+    case model::FileFormat::Csv:
+      if (source.csv.delimiter == '"' || source.csv.delimiter == '\n' ||
+          source.csv.delimiter == '\r')
+        return Error(Errc::InvalidArgument, "bad_delimiter",
+                     "a quote or a line end cannot be the delimiter");
+      return {};
+    case model::FileFormat::Text: break;
+  }
+  return Error(Errc::InvalidArgument, "unsupported_format",
+               "text files are not read yet; npy, raw and csv are");
+}
+
+// The dtype of one more npy file against --dtype and the files before it.
+Result<void> agree(const model::FilesSource& source, const InspectedFile& file,
+                   ElementType found, std::optional<ElementType>& common) {
+  const std::string name(model::name_of(found));
+  if (source.type && *source.type != found)
+    return refused(Errc::InvalidArgument, "bad_dtype", file.name,
+                   "its elements are " + name + ", --dtype says " +
+                       std::string(model::name_of(*source.type)) +
+                       "; leave --dtype out for npy");
+  if (common && *common != found)
+    return refused(Errc::InvalidData, "mixed_types", file.name,
+                   "its elements are " + name + ", those of the files before it " +
+                       std::string(model::name_of(*common)) +
+                       "; one job reduces one type");
+  common = found;
+  return {};
+}
+
+Result<Inspection> inspect_files(const model::FilesSource& source,
+                                 const std::vector<std::string>& columns,
+                                 const std::vector<UniqueFd>& descriptors) {
+  auto fits = check_files_source(source, columns);
+  if (!fits) return Error(std::move(fits).error());
+  Inspection inspection;
+  inspection.in_bytes = source.format == model::FileFormat::Csv;
+  std::optional<ElementType> common = source.type;
+  for (const model::FileEntry& entry : source.files) {
+    const auto file = check_file(descriptors, entry.descriptor, entry.name);
+    if (!file) return Error(file.error());
+    InspectedFile inspected;
+    inspected.name = entry.name;
+    inspected.descriptor = entry.descriptor;
+    Result<void> done;
+    if (source.format == model::FileFormat::Npy) {
+      const auto type = inspect_npy(*file, inspected);
+      done = type ? agree(source, inspected, *type, common) : Error(type.error());
+    } else if (source.format == model::FileFormat::Raw) {
+      done = inspect_raw(*file, *source.type, inspected);
+    } else {
+      done = inspect_csv(*file, source.csv, columns, inspected);
+    }
+    if (!done) return Error(std::move(done).error());
+    inspection.files.push_back(std::move(inspected));
+  }
+  inspection.type = common.value_or(ElementType::F64);
+  return inspection;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(const model::JobSpec& spec,
+                           const std::vector<std::string>& columns,
+                           const std::vector<UniqueFd>& descriptors) {
+  if (const auto* files = std::get_if<model::FilesSource>(&spec.source))
+    return inspect_files(*files, columns, descriptors);
+  auto fits = check_no_columns(columns);
+  if (!fits) return Error(std::move(fits).error());
+  if (const auto* values = std::get_if<model::ValuesSource>(&spec.source))
+    return inspect_values(*values);
+  if (const auto* memory = std::get_if<model::MemorySource>(&spec.source))
+    return inspect_memory(*memory, descriptors);
+  Inspection range;
+  range.type = ElementType::I64;
+  return range;
+}
+
+}  // namespace tally::source

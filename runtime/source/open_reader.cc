@@ -1,0 +1,27 @@
+#include "runtime/source/binary_reader.h"
+#include "runtime/source/block_reader.h"
+#include "runtime/source/csv_reader.h"
+
+namespace tally::source {
+
+Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
+                                                 std::span<const int> descriptors,
+                                                 Scratch& scratch) {
+  if (const auto* values = std::get_if<model::ValuesPiece>(&task.piece))
+    return open_values_reader(task, *values, scratch);
+  if (const auto* files = std::get_if<model::FilePieces>(&task.piece)) {
+    switch (files->format) {
+      case model::FileFormat::Npy:
+      case model::FileFormat::Raw:
+        return open_binary_reader(task, *files, descriptors, scratch);
+      case model::FileFormat::Csv:
+        return open_csv_reader(task, *files, descriptors, scratch);
+      case model::FileFormat::Text: break;
+    }
+    return Error(Errc::InvalidArgument, "unsupported_format",
+                 "text is not read yet; npy, raw and csv are");
+  }
+  return Error(Errc::Internal, "a range has no blocks to read");
+}
+
+}  // namespace tally::source
