@@ -11,19 +11,29 @@
 #include <xmmintrin.h>
 #endif
 
+#ifdef __FAST_MATH__
+#error "tally's arithmetic is exact only without -ffast-math"
+#endif
+
 namespace tally::reduce {
 
 class FloatEnvironment {
  public:
 #if defined(__SSE__)
-  FloatEnvironment() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
-  ~FloatEnvironment() { _mm_setcsr(saved_); }
+  FloatEnvironment() noexcept : saved_(_mm_getcsr()) {
+    _mm_setcsr(0x1F80);
+  }
+  ~FloatEnvironment() {
+    _mm_setcsr(saved_);
+  }
 #else
   FloatEnvironment() noexcept {
     std::feholdexcept(&saved_);
     std::fesetround(FE_TONEAREST);
   }
-  ~FloatEnvironment() { std::fesetenv(&saved_); }
+  ~FloatEnvironment() {
+    std::fesetenv(&saved_);
+  }
 #endif
   FloatEnvironment(const FloatEnvironment&) = delete;
   FloatEnvironment& operator=(const FloatEnvironment&) = delete;

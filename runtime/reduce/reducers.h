@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "ipc/base/int128.h"
 #include "ipc/base/result.h"
 #include "ipc/model/chunk_task.h"
 #include "ipc/model/job_answer.h"
@@ -20,10 +22,10 @@ namespace tally::reduce {
 
 // One built-in reducer. The table is constant; entries live for ever.
 struct Reducer {
-  std::string_view name;     // "mean"
-  std::string_view summary;  // one line for help
+  std::string_view name;                // "mean"
+  std::string_view summary;             // one line for help
   std::vector<model::Family> families;  // ascending
-  bool needs_column = true;  // false: count, which any column answers alike
+  bool needs_column = true;             // false: count, which any column answers alike
 };
 
 std::span<const Reducer> all_reducers();

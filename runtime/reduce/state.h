@@ -35,7 +35,7 @@ struct Block {
   std::uint32_t file = 0;
   std::uint64_t first_index = 0;  // of data[0] within its file, before filtering
   // Where elements are not consecutive (some were missing or filtered): the index of
-  // each one. nullptr: element i has index first_index + i.
+  // each one, ascending. nullptr: element i has index first_index + i.
   const std::uint64_t* indices = nullptr;
 };
 

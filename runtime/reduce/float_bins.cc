@@ -1,0 +1,122 @@
+#include "runtime/reduce/float_bins.h"
+
+#include <array>
+#include <bit>
+
+namespace tally::reduce {
+namespace {
+
+constexpr std::uint64_t kHiddenBit = std::uint64_t{1} << 52;
+constexpr unsigned kSpecialExponent = 0x7FF;
+
+// sign * mantissa * 2^(exponent - 1075); exponent kSpecialExponent: infinity (mantissa
+// 2^52) or NaN.
+struct Parts {
+  bool negative;
+  unsigned exponent;
+  std::uint64_t mantissa;
+};
+
+inline Parts parts_of(double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const auto field = static_cast<unsigned>(bits >> 52) & kSpecialExponent;
+  const std::uint64_t hidden = field != 0 ? kHiddenBit : 0;
+  return {(bits >> 63) != 0, field | unsigned{field == 0},
+          (bits & (kHiddenBit - 1)) | hidden};
+}
+
+// Widened by hand: a conversion would depend on the host's DAZ.
+inline Parts parts_of(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const unsigned field = (bits >> 23) & 0xFFU;
+  const std::uint64_t hidden = field != 0 ? kHiddenBit : 0;
+  const unsigned exponent =
+      field == 0xFF ? kSpecialExponent : (field | unsigned{field == 0}) + (1023 - 127);
+  return {(bits >> 31) != 0, exponent,
+          (std::uint64_t{bits & 0x7F'FFFFU} << 29) | hidden};
+}
+
+std::uint8_t flags_of_special(const Parts& parts) {
+  if (parts.mantissa != kHiddenBit) return kSeenNan | kSeenOther;
+  return (parts.negative ? kSeenNegativeInfinity : kSeenPositiveInfinity) | kSeenOther;
+}
+
+inline bool is_negative_zero(const Parts& parts) {
+  return parts.negative && parts.mantissa == 0;
+}
+
+class Bins {
+ public:
+  // An element's `lane` spreads equal exponents over several bins: an addition need
+  // not wait for the one before it.
+  static constexpr std::size_t kLanes = 4;
+
+  void add(const Parts& parts, std::size_t lane) {
+    const std::size_t bin = (std::size_t{parts.negative} << 8) | (parts.exponent >> 3);
+    bins_[lane][bin] += parts.mantissa << (parts.exponent & 7U);
+  }
+
+  void empty_into(Superaccumulator& into) const {
+    for (unsigned bin = 0; bin < kBins; ++bin) {
+      Int128 total = 0;
+      for (const auto& lane : bins_)
+        total +=
+            static_cast<Int128>(lane[bin]) - static_cast<Int128>(lane[bin + kBins]);
+      if (total != 0) into.add(total, 8 * bin);
+    }
+  }
+
+ private:
+  static constexpr unsigned kBins = 256;
+  std::array<std::array<UInt128, std::size_t{2} * kBins>, kLanes> bins_{};
+};
+
+// Hands every finite element to add(parts, i).
+template <typename T, typename Add>
+inline FloatRun visit(const T* data, std::size_t count, Add&& add) {
+  FloatRun run;
+  bool any_negative_zero = false;
+  bool any_other = false;
+  for (; run.visited < count; ++run.visited) {
+    const Parts parts = parts_of(data[run.visited]);
+    if (parts.exponent == kSpecialExponent) [[unlikely]] {
+      run.seen |= flags_of_special(parts);
+      continue;
+    }
+    any_negative_zero |= is_negative_zero(parts);
+    any_other |= !is_negative_zero(parts);
+    add(parts, run.visited);
+  }
+  if (any_negative_zero) run.seen |= kSeenNegativeZero;
+  if (any_other) run.seen |= kSeenOther;
+  return run;
+}
+
+template <typename T>
+FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into) {
+  constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
+  if (count < kWorthBins) {
+    return visit(data, count, [&into](const Parts& parts, std::size_t) {
+      const Int128 mantissa{parts.mantissa};
+      into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
+    });
+  }
+  Bins bins;
+  const FloatRun run = visit(data, count, [&bins](const Parts& parts, std::size_t i) {
+    bins.add(parts, i % Bins::kLanes);
+  });
+  bins.empty_into(into);
+  return run;
+}
+
+}  // namespace
+
+FloatRun float_sum(const float* data, std::size_t count, Superaccumulator& into) {
+  return float_sum_of(data, count, into);
+}
+
+FloatRun float_sum(const double* data, std::size_t count, Superaccumulator& into) {
+  return float_sum_of(data, count, into);
+}
+
+}  // namespace tally::reduce

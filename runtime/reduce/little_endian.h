@@ -1,0 +1,29 @@
+// Fixed-width numbers as little-endian bytes, whatever the machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tally::reduce {
+
+template <typename Unsigned>
+void put_little_endian(std::vector<std::byte>& into, Unsigned value) {
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    into.push_back(static_cast<std::byte>(value >> (8 * i)));
+}
+
+// Precondition: at + sizeof(Unsigned) <= bytes.size().
+template <typename Unsigned>
+Unsigned get_little_endian(std::span<const std::byte> bytes, std::size_t at) {
+  Unsigned value = 0;
+  for (std::size_t i = 0; i < sizeof value; ++i) {
+    value = static_cast<Unsigned>(
+        value |
+        static_cast<Unsigned>(std::to_integer<Unsigned>(bytes[at + i]) << (8 * i)));
+  }
+  return value;
+}
+
+}  // namespace tally::reduce

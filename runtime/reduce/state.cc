@@ -1,0 +1,41 @@
+#include "runtime/reduce/state.h"
+
+#include <string>
+
+#include "ipc/base/check.h"
+#include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/state_bytes.h"
+#include "runtime/reduce/sum_state.h"
+
+namespace tally::reduce {
+
+Error bad_state(std::string_view what) {
+  return Error(Errc::InvalidData, "bad_state",
+               "these bytes are no state of a " + std::string(what));
+}
+
+Result<void> check_layout(const State& state, std::uint16_t version,
+                          std::span<const std::byte> bytes, std::size_t size_bytes) {
+  if (version != state.version()) {
+    return Error(Errc::InvalidData, "bad_state",
+                 "a state of version " + std::to_string(version) + "; this tally has " +
+                     std::to_string(state.version()));
+  }
+  if (bytes.size() != size_bytes) {
+    return Error(Errc::InvalidData, "bad_state",
+                 "a state of " + std::to_string(bytes.size()) +
+                     " bytes; it must have " + std::to_string(size_bytes));
+  }
+  return {};
+}
+
+std::unique_ptr<State> make_state(model::Family family, model::ElementType type) {
+  if (family == model::Family::Sum) {
+    if (model::is_float(type)) return std::make_unique<FloatSumState>(type);
+    return std::make_unique<IntegerSumState>(type);
+  }
+  TALLY_CHECK(family == model::Family::Extremes);
+  return std::make_unique<ExtremesState>(type);
+}
+
+}  // namespace tally::reduce
