@@ -2,13 +2,16 @@
 // directly followed by the key; prose is "# ".
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
+#include "config/fields.h"
 #include "config/load.h"
+#include "config/quantity.h"
 
 namespace tally::config {
 namespace {
@@ -30,6 +33,38 @@ std::string with_keys_set(const std::vector<std::string>& lines) {
     text << (is_key_line(line) ? line.substr(1) : line) << '\n';
   return text.str();
 }
+
+std::string in_quotes(std::string_view text) {
+  std::string result(1, '"');
+  result += text;
+  result += '"';
+  return result;
+}
+
+// What the prose above a key has to say about its range.
+struct Phrases {
+  using List = std::vector<std::string>;
+  List operator()(const CountTarget& target) const {
+    return {std::to_string(target.least) + " to " + std::to_string(target.most)};
+  }
+  List operator()(const DurationTarget& target) const {
+    return {in_quotes(format_duration(target.least)) + " to " +
+            in_quotes(format_duration(target.most))};
+  }
+  List operator()(const ModeTarget&) const { return {"\"0600\" to \"0777\""}; }
+  List operator()(const PathTarget&) const { return {"bsolute path"}; }
+  List operator()(const LevelTarget&) const {
+    List names;
+    for (const std::string_view name : kLogLevelNames) names.push_back(in_quotes(name));
+    return names;
+  }
+  List operator()(const LogTargetTarget&) const {
+    List names;
+    for (const std::string_view name : kLogTargetNames)
+      names.push_back(in_quotes(name));
+    return names;
+  }
+};
 
 TEST(DefaultFileTest, AsItIsItSetsNothingAndIsAccepted) {
   ASSERT_FALSE(default_lines().empty());
@@ -55,7 +90,24 @@ TEST(DefaultFileTest, ItsValuesAreTheDefaults) {
   EXPECT_EQ(loaded.config, Config());
 }
 
-// Without this the test above could pass on values that are never read.
+TEST(DefaultFileTest, TheProseAboveAKeyStatesItsRange) {
+  Config config;
+  const std::vector<Field> fields = fields_of(config);
+  auto field = fields.begin();
+  std::string prose;
+  for (const std::string& line : default_lines()) {
+    if (line.empty()) prose.clear();
+    if (line.starts_with("# ")) prose += line.substr(2) + " ";
+    if (!is_key_line(line)) continue;
+    ASSERT_NE(field, fields.end());
+    for (const std::string& phrase : std::visit(Phrases{}, field->target))
+      EXPECT_NE(prose.find(phrase), std::string::npos) << line << " lacks " << phrase;
+    ++field;
+  }
+  EXPECT_EQ(field, fields.end());
+}
+
+// Without this the values could be right and never read.
 TEST(DefaultFileTest, EachKeyOfItIsReallyRead) {
   const std::vector<std::string> lines = default_lines();
   for (std::size_t i = 0; i < lines.size(); ++i) {
