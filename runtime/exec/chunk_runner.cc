@@ -1,0 +1,251 @@
+#include "runtime/exec/chunk_runner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "ipc/base/guard.h"
+#include "runtime/exec/fault_points.h"
+#include "runtime/reduce/float_environment.h"
+
+namespace tally::exec {
+namespace {
+
+constexpr std::uint64_t kRangeBlock = 65'536;  // elements: how often cancel is polled
+
+Error cancelled_error() {
+  return Error(Errc::Cancelled, "the chunk was called off");
+}
+
+Error miscounted(std::uint64_t expected, std::uint64_t visited) {
+  return Error(Errc::Internal, "coverage_mismatch",
+               "a block of " + std::to_string(expected) + " elements, of which the "
+               "reducer's loop saw " + std::to_string(visited) +
+               "; no result is given that does not cover each element once");
+}
+
+template <typename T>
+std::size_t compact(const T* values, const reduce::Block& block, T* kept,
+                    std::uint64_t* indices) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < block.count; ++i) {
+    if (std::isnan(values[i])) continue;
+    kept[count] = values[i];
+    indices[count] =
+        block.indices != nullptr ? block.indices[i] : block.first_index + i;
+    ++count;
+  }
+  return count;
+}
+
+template <typename T>
+const T* first_nan(const T* values, std::size_t count) {
+  return std::find_if(values, values + count, [](T value) { return std::isnan(value); });
+}
+
+// For the worker built for tests: hands the states more or fewer elements than came.
+void distort(Distortion how, source::Batch& batch) {
+  for (reduce::Block& block : batch.columns) {
+    if (block.count == 0) continue;
+    if (how == Distortion::Drop) --block.count;
+  }
+  if (how == Distortion::Add || how == Distortion::Repeat) {
+    // The states see the block twice: as a source that repeats would have it.
+    batch.columns.push_back(batch.columns.front());
+  }
+}
+
+}  // namespace
+
+ChunkRunner::ChunkRunner(ChunkPage& page, OpenReader open)
+    : page_(page), open_(std::move(open)) {}
+
+bool ChunkRunner::cancelled(const model::ChunkTask& task) const {
+  return page_.cancelled_job.load(std::memory_order_relaxed) == task.key.job;
+}
+
+void ChunkRunner::prepare(const model::ChunkTask& task) {
+  const auto fits = [&] {
+    if (type_ != task.type || columns_.size() != task.columns.size()) return false;
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (!std::equal(columns_[i].states.begin(), columns_[i].states.end(),
+                      task.columns[i].families.begin(), task.columns[i].families.end(),
+                      [](const auto& state, model::Family family) {
+                        return state->family() == family;
+                      }))
+        return false;
+    return true;
+  };
+  if (fits()) {  // the last chunk's states will do
+    for (Column& column : columns_) {
+      for (const auto& state : column.states) state->clear();
+      column.counts = {};
+    }
+    return;
+  }
+  type_ = task.type;
+  columns_.clear();
+  columns_.resize(task.columns.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    for (const model::Family family : task.columns[i].families)
+      columns_[i].states.push_back(reduce::make_state(family, task.type));
+}
+
+model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
+                                     std::span<const int> descriptors) {
+  page_.advanced.store(0, std::memory_order_relaxed);
+  page_.begun.fetch_add(1, std::memory_order_release);
+  std::vector<model::Span> spans;
+  const Result<void> done = guarded("chunk", Errc::Internal, [&]() -> Result<void> {
+    const reduce::FloatEnvironment exact;
+    prepare(task);
+    if (cancelled(task)) return cancelled_error();
+    if (const auto* range = std::get_if<model::RangePiece>(&task.piece))
+      return run_range(task, *range, spans);
+    return run_blocks(task, descriptors, spans);
+  });
+  if (!done) return {task.key, done.error()};
+  return {task.key, partial(task, std::move(spans))};
+}
+
+Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
+                                    const model::RangePiece& piece,
+                                    std::vector<model::Span>& spans) {
+  std::uint64_t number = 0;
+  for (std::uint64_t at = piece.begin; at < piece.end; ++number) {
+    if (cancelled(task)) return cancelled_error();
+    reduce::RangeBlock block;
+    block.count = std::min(kRangeBlock, piece.end - at);
+    block.step = piece.step;
+    // Modulo 2^64, which is exact: every element fits i64.
+    block.first = static_cast<std::int64_t>(
+        static_cast<std::uint64_t>(piece.start) +
+        at * static_cast<std::uint64_t>(piece.step));
+    block.first_index = at;
+    const std::uint64_t given = block.count;
+    const Distortion how = fault_point("update", task.key, number);
+    if (how == Distortion::Drop) --block.count;
+    if (how == Distortion::Add || how == Distortion::Repeat) ++block.count;
+    for (Column& column : columns_) {
+      std::uint64_t visited = block.count;
+      for (const auto& state : column.states) visited = state->update_range(block);
+      column.counts.kept += visited;
+      column.counts.seen += visited;
+    }
+    at += given;
+    page_.advanced.store(at - piece.begin, std::memory_order_relaxed);
+    page_.blocks.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (piece.end > piece.begin) spans.push_back({0, piece.begin, piece.end});
+  return {};
+}
+
+Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
+                                     std::span<const int> descriptors,
+                                     std::vector<model::Span>& spans) {
+  Result<std::unique_ptr<source::BlockReader>> reader =
+      open_(task, descriptors, scratch_);
+  if (!reader) return std::move(reader).error();
+  for (std::uint64_t number = 0;; ++number) {
+    if (cancelled(task)) return cancelled_error();
+    const Result<bool> more = (*reader)->next(batch_);
+    if (!more) return more.error();
+    if (!*more) break;
+    const Distortion how = fault_point("update", task.key, number);
+    if (how != Distortion::None) distort(how, batch_);
+    if (Result<void> used = consume(task, batch_); !used) return used;
+    page_.advanced.fetch_add(batch_.rows, std::memory_order_relaxed);
+    page_.blocks.fetch_add(1, std::memory_order_relaxed);
+  }
+  (*reader)->spans(spans);
+  return {};
+}
+
+Result<void> ChunkRunner::consume(const model::ChunkTask& task,
+                                  const source::Batch& batch) {
+  for (std::size_t i = 0; i < batch.columns.size(); ++i) {
+    Column& column = columns_[i % columns_.size()];
+    const std::uint64_t before = column.counts.seen;
+    if (i < batch.missing.size()) {
+      column.counts.missing += batch.missing[i];
+      column.counts.seen += batch.missing[i];
+    }
+    reduce::Block block = batch.columns[i];
+    if (task.nan != model::NanPolicy::Propagate && model::is_float(task.type)) {
+      const Result<reduce::Block> kept = without_nan(task, block, column);
+      if (!kept) return kept.error();
+      block = *kept;
+    }
+    if (Result<void> updated = update(column, block); !updated) return updated;
+    const std::uint64_t seen = column.counts.seen - before;
+    if (seen != batch.rows) return miscounted(batch.rows, seen);
+  }
+  return {};
+}
+
+Result<void> ChunkRunner::update(Column& column, const reduce::Block& block) {
+  std::size_t visited = block.count;
+  bool first = true;
+  for (const auto& state : column.states) {
+    const std::size_t saw = state->update(block);
+    if (!first && saw != visited) return miscounted(visited, saw);
+    visited = saw;
+    first = false;
+  }
+  column.counts.kept += visited;
+  column.counts.seen += visited;
+  return {};
+}
+
+Result<reduce::Block> ChunkRunner::without_nan(const model::ChunkTask& task,
+                                               const reduce::Block& block,
+                                               Column& column) {
+  const auto filter = [&]<typename T>(T) -> Result<reduce::Block> {
+    const auto* values = static_cast<const T*>(block.data);
+    const T* nan = first_nan(values, block.count);
+    if (nan == values + block.count) return block;
+    const auto offset = static_cast<std::uint64_t>(nan - values);
+    if (task.nan == model::NanPolicy::Error) {
+      const std::uint64_t index =
+          block.indices != nullptr ? block.indices[offset] : block.first_index + offset;
+      return Error(Errc::InvalidData, "nan_found",
+                   "element " + std::to_string(index) +
+                       " is NaN; use --nan skip or --nan propagate to go on")
+          .with("index", static_cast<std::int64_t>(index));
+    }
+    kept_values_.resize(block.count * sizeof(T));
+    kept_indices_.resize(block.count);
+    reduce::Block kept = block;
+    kept.count = compact(values, block, reinterpret_cast<T*>(kept_values_.data()),
+                         kept_indices_.data());
+    kept.data = kept_values_.data();
+    kept.indices = kept_indices_.data();
+    column.counts.filtered += block.count - kept.count;
+    column.counts.seen += block.count - kept.count;
+    return kept;
+  };
+  if (task.type == model::ElementType::F32) return filter(float{});
+  return filter(double{});
+}
+
+model::Partial ChunkRunner::partial(const model::ChunkTask& task,
+                                    std::vector<model::Span> spans) {
+  model::Partial result;
+  result.key = task.key;
+  result.spans = std::move(spans);
+  result.columns.resize(columns_.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    result.columns[i].counts = columns_[i].counts;
+    for (const auto& state : columns_[i].states) {
+      model::StateBytes& bytes = result.columns[i].states.emplace_back();
+      bytes.family = state->family();
+      bytes.version = state->version();
+      state->serialise(bytes.bytes);
+    }
+  }
+  return result;
+}
+
+}  // namespace tally::exec

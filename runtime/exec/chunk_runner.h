@@ -1,0 +1,66 @@
+// ChunkRunner: reduces one chunk, the same way in a worker, a thread or the loop.
+//
+// Reads the task's piece block by block, applies the NaN policy, updates the states,
+// counts what the states' own loops saw, and gives the partial with its coverage. The
+// cancel flag is polled at every block.
+//
+// Threads: one. Keeps its buffers between chunks, so steady work allocates little.
+// Lifetime: `page` must outlive the runner.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ipc/model/chunk_task.h"
+#include "runtime/exec/chunk_page.h"
+#include "runtime/reduce/state.h"
+#include "runtime/source/block_reader.h"
+
+namespace tally::exec {
+
+// How a chunk's reader is opened; the default is source::open_reader. Tests put in
+// sources that drop, add or repeat elements.
+using OpenReader = std::function<Result<std::unique_ptr<source::BlockReader>>(
+    const model::ChunkTask&, std::span<const int>, source::Scratch&)>;
+
+class ChunkRunner {
+ public:
+  explicit ChunkRunner(ChunkPage& page, OpenReader open = source::open_reader);
+
+  // `descriptors` are the task's own; not closed here. Never fails otherwise than in
+  // the outcome: Cancelled, InvalidData, Io, Internal ("coverage_mismatch").
+  // The usage part of the partial is left to the caller (account/chunk_meter.h).
+  model::ChunkOutcome run(const model::ChunkTask& task, std::span<const int> descriptors);
+
+ private:
+  struct Column {
+    std::vector<std::unique_ptr<reduce::State>> states;
+    model::ElementCounts counts;
+  };
+
+  void prepare(const model::ChunkTask& task);
+  bool cancelled(const model::ChunkTask& task) const;
+  Result<void> run_range(const model::ChunkTask& task, const model::RangePiece& piece,
+                         std::vector<model::Span>& spans);
+  Result<void> run_blocks(const model::ChunkTask& task, std::span<const int> descriptors,
+                          std::vector<model::Span>& spans);
+  Result<void> consume(const model::ChunkTask& task, const source::Batch& batch);
+  Result<void> update(Column& column, const reduce::Block& block);
+  Result<reduce::Block> without_nan(const model::ChunkTask& task, const reduce::Block& block,
+                                    Column& column);
+  model::Partial partial(const model::ChunkTask& task, std::vector<model::Span> spans);
+
+  ChunkPage& page_;
+  const OpenReader open_;
+  source::Scratch scratch_;
+  source::Batch batch_;
+  std::vector<Column> columns_;
+  std::vector<std::byte> kept_values_;      // without_nan's output
+  std::vector<std::uint64_t> kept_indices_;
+  model::ElementType type_ = model::ElementType::F64;
+};
+
+}  // namespace tally::exec

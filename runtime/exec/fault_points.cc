@@ -1,0 +1,96 @@
+#include "runtime/exec/fault_points.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/check.h"
+
+namespace tally::exec {
+namespace {
+
+struct Fault {
+  std::string point;
+  std::string action;
+  std::optional<std::uint64_t> chunk;
+  std::optional<std::uint64_t> attempt;
+  std::optional<std::uint64_t> block;
+};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t from = 0;
+  for (;;) {
+    const std::size_t to = text.find(separator, from);
+    parts.push_back(text.substr(from, to - from));
+    if (to == std::string::npos) return parts;
+    from = to + 1;
+  }
+}
+
+Fault parse(const std::string& text) {
+  const std::vector<std::string> parts = split(text, ':');
+  TALLY_CHECK(parts.size() >= 2);
+  Fault fault{parts[0], parts[1], {}, {}, {}};
+  for (std::size_t i = 2; i < parts.size(); ++i) {
+    const std::size_t equals = parts[i].find('=');
+    TALLY_CHECK(equals != std::string::npos);
+    std::uint64_t number = 0;
+    const char* end = parts[i].data() + parts[i].size();
+    TALLY_CHECK(std::from_chars(parts[i].data() + equals + 1, end, number).ptr == end);
+    const std::string name = parts[i].substr(0, equals);
+    if (name == "chunk") fault.chunk = number;
+    else if (name == "attempt") fault.attempt = number;
+    else if (name == "block") fault.block = number;
+    else TALLY_CHECK(!"a known condition");
+  }
+  return fault;
+}
+
+const std::vector<Fault>& faults() {
+  static const std::vector<Fault> all = [] {
+    std::vector<Fault> parsed;
+    const char* text = std::getenv("TALLY_FAULT");
+    if (text != nullptr && *text != '\0')
+      for (const std::string& one : split(text, ';')) parsed.push_back(parse(one));
+    return parsed;
+  }();
+  return all;
+}
+
+Distortion act(const std::string& action) {
+  if (action == "kill") ::kill(::getpid(), SIGKILL);
+  else if (action == "stop") ::kill(::getpid(), SIGSTOP);
+  else if (action == "segv") ::raise(SIGSEGV);
+  else if (action == "abort") std::abort();
+  else if (action == "exit0") ::_exit(0);
+  else if (action == "exit1") ::_exit(1);
+  else if (action == "hang") for (;;) ::pause();
+  else if (action == "drop") return Distortion::Drop;
+  else if (action == "repeat") return Distortion::Repeat;
+  else if (action == "add") return Distortion::Add;
+  else TALLY_CHECK(!"a known action");
+  return Distortion::None;
+}
+
+bool meets(const std::optional<std::uint64_t>& condition, std::uint64_t value) {
+  return !condition || *condition == value;
+}
+
+}  // namespace
+
+Distortion fault_point(std::string_view point, const model::ChunkKey& key,
+                       std::uint64_t block) {
+  for (const Fault& fault : faults())
+    if (fault.point == point && meets(fault.chunk, key.chunk) &&
+        meets(fault.attempt, key.attempt) && meets(fault.block, block))
+      return act(fault.action);
+  return Distortion::None;
+}
+
+}  // namespace tally::exec

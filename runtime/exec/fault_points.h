@@ -1,0 +1,33 @@
+// Fault points: places where the worker built for tests can be told to fail.
+//
+// In the production worker this is an empty inline function that the compiler removes;
+// tally-worker-test is built with TALLY_FAULT_POINTS and reads $TALLY_FAULT:
+//
+//   POINT:ACTION[:chunk=N][:attempt=N][:block=N]     several, separated by ';'
+//
+//   POINT   start, assigned, update, before_partial, half_partial, after_partial
+//   ACTION  kill, segv, abort, exit0, exit1, hang, stop,
+//           drop, repeat, add (update only: the block loses, repeats, gains elements)
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "ipc/model/chunk_task.h"
+
+namespace tally::exec {
+
+enum class Distortion : std::uint8_t { None, Drop, Repeat, Add };
+
+#ifdef TALLY_FAULT_POINTS
+// Fails as told, or returns how the block at hand is to be distorted.
+Distortion fault_point(std::string_view point, const model::ChunkKey& key,
+                       std::uint64_t block = 0);
+#else
+inline Distortion fault_point(std::string_view, const model::ChunkKey&,
+                              std::uint64_t = 0) {
+  return Distortion::None;
+}
+#endif
+
+}  // namespace tally::exec

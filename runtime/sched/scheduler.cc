@@ -1,0 +1,364 @@
+#include "runtime/sched/scheduler.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "ipc/base/check.h"
+
+namespace tally::sched {
+namespace {
+
+constexpr SlotId kInlineSlot{Lane::Inline, 0};
+
+}  // namespace
+
+void Scheduler::handle(const Event& event, std::vector<Action>& actions) {
+  std::visit([&](const auto& one) { on(one, actions); }, event);
+}
+
+std::optional<Nanoseconds> Scheduler::next_deadline_ns() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+bool Scheduler::started(JobNumber number) const {
+  const auto found = jobs_.find(number);
+  return found != jobs_.end() && found->second.started;
+}
+
+Scheduler::Job* Scheduler::find(JobNumber number) {
+  const auto found = jobs_.find(number);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+// --- events ---
+
+void Scheduler::on(const Submitted& event, Actions& actions) {
+  const JobRequest& request = event.request;
+  const auto [place, is_new] = jobs_.try_emplace(request.job);
+  if (!is_new) return;
+  Job& job = place->second;
+  job.request = request;
+  job.chunks.resize(request.chunks);
+  job.open = job.limit = request.chunks;
+  if (request.deadline_ns != 0) deadlines_.emplace(request.deadline_ns, request.job);
+  waiting_chunks_ += request.chunks;
+  if (request.tiny) lane(request.lane).tiny_waiting += request.chunks;
+
+  if (request.chunks == 0) {
+    finish(request.job, std::nullopt, actions);
+  } else if (request.lane == Lane::Inline) {
+    while (waiting(job) > 0) take_chunk(job, kInlineSlot, actions);
+  } else {
+    queue_turn(job);
+    give_turns(request.lane, actions);
+  }
+}
+
+void Scheduler::on(const SlotReady& event, Actions& actions) {
+  if (event.slot.lane == Lane::Inline) return;
+  Slot& slot = lane(event.slot.lane).slots[event.slot.number];
+  slot.up = true;
+  free_if_empty(event.slot);
+  give_turns(event.slot.lane, actions);
+}
+
+void Scheduler::on(const SlotGone& event, Actions& actions) {
+  LaneState& state = lane(event.slot.lane);
+  const auto found = state.slots.find(event.slot.number);
+  if (found == state.slots.end()) return;
+  state.free.erase(event.slot.number);
+  found->second.up = false;
+  const std::deque<ChunkKey> lost = std::exchange(found->second.in_hand, {});
+  std::set<JobNumber> holders;
+  for (const ChunkKey& key : lost) holders.insert(key.job);
+  for (const JobNumber number : holders)
+    if (Job* job = find(number)) --job->slots;
+
+  for (const ChunkKey& key : lost) {
+    Job* job = find(key.job);
+    if (job == nullptr) continue;
+    Chunk& chunk = job->chunks[key.chunk];
+    if (chunk.state != ChunkState::InHand || chunk.dispatches != key.attempt) continue;
+    if (event.running == key && event.spends_attempt) {
+      ++chunk.losses;
+      if (chunk.losses >= options_.attempts) {
+        Error cause = event.cause;
+        fail(*job, key.chunk,
+             std::move(cause).with("attempts", std::int64_t{chunk.losses}), actions);
+        continue;
+      }
+      actions.push_back(Retried{key});
+    }
+    requeue(*job, key.chunk);
+  }
+  give_turns(event.slot.lane, actions);
+}
+
+void Scheduler::on(const ChunkDone& event, Actions& actions) {
+  const bool in_hand = release(event.slot, event.key);
+  Job* job = find(event.key.job);
+  if (!in_hand || job == nullptr || event.key.chunk >= job->limit) {
+    actions.push_back(Drop{event.key});
+  } else {
+    job->chunks[event.key.chunk].state = ChunkState::Done;
+    --job->open;
+    actions.push_back(Accept{event.key});
+    finish_if_settled(*job, actions);
+  }
+  free_if_empty(event.slot);
+  give_turns(event.slot.lane, actions);
+}
+
+void Scheduler::on(const ChunkFailed& event, Actions& actions) {
+  const bool in_hand = release(event.slot, event.key);
+  Job* job = find(event.key.job);
+  if (in_hand && job != nullptr && event.key.chunk < job->limit)
+    fail(*job, event.key.chunk, event.error, actions);
+  free_if_empty(event.slot);
+  give_turns(event.slot.lane, actions);
+}
+
+void Scheduler::on(const CancelRequested& event, Actions& actions) {
+  Job* job = find(event.job);
+  if (job == nullptr) return;
+  const Lane which = job->request.lane;
+  interrupt(event.job, 0, actions);
+  finish(event.job, event.reason, actions);
+  give_turns(which, actions);
+}
+
+void Scheduler::on(const TimePassed& event, Actions& actions) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= event.now_ns) {
+    const JobNumber number = deadlines_.begin()->second;
+    const Lane which = find(number)->request.lane;
+    interrupt(number, 0, actions);
+    finish(number,
+           Error(Errc::DeadlineExceeded, "timeout", "the job's time ran out before it "
+                                                    "had ended; give it more with "
+                                                    "--timeout"),
+           actions);
+    give_turns(which, actions);
+  }
+}
+
+// --- chunks ---
+
+bool Scheduler::release(SlotId id, const ChunkKey& key) {
+  if (id.lane == Lane::Inline) {
+    const Job* job = find(key.job);
+    return job != nullptr && key.chunk < job->chunks.size() &&
+           job->chunks[key.chunk].state == ChunkState::InHand &&
+           job->chunks[key.chunk].dispatches == key.attempt;
+  }
+  LaneState& state = lane(id.lane);
+  const auto found = state.slots.find(id.number);
+  if (found == state.slots.end()) return false;
+  auto& in_hand = found->second.in_hand;
+  const auto at = std::find(in_hand.begin(), in_hand.end(), key);
+  if (at == in_hand.end()) return false;
+  in_hand.erase(at);
+  const bool more = std::any_of(in_hand.begin(), in_hand.end(), [&](const ChunkKey& k) {
+    return k.job == key.job;
+  });
+  Job* job = find(key.job);
+  if (job == nullptr) return false;
+  if (!more) {
+    --job->slots;
+    queue_turn(*job);
+  }
+  return job->chunks[key.chunk].state == ChunkState::InHand &&
+         job->chunks[key.chunk].dispatches == key.attempt;
+}
+
+void Scheduler::free_if_empty(SlotId id) {
+  if (id.lane == Lane::Inline) return;
+  LaneState& state = lane(id.lane);
+  const auto found = state.slots.find(id.number);
+  if (found != state.slots.end() && found->second.up && found->second.in_hand.empty())
+    state.free.insert(id.number);
+}
+
+std::uint32_t Scheduler::waiting(const Job& job) const {
+  const std::uint32_t fresh = job.next < job.limit ? job.limit - job.next : 0;
+  return fresh + static_cast<std::uint32_t>(job.again.size());
+}
+
+void Scheduler::requeue(Job& job, std::uint32_t chunk) {
+  if (chunk >= job.limit) {
+    job.chunks[chunk].state = ChunkState::CalledOff;
+    return;
+  }
+  job.chunks[chunk].state = ChunkState::Waiting;
+  job.again.insert(chunk);
+  ++waiting_chunks_;
+  if (job.request.tiny) ++lane(job.request.lane).tiny_waiting;
+  queue_turn(job);
+}
+
+// Lowers the limit to `chunk`: what lies above does not matter any more.
+void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
+                     Actions& actions) {
+  const JobNumber number = job.request.job;
+  const std::uint32_t before = waiting(job);
+  job.failure = error;
+  for (std::uint32_t i = chunk; i < job.limit; ++i) {
+    if (job.chunks[i].state != ChunkState::Done) --job.open;
+    job.chunks[i].state = ChunkState::CalledOff;
+  }
+  job.limit = chunk;
+  job.again.erase(job.again.lower_bound(chunk), job.again.end());
+  const std::uint32_t fewer = before - waiting(job);
+  waiting_chunks_ -= fewer;
+  if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
+  interrupt(number, chunk + 1, actions);
+  finish_if_settled(job, actions);
+}
+
+void Scheduler::finish_if_settled(Job& job, Actions& actions) {
+  if (job.open == 0) finish(job.request.job, job.failure, actions);
+}
+
+void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& actions) {
+  const auto found = jobs_.find(number);
+  const Job& job = found->second;
+  const std::uint32_t left = waiting(job);
+  waiting_chunks_ -= left;
+  if (job.request.tiny) lane(job.request.lane).tiny_waiting -= left;
+  if (job.request.deadline_ns != 0) {
+    auto [at, last] = deadlines_.equal_range(job.request.deadline_ns);
+    while (at != last && at->second != number) ++at;
+    if (at != last) deadlines_.erase(at);
+  }
+  jobs_.erase(found);
+  actions.push_back(Finish{number, std::move(error)});
+}
+
+void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk, Actions& actions) {
+  const Job& job = jobs_.at(number);
+  if (job.slots == 0) return;
+  for (const auto& [slot_number, slot] : lane(job.request.lane).slots) {
+    // The flag stops a slot's work for the whole job, so a slot that also holds a
+    // chunk that still matters is left alone; its other partials will be dropped.
+    bool holds_doomed = false;
+    bool holds_needed = false;
+    for (const ChunkKey& key : slot.in_hand) {
+      if (key.job != number) continue;
+      (key.chunk >= from_chunk ? holds_doomed : holds_needed) = true;
+    }
+    if (holds_doomed && !holds_needed)
+      actions.push_back(Interrupt{{job.request.lane, slot_number}, number});
+  }
+}
+
+// --- turns ---
+
+void Scheduler::queue_turn(Job& job) {
+  if (job.queued || job.request.lane == Lane::Inline || waiting(job) == 0) return;
+  if (job.slots >= job.request.parallel) return;
+  job.queued = true;
+  lane(job.request.lane).turns.push_back(job.request.job);
+}
+
+void Scheduler::give_turns(Lane which, Actions& actions) {
+  LaneState& state = lane(which);
+  while (!state.free.empty() && !state.turns.empty())
+    if (!give_slot(which, *state.free.begin(), actions)) return;
+}
+
+// Fills one free slot; false if no job could use it.
+bool Scheduler::give_slot(Lane which, SlotNumber number, Actions& actions) {
+  LaneState& state = lane(which);
+  const auto free_slots = static_cast<std::uint64_t>(state.free.size());
+  const std::uint64_t share = (state.tiny_waiting + free_slots - 1) / free_slots;
+  const std::uint64_t most_tiny = std::clamp<std::uint64_t>(share, 1, options_.batch);
+  std::uint64_t taken = 0;
+  while (!state.turns.empty()) {
+    Job* job = find(state.turns.front());
+    if (job == nullptr) {
+      state.turns.pop_front();
+      continue;
+    }
+    // A batch is all tiny; a job that is not takes the slot alone.
+    if (taken > 0 && (!job->request.tiny || taken >= most_tiny)) break;
+    state.turns.pop_front();
+    job->queued = false;
+    const bool took = take_chunk(*job, {which, number}, actions);
+    queue_turn(*job);
+    if (!took) continue;
+    ++taken;
+    if (!job->request.tiny) break;
+  }
+  if (taken > 0) state.free.erase(number);
+  return taken > 0;
+}
+
+bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
+  if (waiting(job) == 0) return false;
+  std::uint32_t index = 0;
+  if (!job.again.empty()) {
+    index = *job.again.begin();
+    job.again.erase(job.again.begin());
+  } else {
+    index = job.next++;
+  }
+  Chunk& chunk = job.chunks[index];
+  chunk.state = ChunkState::InHand;
+  ++chunk.dispatches;
+  job.started = true;
+  --waiting_chunks_;
+  if (job.request.tiny) --lane(id.lane).tiny_waiting;
+  const ChunkKey key{job.request.job, 0, index, chunk.dispatches};
+  if (id.lane != Lane::Inline) {
+    auto& in_hand = lane(id.lane).slots[id.number].in_hand;
+    const bool held =
+        std::any_of(in_hand.begin(), in_hand.end(),
+                    [&](const ChunkKey& other) { return other.job == key.job; });
+    if (!held) ++job.slots;
+    in_hand.push_back(key);
+  }
+  actions.push_back(Dispatch{id, key});
+  return true;
+}
+
+// --- invariants ---
+
+void Scheduler::check_invariants() const {
+  std::uint64_t waiting_total = 0;
+  std::map<std::pair<JobNumber, std::uint32_t>, int> held;
+  for (const LaneState& state : lanes_) {
+    for (const auto& [number, slot] : state.slots) {
+      TALLY_CHECK(state.free.contains(number) == (slot.up && slot.in_hand.empty()));
+      TALLY_CHECK(slot.up || slot.in_hand.empty());
+      for (const ChunkKey& key : slot.in_hand) {
+        const auto found = jobs_.find(key.job);
+        if (found == jobs_.end()) continue;
+        const Chunk& chunk = found->second.chunks[key.chunk];
+        if (chunk.state == ChunkState::InHand && chunk.dispatches == key.attempt)
+          ++held[{key.job, key.chunk}];
+      }
+    }
+  }
+  for (const auto& [number, job] : jobs_) {
+    waiting_total += waiting(job);
+    std::uint32_t open = 0;
+    for (std::uint32_t i = 0; i < job.limit; ++i) {
+      const Chunk& chunk = job.chunks[i];
+      if (chunk.state != ChunkState::Done) ++open;
+      const bool waits = i >= job.next || job.again.contains(i);
+      TALLY_CHECK(waits == (chunk.state == ChunkState::Waiting));
+      TALLY_CHECK(chunk.losses < options_.attempts);
+      if (job.request.lane != Lane::Inline)
+        TALLY_CHECK((held.count({number, i}) == 1) ==
+                    (chunk.state == ChunkState::InHand));
+    }
+    TALLY_CHECK(open == job.open && open > 0);
+    TALLY_CHECK(job.slots <= job.request.parallel);
+    TALLY_CHECK(job.queued || waiting(job) == 0 || job.request.lane == Lane::Inline ||
+                job.slots >= job.request.parallel);
+  }
+  TALLY_CHECK(waiting_total == waiting_chunks_);
+}
+
+}  // namespace tally::sched

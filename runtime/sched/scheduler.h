@@ -1,0 +1,186 @@
+// Scheduler: decides everything about jobs and chunks, and does nothing itself.
+//
+// A pure state machine: events in, actions out; no I/O, no clock, no threads. The
+// engine feeds it and carries out what it says; tests feed it invented worlds.
+//
+//   event                          answered by
+//   Submitted                      Dispatch… | Finish (nothing to do) 
+//   SlotReady                      Dispatch…
+//   ChunkDone                      Accept | Drop, then Dispatch…, Finish
+//   ChunkFailed                    Interrupt…, Dispatch…, Finish
+//   SlotGone                       Retried…, Dispatch…, Finish
+//   CancelRequested, TimePassed    Interrupt…, Finish, Dispatch…
+//
+// A chunk is named by (job, round, chunk, attempt). Exactly one partial a chunk and
+// round is accepted: the first that answers a dispatch still in hand; every other is
+// dropped. A slot that dies costs the chunk it was running one attempt; chunks waiting
+// behind it in the same slot are queued again for nothing.
+//
+// When chunks fail, the job's error is that of the lowest one: chunks below the lowest
+// failure run to their end, chunks above it are called off. So the error is the first
+// in file order, whatever ran first.
+//
+// Order: jobs of a lane take turns, a chunk (or a batch of tiny ones) each. Free slots
+// are used lowest first: those are the warm ones.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "ipc/base/clock.h"
+#include "ipc/base/error.h"
+#include "ipc/model/chunk_task.h"
+
+namespace tally::sched {
+
+using JobNumber = std::uint64_t;
+using SlotNumber = std::uint32_t;
+using model::ChunkKey;
+
+// Where chunks run. Inline has no slots: its one chunk is dispatched at once.
+enum class Lane : std::uint8_t { Inline = 0, Thread = 1, Process = 2 };
+inline constexpr std::size_t kLanes = 3;
+
+struct SlotId {
+  Lane lane = Lane::Inline;
+  SlotNumber number = 0;
+  friend auto operator<=>(const SlotId&, const SlotId&) = default;
+};
+
+struct JobRequest {
+  JobNumber job = 0;  // never used before
+  std::uint32_t uid = 0;
+  Lane lane = Lane::Thread;
+  std::uint32_t chunks = 0;
+  std::uint32_t parallel = 1;   // slots the job may use at once
+  bool tiny = false;            // its chunks may share a dispatch with others
+  Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
+  std::int32_t priority = 0;
+};
+
+// --- events ---
+struct Submitted { JobRequest request; };
+struct SlotReady { SlotId slot; };  // free, and whatever it had in hand is settled
+// The slot's executor is gone with all it had in hand.
+struct SlotGone {
+  SlotId slot;
+  std::optional<ChunkKey> running;  // what it was working on, if anything
+  bool spends_attempt = true;       // false: not the chunk's fault (the zygote died)
+  Error cause;
+};
+struct ChunkDone { SlotId slot; ChunkKey key; };
+// `error` of class Cancelled answers an Interrupt; others are the input's fault.
+struct ChunkFailed { SlotId slot; ChunkKey key; Error error; };
+struct CancelRequested { JobNumber job = 0; Error reason; };
+struct TimePassed { Nanoseconds now_ns = 0; };
+
+using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFailed,
+                           CancelRequested, TimePassed>;
+
+// --- actions ---
+// Dispatches to one slot that follow each other directly form one batch.
+struct Dispatch { SlotId slot; ChunkKey key; };
+struct Interrupt { SlotId slot; JobNumber job = 0; };  // raise the cancel flag
+struct Accept { ChunkKey key; };  // merge the partial that came with this event
+struct Drop { ChunkKey key; };    // throw it away
+struct Retried { ChunkKey key; }; // an attempt was spent; the chunk will run again
+struct Finish {
+  JobNumber job = 0;
+  std::optional<Error> error;  // none: every chunk was accepted
+};
+
+using Action = std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Finish>;
+
+struct SchedulerOptions {
+  std::uint32_t attempts = 3;    // of one chunk
+  std::uint32_t batch = 32;      // tiny chunks in one dispatch
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(SchedulerOptions options) : options_(options) {}
+
+  // Appends what to do to `actions`. Total: an event that names a job, slot or chunk
+  // that is not there changes nothing.
+  void handle(const Event& event, std::vector<Action>& actions);
+
+  // When to send TimePassed next; none if no job has a deadline.
+  std::optional<Nanoseconds> next_deadline_ns() const;
+
+  std::size_t jobs() const { return jobs_.size(); }
+  std::uint64_t waiting_chunks() const { return waiting_chunks_; }
+  // Whether the job has had a chunk dispatched. False for unknown jobs.
+  bool started(JobNumber job) const;
+
+  // Aborts if any invariant is broken; for tests. Linear in the number of chunks.
+  void check_invariants() const;
+
+ private:
+  enum class ChunkState : std::uint8_t { Waiting, InHand, Done, CalledOff };
+  struct Chunk {
+    ChunkState state = ChunkState::Waiting;
+    std::uint32_t dispatches = 0;  // the attempt number of the last one
+    std::uint32_t losses = 0;      // attempts spent
+  };
+  struct Job {
+    JobRequest request;
+    std::vector<Chunk> chunks;
+    std::uint32_t next = 0;              // chunks from here were never dispatched
+    std::set<std::uint32_t> again;       // lost ones, lowest first
+    std::uint32_t open = 0;              // chunks below `limit` not yet done
+    std::uint32_t limit = 0;             // chunks from here do not matter any more
+    std::uint32_t slots = 0;             // slots that hold chunks of this job
+    bool queued = false;                 // is in its lane's turn list
+    bool started = false;
+    std::optional<Error> failure;        // of chunk `limit`
+  };
+  struct Slot {
+    bool up = false;
+    std::deque<ChunkKey> in_hand;
+  };
+  struct LaneState {
+    std::map<SlotNumber, Slot> slots;
+    std::set<SlotNumber> free;
+    std::deque<JobNumber> turns;  // jobs with waiting chunks; may hold finished ones
+    std::uint64_t tiny_waiting = 0;
+  };
+  using Actions = std::vector<Action>;
+
+  void on(const Submitted& event, Actions& actions);
+  void on(const SlotReady& event, Actions& actions);
+  void on(const SlotGone& event, Actions& actions);
+  void on(const ChunkDone& event, Actions& actions);
+  void on(const ChunkFailed& event, Actions& actions);
+  void on(const CancelRequested& event, Actions& actions);
+  void on(const TimePassed& event, Actions& actions);
+
+  LaneState& lane(Lane which) { return lanes_[static_cast<std::size_t>(which)]; }
+  Job* find(JobNumber number);
+  // Takes `key` out of the slot's hand; false if it is not there.
+  bool release(SlotId slot, const ChunkKey& key);
+  void free_if_empty(SlotId slot);
+  void requeue(Job& job, std::uint32_t chunk);
+  void fail(Job& job, std::uint32_t chunk, const Error& error, Actions& actions);
+  void finish(JobNumber number, std::optional<Error> error, Actions& actions);
+  void finish_if_settled(Job& job, Actions& actions);
+  void interrupt(JobNumber number, std::uint32_t from_chunk, Actions& actions);
+  void give_turns(Lane which, Actions& actions);
+  bool give_slot(Lane which, SlotNumber number, Actions& actions);
+  bool take_chunk(Job& job, SlotId slot, Actions& actions);
+  void queue_turn(Job& job);
+  std::uint32_t waiting(const Job& job) const;
+
+  const SchedulerOptions options_;
+  std::unordered_map<JobNumber, Job> jobs_;
+  std::multimap<Nanoseconds, JobNumber> deadlines_;
+  LaneState lanes_[kLanes];
+  std::uint64_t waiting_chunks_ = 0;
+};
+
+}  // namespace tally::sched
