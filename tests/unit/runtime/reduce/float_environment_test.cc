@@ -1,0 +1,85 @@
+// A host program may have changed rounding and turned subnormals off.
+#include "runtime/reduce/float_environment.h"
+
+#include <gtest/gtest.h>
+
+#include <cfenv>
+
+#include "runtime/reduce/sum_state.h"
+#include "tests/unit/runtime/reduce/inputs.h"
+
+namespace tally::reduce::testing {
+namespace {
+
+// Volatile, and kept apart: a compiler may else move or fold it across the change.
+[[gnu::noinline]] double quotient(double a, double b) {
+  volatile double dividend = a, divisor = b;
+  volatile double result = dividend / divisor;
+  return result;
+}
+
+[[gnu::noinline]] std::vector<std::byte> states_of(const std::vector<double>& values) {
+  auto bytes = bytes_of(*state_over(Family::Sum, values));
+  state_over(Family::Extremes, values)->serialise(bytes);
+  return bytes;
+}
+
+[[gnu::noinline]] double mean_of(const std::vector<double>& values) {
+  const auto state = state_over(Family::Sum, values);
+  return static_cast<const FloatSumState&>(*state).mean(values.size());
+}
+
+class HostEnvironment {
+ public:
+  explicit HostEnvironment(int rounding) {
+    std::fegetenv(&saved_);
+    std::fesetround(rounding);
+#if defined(__SSE__)
+    _mm_setcsr(_mm_getcsr() | 0x8040);  // FTZ and DAZ
+#endif
+  }
+  ~HostEnvironment() {
+    std::fesetenv(&saved_);
+  }
+
+ private:
+  std::fenv_t saved_;
+};
+
+TEST(FloatEnvironmentTest, RestoresWhatTheHostHad) {
+  const HostEnvironment host(FE_UPWARD);
+  const double upward = quotient(1.0, 3.0);
+  {
+    const FloatEnvironment ours;
+    EXPECT_LT(quotient(1.0, 3.0), upward);
+  }
+  EXPECT_EQ(quotient(1.0, 3.0), upward);
+}
+
+#if defined(__SSE__)
+TEST(FloatEnvironmentTest, SubnormalsAreBackWhileItLives) {
+  const double least = std::numeric_limits<double>::min();
+  const HostEnvironment host(FE_TONEAREST);
+  EXPECT_EQ(std::bit_cast<std::uint64_t>(quotient(least, 4.0)), 0U);
+  const FloatEnvironment ours;
+  EXPECT_NE(std::bit_cast<std::uint64_t>(quotient(least, 4.0)), 0U);
+}
+#endif
+
+TEST(FloatEnvironmentTest, StatesAndResultsAreTheSameUnderAnyHost) {
+  auto values = hostile<double>(3000, 21);
+  for (std::size_t i = 0; i < values.size(); i += 2)
+    values[i] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(values[i]) >> 12);
+  const auto expected = states_of(values);
+  const double mean = mean_of(values);
+  for (const int rounding : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    const HostEnvironment host(rounding);
+    const FloatEnvironment ours;
+    EXPECT_TRUE(states_of(values) == expected);
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(mean_of(values)),
+              std::bit_cast<std::uint64_t>(mean));
+  }
+}
+
+}  // namespace
+}  // namespace tally::reduce::testing

@@ -1,0 +1,135 @@
+// The layouts of runtime/reduce/README.md, and that no bytes get past deserialise.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "runtime/reduce/extremes_state.h"
+#include "tests/unit/runtime/reduce/inputs.h"
+
+namespace tally::reduce::testing {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+bool accepts(Family family, ElementType type, const Bytes& bytes,
+             std::uint16_t version = 1) {
+  const auto state = make_state(family, type);
+  return static_cast<bool>(state->deserialise(version, bytes));
+}
+
+void set_word(Bytes& bytes, std::size_t at, std::uint64_t value) {
+  for (std::size_t i = 0; i < 8; ++i)
+    bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
+}
+
+TEST(StateBytesTest, IntegerSumsAreTwosComplementInLittleEndian) {
+  Bytes expected(16, std::byte{0xFF});
+  expected[0] = std::byte{0xFE};
+  EXPECT_EQ(bytes_of(*state_over<std::int8_t>(Family::Sum, {-5, 3})), expected);
+}
+
+TEST(StateBytesTest, TheSumOfOneIsTheReadmesExample) {
+  Bytes expected(280);
+  expected[0] = std::byte{16};
+  expected[142] = std::byte{8};
+  EXPECT_EQ(bytes_of(*state_over<double>(Family::Sum, {1.0})), expected);
+}
+
+TEST(StateBytesTest, ExtremesHaveTheirPlaces) {
+  Bytes expected(48);
+  set_word(expected, 0, 1);
+  set_word(expected, 8, static_cast<std::uint64_t>(-5));
+  set_word(expected, 16, kFirstIndex + 1);
+  set_word(expected, 24, 9);
+  set_word(expected, 32, kFirstIndex);
+  expected[40] = expected[44] = std::byte{3};
+  EXPECT_EQ(bytes_of(*state_over<std::int16_t>(Family::Extremes, {9, -5})), expected);
+}
+
+TEST(StateBytesTest, WrongSizesAndVersionsAreRefusedAndChangeNothing) {
+  for (const Family family : {Family::Sum, Family::Extremes})
+    for (std::uint8_t number = 1; number <= model::kLastElementType; ++number) {
+      const auto type = static_cast<ElementType>(number);
+      const auto state = make_state(family, type);
+      const Bytes good = bytes_of(*state);
+      Bytes longer = good, shorter = good;
+      longer.push_back({});
+      shorter.pop_back();
+      for (const Bytes& bad : {longer, shorter, Bytes()}) {
+        const auto result = state->deserialise(1, bad);
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().errc(), Errc::InvalidData);
+      }
+      EXPECT_FALSE(state->deserialise(0, good));
+      EXPECT_FALSE(state->deserialise(2, good));
+      EXPECT_EQ(bytes_of(*state), good);
+    }
+}
+
+TEST(StateBytesTest, FloatSumsThatNothingCanHaveAreRefused) {
+  const auto type = ElementType::F64;
+  Bytes bytes(280);
+  EXPECT_TRUE(accepts(Family::Sum, type, bytes));
+  for (const std::uint64_t flags : {1U, 2U, 4U, 32U, 256U}) {
+    set_word(bytes, 0, flags);
+    EXPECT_FALSE(accepts(Family::Sum, type, bytes)) << flags;
+  }
+  set_word(bytes, 0, 8);
+  set_word(bytes, 16, 1);
+  EXPECT_FALSE(accepts(Family::Sum, type, bytes)) << "a sum of nothing but -0";
+  set_word(bytes, 0, 16);
+  EXPECT_TRUE(accepts(Family::Sum, type, bytes));
+  set_word(bytes, 272, std::uint64_t{1} << 51);
+  EXPECT_FALSE(accepts(Family::Sum, type, bytes)) << "2^1088";
+  set_word(bytes, 272, ~std::uint64_t{0} << 51);
+  EXPECT_TRUE(accepts(Family::Sum, type, bytes));
+}
+
+TEST(StateBytesTest, ExtremesThatNothingCanHaveAreRefused) {
+  const auto good = bytes_of(*state_over<std::int8_t>(Family::Extremes, {1, 2}));
+  const auto refuses = [&good](std::size_t at, std::uint64_t word) {
+    Bytes bytes = good;
+    set_word(bytes, at, word);
+    return !accepts(Family::Extremes, ElementType::I8, bytes);
+  };
+  EXPECT_FALSE(refuses(0, 1));
+  EXPECT_TRUE(refuses(0, 0)) << "empty, and yet with a least";
+  EXPECT_TRUE(refuses(0, 2));
+  EXPECT_TRUE(refuses(8, 3)) << "the least above the greatest";
+  EXPECT_TRUE(refuses(8, 2)) << "all equal, first at two positions";
+  EXPECT_TRUE(refuses(24, 128)) << "no i8";
+  Bytes nan = good;
+  set_word(nan, 8, std::uint64_t{1} << 63);
+  set_word(nan, 24, ~std::uint64_t{0} >> 1);
+  EXPECT_FALSE(accepts(Family::Extremes, ElementType::F64, nan))
+      << "the first NaN at two positions";
+  set_word(nan, 32, kFirstIndex);
+  EXPECT_TRUE(accepts(Family::Extremes, ElementType::F64, nan));
+  EXPECT_TRUE(accepts(
+      Family::Extremes, ElementType::I64,
+      bytes_of(*state_over(
+          Family::Extremes,
+          std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::min(),
+                                    std::numeric_limits<std::int64_t>::max()}))));
+}
+
+// What is accepted must be normal: it serialises to the same bytes again.
+TEST(StateBytesTest, AnyBytesGiveAnErrorOrAStateOfJustTheseBytes) {
+  std::mt19937_64 random(13);
+  for (const Family family : {Family::Sum, Family::Extremes})
+    for (std::uint8_t number = 1; number <= model::kLastElementType; ++number) {
+      const auto type = static_cast<ElementType>(number);
+      const auto state = make_state(family, type);
+      for (int round = 0; round < 2000; ++round) {
+        Bytes bytes = bytes_of(*make_state(family, type));
+        for (std::uint64_t changes = random() % 6; changes > 0; --changes)
+          bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+        if (state->deserialise(1, bytes)) {
+          EXPECT_EQ(bytes_of(*state), bytes);
+        }
+      }
+    }
+}
+
+}  // namespace
+}  // namespace tally::reduce::testing

@@ -1,0 +1,62 @@
+// Every instruction set that this machine has gives the same bits.
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include "tests/unit/runtime/reduce/inputs.h"
+
+namespace tally::reduce::testing {
+namespace {
+
+void choose(std::int64_t targets) {
+  hwy::SetSupportedTargetsForTest(targets);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+class TargetsTest : public ::testing::Test {
+ protected:
+  ~TargetsTest() override { choose(0); }
+};
+
+template <typename T>
+void append_states(std::vector<std::byte>& into) {
+  for (const Family family : {Family::Sum, Family::Extremes})
+    for (const std::size_t size : kSizes)
+      state_over(family, hostile<T>(size, size))->serialise(into);
+}
+
+std::vector<std::byte> all_states() {
+  std::vector<std::byte> bytes;
+  append_states<std::int8_t>(bytes);
+  append_states<std::int16_t>(bytes);
+  append_states<std::int32_t>(bytes);
+  append_states<std::int64_t>(bytes);
+  append_states<std::uint8_t>(bytes);
+  append_states<std::uint16_t>(bytes);
+  append_states<std::uint32_t>(bytes);
+  append_states<std::uint64_t>(bytes);
+  append_states<float>(bytes);
+  append_states<double>(bytes);
+  for (const std::uint64_t count : {0U, 1U, 47U, 48U, 64U, 1000U, 100'003U})
+    for (const Family family : {Family::Sum, Family::Extremes}) {
+      const auto state = make_state(family, ElementType::I64);
+      state->update_range({-(std::int64_t{1} << 62), 1'000'003, count, 0});
+      state->serialise(bytes);
+    }
+  return bytes;
+}
+
+TEST_F(TargetsTest, EveryTargetGivesTheSameBits) {
+  const std::vector<std::byte> expected = all_states();
+  const std::int64_t supported = hwy::SupportedTargets();
+  int tried = 0;
+  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
+    const std::int64_t target = rest & -rest;
+    choose(target);
+    EXPECT_EQ(all_states() == expected, true) << hwy::TargetName(target);
+    ++tried;
+  }
+  EXPECT_GE(tried, 1);
+}
+
+}  // namespace
+}  // namespace tally::reduce::testing
