@@ -4,9 +4,9 @@
 // speaks the wire of ipc/PROTOCOL.md: requests are numbered, replies may come in any
 // order, so several jobs can be in flight on one connection.
 //
-// submit() only queues the request; it leaves with the next flush(), wait or call, so
-// that many submits go out in one send. Descriptors are duplicated by the kernel when
-// they are sent; the caller keeps and closes its own after flush() or a wait returns.
+// submit() only queues the request; it leaves with the next flush(), wait or call, or
+// once many are queued, so that many submits go out in one send. Descriptors are
+// duplicated; the caller keeps its own and may close them when the call returns.
 //
 // Threads: one at a time. Blocking: every wait also watches for the peer's death and
 // for the deadline given at connect or call.
@@ -55,8 +55,9 @@ class Client {
   const model::Hello& daemon() const;  // who answered
   int fd() const;                      // for poll; stays owned here
 
-  // Queues a job. `fds` are those that spec.source names by index; they must stay open
-  // until the request has left. Errors: InvalidArgument (message too large).
+  // Queues a job. `fds` are those that spec.source names by index. `progress` is called
+  // from within waits and calls; it must not use this client.
+  // Errors: InvalidArgument (message too large), Io, and those of a lost connection.
   Result<Ticket> submit(const model::JobSpec& spec, std::span<const int> fds,
                         model::ReplyWhen reply_when, ProgressCallback progress = {});
 
@@ -68,7 +69,8 @@ class Client {
   // Errors are refusals of the request and losses of the connection.
   // `interrupt_fd` (-1: none): when it becomes readable, waiting stops with Cancelled,
   // code "interrupted"; the ticket stays valid, so that cancel() and a second wait are
-  // possible.
+  // possible. A ticket is good for one reply: InvalidArgument "unknown_ticket" after
+  // it.
   Result<model::Reply> wait(Ticket ticket, int interrupt_fd = -1);
 
   // Asks for a cancellation by ticket; does not wait for the job to end.
@@ -77,7 +79,8 @@ class Client {
   // Any request with a reply at once: Ping, GetServerStatus, List, Status, Cancel,
   // Wait, Explain, Drain. A Reply that holds an Error is returned as that Error.
   // `timeout` 0: no deadline.
-  Result<model::Reply> call(const model::Request& request, std::span<const int> fds = {},
+  Result<model::Reply> call(const model::Request& request,
+                            std::span<const int> fds = {},
                             std::chrono::nanoseconds timeout = {},
                             int interrupt_fd = -1);
 

@@ -1,0 +1,279 @@
+#include "client/answer_json.h"
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+#include <variant>
+
+#include "client/json_writer.h"
+#include "ipc/base/int128.h"
+
+namespace tally::client {
+namespace {
+
+template <typename Bits>
+std::string hex_bits(Bits bits) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text(2 + 2 * sizeof bits, '0');
+  text[1] = 'x';
+  for (std::size_t at = text.size(); at-- > 2; bits = static_cast<Bits>(bits >> 4))
+    text[at] = kHex[static_cast<std::size_t>(bits & 15U)];
+  return text;
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// "0.99" and "5e8" are JSON numbers as they stand; ".5", "05" and "1." are not.
+bool is_json_form(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  if (text.empty() || !is_digit(text.front())) return false;
+  if (text.size() > 1 && text[0] == '0' && is_digit(text[1])) return false;
+  const std::size_t point = text.find('.');
+  return point == std::string_view::npos ||
+         (point + 1 < text.size() && is_digit(text[point + 1]));
+}
+
+// An argument as the number it spells, else as a string.
+void write_arg(JsonWriter& json, const std::string& arg) {
+  double value = 0;
+  const char* end = arg.data() + arg.size();
+  const auto parsed = std::from_chars(arg.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value))
+    json.string(arg);
+  else if (is_json_form(arg))
+    json.verbatim(arg);
+  else
+    json.real(value);
+}
+
+bool is_reserved(std::string_view name) {
+  return name == "code" || name == "class" || name == "message";
+}
+
+void write_error(JsonWriter& json, const Error& error) {
+  json.begin_object();
+  json.field("code", error.code());
+  json.field("class", name_of(error.errc()));
+  json.field("message", error.message());
+  for (const Error::Field& field : error.fields()) {
+    if (is_reserved(field.name)) continue;
+    json.key(field.name);
+    if (const auto* number = std::get_if<std::int64_t>(&field.value))
+      json.integer(*number);
+    else
+      json.string(std::get<std::string>(field.value));
+  }
+  json.end_object();
+}
+
+struct ValueWriter {
+  JsonWriter& json;
+
+  void operator()(std::monostate) {}
+  void operator()(Int128 value) {
+    json.field("type", "int").field("value", to_string(value));
+  }
+  void operator()(double value) {
+    json.field("type", "f64").key("value").real(value);
+    json.field("bits", hex_bits(std::bit_cast<std::uint64_t>(value)));
+  }
+  void operator()(float value) {
+    json.field("type", "f32").key("value").real(value);
+    json.field("bits", hex_bits(std::bit_cast<std::uint32_t>(value)));
+  }
+  void operator()(const model::ElementIndex& at) {
+    json.field("type", "index").key("value").begin_object().key("file");
+    if (at.file)
+      json.string(*at.file);
+    else
+      json.null();
+    json.field("index", at.index).end_object();
+  }
+};
+
+void write_result(JsonWriter& json, const model::ReducerResult& result) {
+  json.begin_object();
+  json.field("label", result.label).field("reducer", result.reducer);
+  if (!result.args.empty()) {
+    json.key("args").begin_array();
+    for (const std::string& arg : result.args) write_arg(json, arg);
+    json.end_array();
+  }
+  if (!result.column.empty()) json.field("column", result.column);
+  if (result.error) {
+    json.key("error");
+    write_error(json, *result.error);
+  } else {
+    std::visit(ValueWriter{json}, result.value);
+  }
+  json.end_object();
+}
+
+void write_time(JsonWriter& json, const model::JobTimes& time,
+                std::uint64_t transport_ns) {
+  json.begin_object()
+      .field("queue_ns", time.queue_ns)
+      .field("plan_ns", time.plan_ns)
+      .field("run_ns", time.run_ns)
+      .field("merge_ns", time.merge_ns)
+      .field("reply_ns", time.reply_ns)
+      .field("other_ns", time.other_ns)
+      .field("total_ns", time.total_ns)
+      .field("transport_ns", transport_ns)
+      .field("cpu_user_ns", time.cpu_user_ns)
+      .field("cpu_system_ns", time.cpu_system_ns)
+      .end_object();
+}
+
+void write_memory(JsonWriter& json, const model::JobMemory& memory) {
+  json.begin_object();
+  json.key("peak_rss_bytes").counter_or_null(memory.peak_rss_bytes);
+  json.key("workers_pss_bytes").counter_or_null(memory.workers_pss_bytes);
+  json.key("workers_anon_bytes").counter_or_null(memory.workers_anon_bytes);
+  json.field("daemon_rss_bytes", memory.daemon_rss_bytes);
+  json.field("input_bytes", memory.input_bytes);
+  json.key("system_used_percent").real(memory.system_used_percent);
+  json.end_object();
+}
+
+void write_usage(JsonWriter& json, const model::WorkerUsage& usage) {
+  json.begin_object()
+      .field("worker", usage.worker)
+      .field("pid", usage.pid)
+      .field("chunks", usage.chunks)
+      .field("elements", usage.elements)
+      .field("run_ns", usage.run_ns)
+      .field("cpu_ns", usage.cpu_ns);
+  json.key("peak_rss_bytes").counter_or_null(usage.peak_rss_bytes).end_object();
+}
+
+void write_worker_status(JsonWriter& json, const model::WorkerStatus& worker) {
+  json.begin_object();
+  json.field("worker", worker.worker).field("pid", worker.pid);
+  json.field("state", worker.state).key("job");
+  if (worker.job)
+    json.string(model::short_name(*worker.job));
+  else
+    json.null();
+  json.field("chunks_done", worker.chunks_done).field("restarts", worker.restarts);
+  json.key("pss_bytes").counter_or_null(worker.pss_bytes);
+  json.key("rss_bytes").counter_or_null(worker.rss_bytes);
+  json.end_object();
+}
+
+void write_cores(JsonWriter& json, const model::ServerStatus& status) {
+  json.begin_object().field("usable", status.usable_cores).key("bounds").begin_array();
+  for (const model::CoreBound& bound : status.core_bounds)
+    json.begin_object()
+        .field("source", bound.source)
+        .key("cores")
+        .real(bound.cores)
+        .end_object();
+  json.end_array().end_object();
+}
+
+void write_summary(JsonWriter& json, const model::JobSummary& job) {
+  json.begin_object()
+      .field("job", model::short_name(job.id))
+      .field("state", name_of(job.state))
+      .field("uid", job.uid)
+      .field("reducers", job.reducers)
+      .field("path", name_of(job.path))
+      .field("chunks_done", job.chunks_done)
+      .field("chunks", job.chunks)
+      .field("age_ns", job.age_ns)
+      .end_object();
+}
+
+}  // namespace
+
+std::string answer_to_json(const model::JobAnswer& answer, std::uint64_t transport_ns) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("job", model::short_name(answer.id)).field("state", name_of(answer.state));
+  if (answer.error) {
+    json.key("error");
+    write_error(json, *answer.error);
+  }
+  json.key("results").begin_array();
+  for (const model::ReducerResult& result : answer.results) write_result(json, result);
+  json.end_array();
+  json.key("elements").begin_object();
+  json.field("seen", answer.elements.seen).field("kept", answer.elements.kept);
+  json.field("missing", answer.elements.missing);
+  json.field("filtered", answer.elements.filtered).end_object();
+  json.key("daemon").begin_object().field("kind", name_of(answer.daemon_kind));
+  json.field("pid", answer.daemon_pid).end_object();
+  json.field("path", name_of(answer.path)).field("reason", answer.reason);
+  json.field("workers", answer.workers).field("chunks", answer.chunks);
+  json.field("retries", answer.retries).key("time");
+  write_time(json, answer.time, transport_ns);
+  json.key("memory");
+  write_memory(json, answer.memory);
+  json.key("worker_usage").begin_array();
+  for (const model::WorkerUsage& usage : answer.worker_usage) write_usage(json, usage);
+  json.end_array().end_object();
+  return json.take();
+}
+
+std::string error_to_json(const Error& error) {
+  JsonWriter json;
+  json.begin_object().key("error");
+  write_error(json, error);
+  return json.end_object().take();
+}
+
+std::string server_status_to_json(const model::ServerStatus& status) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("pid", status.pid).field("version", status.version);
+  json.field("kind", name_of(status.kind)).field("socket", status.socket);
+  json.field("uptime_ns", status.uptime_ns).key("zygote").begin_object();
+  json.field("pid", status.zygote_pid).field("restarts", status.zygote_restarts);
+  json.end_object().key("workers").begin_array();
+  for (const model::WorkerStatus& worker : status.workers)
+    write_worker_status(json, worker);
+  json.end_array().key("threads").begin_object();
+  json.field("running", status.threads_running).field("busy", status.threads_busy);
+  json.field("max", status.threads_max).end_object().key("cores");
+  write_cores(json, status);
+  json.key("queue").begin_object();
+  json.field("jobs_queued", status.jobs_queued);
+  json.field("jobs_running", status.jobs_running);
+  json.field("jobs_finished", status.jobs_finished);
+  json.field("chunks_waiting", status.chunks_waiting).end_object();
+  json.field("sessions", status.sessions).key("memory").begin_object();
+  json.field("daemon_rss_bytes", status.daemon_rss_bytes);
+  json.key("workers_pss_bytes").counter_or_null(status.workers_pss_bytes);
+  json.key("system_used_percent").real(status.system_used_percent).end_object();
+  json.key("draining").boolean(status.draining).end_object();
+  return json.take();
+}
+
+std::string plan_to_json(const model::JobPlan& plan) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("path", name_of(plan.path)).field("reason", plan.reason);
+  json.field("workers", plan.workers).field("chunks", plan.chunks);
+  json.field("leaves", plan.leaves).key("elements");
+  if (plan.elements_known)
+    json.counter(plan.elements);
+  else
+    json.null();
+  json.field("input_bytes", plan.input_bytes).field("chunk_size", plan.chunk_size);
+  return json.end_object().take();
+}
+
+std::string jobs_to_json(const std::vector<model::JobSummary>& jobs) {
+  JsonWriter json;
+  json.begin_object().key("jobs").begin_array();
+  for (const model::JobSummary& job : jobs) write_summary(json, job);
+  return json.end_array().end_object().take();
+}
+
+}  // namespace tally::client

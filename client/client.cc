@@ -1,0 +1,253 @@
+#include "client/client.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "client/connection.h"
+#include "ipc/codec/control_codec.h"
+#include "ipc/endpoint.h"
+#include "ipc/frame.h"
+
+namespace tally::client {
+namespace {
+
+// Sent early rather than with the next wait, so that the daemon works on these while
+// the caller prepares more.
+constexpr std::size_t kSendEarlyBytes = 16 * 1024;
+
+Nanoseconds deadline_after(std::chrono::nanoseconds timeout) {
+  if (timeout.count() <= 0) return 0;
+  return monotonic_ns() + static_cast<Nanoseconds>(timeout.count());
+}
+
+Error bad_reply(const Error& cause) {
+  return Error(Errc::ProtocolViolation, cause.code(),
+               "the daemon's reply cannot be read: " + cause.message());
+}
+
+Error wrong_version(const model::Hello& daemon) {
+  return Error(Errc::ProtocolViolation, "version_mismatch",
+               "the daemon (tally " + daemon.version + ") speaks protocol " +
+                   std::to_string(daemon.protocol) + ", this client protocol " +
+                   std::to_string(ipc::kProtocolVersion))
+      .with("protocol", std::int64_t{daemon.protocol});
+}
+
+}  // namespace
+
+struct Client::Impl {
+  // A request whose reply is outstanding, or has come and was not fetched.
+  struct Slot {
+    std::optional<model::Reply> reply;
+    ProgressCallback progress;
+    bool discard = false;  // nobody will fetch the reply
+  };
+
+  explicit Impl(UniqueFd socket) : connection(std::move(socket)) {}
+
+  Result<std::uint32_t> queue(const model::Request& request, std::span<const int> fds);
+  Result<void> dispatch();
+  Result<void> take(const ipc::Frame& frame);
+  Result<void> take_reply(const ipc::Frame& frame);
+  Result<void> take_event(const ipc::Frame& frame);
+  // Makes `step`'s error the connection's end if it is one.
+  Result<void> checked(Result<void> step);
+  Result<void> receive(const Patience& patience);
+  Result<model::Reply> wait(std::uint32_t sequence, const Patience& patience);
+
+  Connection connection;
+  model::Hello daemon;
+  std::unordered_map<std::uint32_t, Slot> slots;  // by sequence
+  std::uint32_t last_sequence = 0;
+  std::optional<Error> broken;  // why nothing more will come
+};
+
+Result<std::uint32_t> Client::Impl::queue(const model::Request& request,
+                                          std::span<const int> fds) {
+  if (broken) return *broken;
+  // 0 is what the daemon answers frames with whose sequence it does not know.
+  std::uint32_t sequence = last_sequence;
+  do ++sequence;
+  while (sequence == 0 || slots.contains(sequence));
+  if (Result<void> fits = connection.queue(sequence, request, fds); !fits)
+    return std::move(fits).error();
+  last_sequence = sequence;
+  slots.try_emplace(sequence);
+  return sequence;
+}
+
+Result<void> Client::Impl::take_reply(const ipc::Frame& frame) {
+  Result<model::Reply> reply = ipc::read_reply(frame.body);
+  if (!reply) return bad_reply(reply.error());
+  const std::uint32_t sequence = frame.header.sequence;
+  const auto at = slots.find(sequence);
+  if (at != slots.end() && !at->second.reply) {
+    if (at->second.discard)
+      slots.erase(at);
+    else
+      at->second.reply = *std::move(reply);
+    return {};
+  }
+  // The daemon's last words on a frame that it could not read.
+  if (const auto* farewell = std::get_if<Error>(&*reply); farewell && sequence == 0)
+    return *farewell;
+  return Error(Errc::ProtocolViolation, "unexpected_reply",
+               "the daemon answered a request that was not made");
+}
+
+Result<void> Client::Impl::take_event(const ipc::Frame& frame) {
+  Result<model::Event> event = ipc::read_event(frame.body);
+  if (!event) return bad_reply(event.error());
+  const auto at = slots.find(frame.header.sequence);
+  if (at == slots.end() || !at->second.progress) return {};
+  at->second.progress(std::get<model::JobProgress>(*event));
+  return {};
+}
+
+Result<void> Client::Impl::take(const ipc::Frame& frame) {
+  switch (frame.header.kind) {
+    case ipc::FrameKind::Reply: return take_reply(frame);
+    case ipc::FrameKind::Event: return take_event(frame);
+    case ipc::FrameKind::Request:
+    case ipc::FrameKind::Worker: break;
+  }
+  return Error(Errc::ProtocolViolation, "bad_kind",
+               "the daemon sent a frame that is neither a reply nor an event");
+}
+
+// Takes every frame that the last read brought.
+Result<void> Client::Impl::dispatch() {
+  for (;;) {
+    Result<std::optional<ipc::Frame>> frame = connection.next();
+    if (!frame) return std::move(frame).error();
+    if (!*frame) return {};
+    if (Result<void> taken = take(**frame); !taken) return taken;
+  }
+}
+
+Result<void> Client::Impl::checked(Result<void> step) {
+  if (step || broken) return step;
+  const Errc errc = step.error().errc();
+  const bool only_waiting_ended =
+      errc == Errc::DeadlineExceeded || step.error().code() == "interrupted";
+  if (!only_waiting_ended) broken = step.error();
+  return step;
+}
+
+Result<void> Client::Impl::receive(const Patience& patience) {
+  if (Result<void> sent = checked(connection.send_some()); !sent) return sent;
+  if (Result<void> moved = checked(connection.await(patience)); !moved) return moved;
+  return checked(dispatch());
+}
+
+Result<model::Reply> Client::Impl::wait(std::uint32_t sequence,
+                                        const Patience& patience) {
+  const auto at = slots.find(sequence);
+  if (at == slots.end() || at->second.discard)
+    return Error(Errc::InvalidArgument, "unknown_ticket",
+                 "no reply is outstanding for this ticket");
+  Slot& slot = at->second;  // stays where it is while others come and go
+  while (!slot.reply) {
+    if (broken) return *broken;
+    // A reply may have come in the same read as what broke the connection.
+    if (Result<void> got = receive(patience); !got && !slot.reply)
+      return std::move(got).error();
+  }
+  model::Reply reply = *std::move(slot.reply);
+  slots.erase(sequence);
+  if (auto* error = std::get_if<Error>(&reply)) return std::move(*error);
+  return reply;
+}
+
+Result<std::unique_ptr<Client>> Client::connect(const std::string& socket_path,
+                                                const ConnectOptions& options) {
+  Result<UniqueFd> socket = ipc::connect_to(socket_path);
+  if (!socket) return std::move(socket).error();
+  return adopt(*std::move(socket), options);
+}
+
+Result<std::unique_ptr<Client>> Client::adopt(UniqueFd connected,
+                                              const ConnectOptions& options) {
+  std::unique_ptr<Client> client(
+      new Client(std::make_unique<Impl>(std::move(connected))));
+  const model::Hello hello{ipc::kProtocolVersion, 0, TALLY_VERSION,
+                           static_cast<std::uint32_t>(::getpid())};
+  Result<model::Reply> reply = client->call(hello, {}, options.timeout);
+  if (!reply) return std::move(reply).error();
+  const auto* daemon = std::get_if<model::Hello>(&*reply);
+  if (daemon == nullptr)
+    return Error(Errc::ProtocolViolation, "no_hello",
+                 "the daemon answered the hello with something else");
+  if (daemon->protocol != ipc::kProtocolVersion) return wrong_version(*daemon);
+  client->impl_->daemon = *daemon;
+  return client;
+}
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Client::~Client() = default;
+
+const model::Hello& Client::daemon() const {
+  return impl_->daemon;
+}
+
+int Client::fd() const {
+  return impl_->connection.fd();
+}
+
+Result<Ticket> Client::submit(const model::JobSpec& spec, std::span<const int> fds,
+                              model::ReplyWhen reply_when, ProgressCallback progress) {
+  const bool want_progress = static_cast<bool>(progress);
+  Result<std::uint32_t> sequence =
+      impl_->queue(model::Submit{spec, reply_when, want_progress}, fds);
+  if (!sequence) return std::move(sequence).error();
+  if (want_progress) impl_->slots[*sequence].progress = std::move(progress);
+  if (impl_->connection.unsent_bytes() >= kSendEarlyBytes)
+    if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
+      return std::move(sent).error();
+  return Ticket{*sequence};
+}
+
+Result<void> Client::flush() {
+  if (impl_->broken) return *impl_->broken;
+  if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
+    return sent;
+  while (impl_->connection.unsent_bytes() > 0)
+    if (Result<void> moved = impl_->receive({}); !moved) return moved;
+  return {};
+}
+
+Result<model::Reply> Client::wait(Ticket ticket, int interrupt_fd) {
+  return impl_->wait(ticket.sequence, {0, interrupt_fd});
+}
+
+Result<void> Client::cancel(Ticket ticket) {
+  if (!impl_->slots.contains(ticket.sequence))
+    return Error(Errc::InvalidArgument, "unknown_ticket",
+                 "no reply is outstanding for this ticket");
+  const model::Cancel cancel{model::SubmitSequence{ticket.sequence}};
+  Result<std::uint32_t> sequence = impl_->queue(cancel, {});
+  if (!sequence) return std::move(sequence).error();
+  impl_->slots[*sequence].discard = true;
+  return flush();
+}
+
+Result<model::Reply> Client::call(const model::Request& request,
+                                  std::span<const int> fds,
+                                  std::chrono::nanoseconds timeout, int interrupt_fd) {
+  Result<std::uint32_t> sequence = impl_->queue(request, fds);
+  if (!sequence) return std::move(sequence).error();
+  const Patience patience{deadline_after(timeout), interrupt_fd};
+  Result<model::Reply> reply = impl_->wait(*sequence, patience);
+  // Given up on: if its reply comes after all, it is dropped.
+  if (const auto left = impl_->slots.find(*sequence); left != impl_->slots.end())
+    left->second.discard = true;
+  return reply;
+}
+
+}  // namespace tally::client

@@ -1,0 +1,179 @@
+#include "client/json_writer.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+
+namespace tally::client {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+// How many bytes the UTF-8 sequence at text[at] has; 0 if it is none: overlong forms,
+// surrogates and code points over U+10FFFF are none.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) return 1;
+  std::size_t length = 0;
+  if (lead >= 0xC2 && lead <= 0xDF) length = 2;
+  if (lead >= 0xE0 && lead <= 0xEF) length = 3;
+  if (lead >= 0xF0 && lead <= 0xF4) length = 4;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if (!is_continuation(text[at + i])) return 0;
+  const auto second = static_cast<unsigned char>(text[at + 1]);
+  const bool overlong =
+      (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool surrogate = lead == 0xED && second >= 0xA0;
+  const bool beyond = lead == 0xF4 && second >= 0x90;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+void append_escape(std::string& out, char c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\u00";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || c == '"' || c == '\\') {
+      append_escape(out, c);
+      ++at;
+      continue;
+    }
+    const std::size_t length = sequence_length(text, at);
+    out += length == 0 ? kReplacement : text.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  out += '"';
+}
+
+template <typename Number>
+void append_number(std::string& out, Number value) {
+  char digits[40];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, end.ptr);
+}
+
+template <typename Real>
+std::string text_of_real(Real value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  std::string text;
+  append_number(text, value);
+  // 1.0, not 1: readers would take it for an integer.
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+}  // namespace
+
+std::string real_text(double value) {
+  return text_of_real(value);
+}
+std::string real_text(float value) {
+  return text_of_real(value);
+}
+
+void JsonWriter::separate() {
+  if (needs_comma_) out_ += ", ";
+  needs_comma_ = true;
+}
+
+JsonWriter& JsonWriter::begin_object() {
+  separate();
+  out_ += '{';
+  needs_comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+  out_ += '}';
+  needs_comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+  separate();
+  out_ += '[';
+  needs_comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  out_ += ']';
+  needs_comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  separate();
+  append_string(out_, name);
+  out_ += ": ";
+  needs_comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::string(std::string_view text) {
+  separate();
+  append_string(out_, text);
+  return *this;
+}
+
+JsonWriter& JsonWriter::integer(std::int64_t value) {
+  separate();
+  append_number(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::counter(std::uint64_t value) {
+  separate();
+  append_number(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::counter_or_null(const std::optional<std::uint64_t>& value) {
+  return value ? counter(*value) : null();
+}
+
+JsonWriter& JsonWriter::boolean(bool value) {
+  return verbatim(value ? "true" : "false");
+}
+
+JsonWriter& JsonWriter::null() {
+  return verbatim("null");
+}
+
+JsonWriter& JsonWriter::verbatim(std::string_view text) {
+  separate();
+  out_ += text;
+  return *this;
+}
+
+JsonWriter& JsonWriter::real(double value) {
+  return std::isfinite(value) ? verbatim(real_text(value)) : string(real_text(value));
+}
+
+JsonWriter& JsonWriter::real(float value) {
+  return std::isfinite(value) ? verbatim(real_text(value)) : string(real_text(value));
+}
+
+}  // namespace tally::client
