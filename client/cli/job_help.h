@@ -1,0 +1,11 @@
+// What the help of run, compare and explain have in common.
+#pragma once
+
+#define TALLY_JOB_HELP                                                                 \
+  "  REDUCERS  name[(args)][:column][=label], several between commas:\n"               \
+  "            count sum mean min max argmin argmax\n"                                 \
+  "            a column is a header name (in double quotes if it holds , or =) or a\n" \
+  "            number from 1; a result without a label is called as it was written\n"  \
+  "  SOURCE    --range START:STOP[:STEP], --values 1,2,3 or at most 64 FILES\n"        \
+  "            (.npy, .csv, .tsv, .raw and .bin with --dtype, .f64 and its like)\n"    \
+  "  numbers   500000000, 500_000_000 or 5e8\n"

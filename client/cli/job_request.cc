@@ -1,0 +1,317 @@
+#include "client/cli/job_request.h"
+
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "client/cli/input_files.h"
+#include "client/cli/number_arg.h"
+#include "client/cli/reducer_list.h"
+#include "config/quantity.h"
+
+namespace tally::cli {
+namespace {
+
+using model::FileFormat;
+
+Error invalid(std::string code, std::string message) {
+  return Error(Errc::InvalidArgument, std::move(code), std::move(message));
+}
+
+// A word that an option accepts, and what it stands for.
+template <typename T>
+struct Choice {
+  std::string_view word;
+  T value;
+};
+
+constexpr std::array<Choice<FileFormat>, 4> kFormats{{{"npy", FileFormat::Npy},
+                                                      {"raw", FileFormat::Raw},
+                                                      {"csv", FileFormat::Csv},
+                                                      {"text", FileFormat::Text}}};
+constexpr std::array<Choice<bool>, 2> kYesNo{{{"yes", true}, {"no", false}}};
+constexpr std::array<Choice<bool>, 1> kRequirements{{{"isolated", true}}};
+constexpr std::array<Choice<model::Hint>, 3> kHints{
+    {{"cpu", model::Hint::Cpu}, {"io", model::Hint::Io}, {"auto", model::Hint::Auto}}};
+constexpr std::array<Choice<model::Path>, 2> kPaths{
+    {{"thread", model::Path::Thread}, {"process", model::Path::Process}}};
+constexpr std::array<Choice<model::MissingPolicy>, 2> kMissing{
+    {{"error", model::MissingPolicy::Error}, {"skip", model::MissingPolicy::Skip}}};
+constexpr std::array<Choice<model::NanPolicy>, 3> kNans{
+    {{"propagate", model::NanPolicy::Propagate},
+     {"skip", model::NanPolicy::Skip},
+     {"error", model::NanPolicy::Error}}};
+
+Error not_a_choice(Option option, std::string_view word,
+                   std::span<const std::string_view> accepted) {
+  std::string message = std::string(info_of(option).name) + " \"";
+  message += std::string(word) + "\" is not known; it takes ";
+  for (std::size_t at = 0; at < accepted.size(); ++at) {
+    if (at != 0) message += at + 1 == accepted.size() ? " or " : ", ";
+    message += accepted[at];
+  }
+  return invalid("bad_option", message + did_you_mean(word, accepted));
+}
+
+// Sets `into` where the option was given.
+template <typename T, std::size_t N>
+Result<void> choose(const Args& args, Option option,
+                    const std::array<Choice<T>, N>& choices, T& into) {
+  const std::optional<std::string_view> word = args.value(option);
+  if (!word) return {};
+  std::array<std::string_view, N> accepted;
+  for (std::size_t at = 0; at < N; ++at) {
+    if (choices[at].word == *word) {
+      into = choices[at].value;
+      return {};
+    }
+    accepted[at] = choices[at].word;
+  }
+  return not_a_choice(option, *word, accepted);
+}
+
+Result<std::optional<model::ElementType>> type_of(const Args& args) {
+  const std::optional<std::string_view> word = args.value(Option::Dtype);
+  if (!word) return std::optional<model::ElementType>();
+  const auto type = model::parse_element_type(*word);
+  if (type) return type;
+  std::vector<std::string_view> names;
+  for (std::uint8_t n = 1; n <= model::kLastElementType; ++n)
+    names.push_back(model::name_of(static_cast<model::ElementType>(n)));
+  return not_a_choice(Option::Dtype, *word, names);
+}
+
+// --- sources ----------------------------------------------------------------------
+
+Result<void> refuse_options(const Args& args, OptionSet options, std::string_view why) {
+  for (const OptionInfo& info : all_options())
+    if (options.has(info.option) && args.has(info.option))
+      return invalid("option_does_not_apply",
+                     std::string(info.name) + " does not apply: " + std::string(why));
+  return {};
+}
+
+constexpr OptionSet kCsvOptions{Option::Delimiter, Option::Header};
+constexpr OptionSet kFileOptions{Option::Delimiter, Option::Header, Option::Format,
+                                 Option::Missing};
+
+Result<model::Source> range_source(const Args& args) {
+  const Result<void> applies = refuse_options(args, kFileOptions, "a range is no file");
+  if (!applies) return applies.error();
+  const Result<std::optional<model::ElementType>> type = type_of(args);
+  if (!type) return type.error();
+  if (*type && **type != model::ElementType::I64)
+    return invalid("option_does_not_apply",
+                   "--dtype does not apply: a range is of i64");
+  const Result<model::RangeSource> range = parse_range(*args.value(Option::Range));
+  if (!range) return range.error();
+  return model::Source(*range);
+}
+
+Result<model::Source> values_source(const Args& args) {
+  const Result<void> applies =
+      refuse_options(args, kFileOptions, "--values are in no file");
+  if (!applies) return applies.error();
+  const Result<std::optional<model::ElementType>> type = type_of(args);
+  if (!type) return type.error();
+  model::ValuesSource source;
+  source.type = type->value_or(model::ElementType::F64);
+  Result<std::vector<std::byte>> bytes =
+      parse_values(*args.value(Option::Values), source.type);
+  if (!bytes) return bytes.error();
+  source.bytes = std::move(*bytes);
+  return model::Source(std::move(source));
+}
+
+Result<char> delimiter_of(const Args& args, char by_extension) {
+  const std::optional<std::string_view> text = args.value(Option::Delimiter);
+  if (!text) return by_extension;
+  if (*text == "tab" || *text == "\\t") return '\t';
+  const bool usable = text->size() == 1 &&
+                      text->find_first_of("\"\r\n") == text->npos &&
+                      static_cast<unsigned char>((*text)[0]) < 0x80;
+  if (!usable)
+    return invalid("bad_option",
+                   "--delimiter \"" + std::string(*text) +
+                       "\" is not one ASCII character; quotes and line ends cannot be "
+                       "delimiters, and a tab is written 'tab'");
+  return (*text)[0];
+}
+
+// What all files are, by --format or by their extensions, which must agree.
+Result<FileKind> common_kind(const Args& args, std::span<const std::string> names) {
+  std::optional<FileKind> common;
+  const bool given = args.has(Option::Format);
+  for (const std::string& name : names) {
+    std::optional<FileKind> kind = kind_of_file(name);
+    if (!kind && given) kind = FileKind{};
+    if (!kind)
+      return invalid("unknown_format",
+                     name +
+                         ": its name does not say what it is; give --format "
+                         "npy|raw|csv|text");
+    if (given) {
+      const Result<void> chosen = choose(args, Option::Format, kFormats, kind->format);
+      if (!chosen) return chosen.error();
+      if (kind->format != FileFormat::Raw) kind->type.reset();
+    }
+    if (!common) common = kind;
+    const bool same =
+        common->format == kind->format && common->type == kind->type &&
+        (common->delimiter == kind->delimiter || args.has(Option::Delimiter));
+    if (!same)
+      return invalid("mixed_formats", std::string(names.front()) + " and " + name +
+                                          " are not of one kind; a job takes files of "
+                                          "one format, type and delimiter");
+  }
+  return *common;
+}
+
+Result<model::FilesSource> describe_files(const Args& args,
+                                          std::span<const std::string> names) {
+  const Result<FileKind> kind = common_kind(args, names);
+  if (!kind) return kind.error();
+  const Result<std::optional<model::ElementType>> type = type_of(args);
+  if (!type) return type.error();
+
+  model::FilesSource source;
+  source.format = kind->format;
+  source.type = *type ? *type : kind->type;
+  if (source.format == FileFormat::Raw && !source.type)
+    return invalid("type_needed", names.front() +
+                                      ": raw files do not say what they hold; give "
+                                      "--dtype f64, i64, ...");
+  if (source.format == FileFormat::Npy && source.type)
+    return invalid("option_does_not_apply",
+                   "--dtype does not apply: an npy file has its own");
+  if (source.format != FileFormat::Csv) {
+    const Result<void> applies =
+        refuse_options(args, kCsvOptions, "the files are not CSV");
+    if (!applies) return applies.error();
+  }
+  const Result<void> header = choose(args, Option::Header, kYesNo, source.csv.header);
+  if (!header) return header.error();
+  const Result<char> delimiter = delimiter_of(args, kind->delimiter);
+  if (!delimiter) return delimiter.error();
+  source.csv.delimiter = *delimiter;
+  return source;
+}
+
+Result<model::Source> files_source(const Args& args, std::span<const std::string> names,
+                                   std::vector<UniqueFd>& files) {
+  for (const std::string& name : names)
+    if (name == "-")
+      return invalid("no_stream",
+                     "reading standard input is not supported yet; name "
+                     "a file");
+  if (names.size() > kMaxFiles)
+    return invalid("too_many_files", std::to_string(names.size()) +
+                                         " files are named; a job takes at most " +
+                                         std::to_string(kMaxFiles));
+  // Opened first: a name with a typing error should hear that it is not there.
+  for (const std::string& name : names) {
+    Result<UniqueFd> file = open_input(name);
+    if (!file) return file.error();
+    files.push_back(std::move(*file));
+  }
+  Result<model::FilesSource> source = describe_files(args, names);
+  if (!source) return source.error();
+  for (const std::string& name : names)
+    source->files.push_back({name, static_cast<std::uint32_t>(source->files.size())});
+  return model::Source(std::move(*source));
+}
+
+Result<model::Source> build_source(const Args& args, std::vector<UniqueFd>& files) {
+  const std::span<const std::string> names = std::span(args.operands).subspan(1);
+  const int given = int{args.has(Option::Range)} + int{args.has(Option::Values)} +
+                    int{!names.empty()};
+  if (given == 0)
+    return invalid("no_source",
+                   "nothing to reduce; give --range START:STOP, --values "
+                   "1,2,3 or the names of files");
+  if (given > 1)
+    return invalid("several_sources",
+                   "more than one source; give one of --range, --values and files");
+  if (args.has(Option::Range)) return range_source(args);
+  if (args.has(Option::Values)) return values_source(args);
+  return files_source(args, names, files);
+}
+
+// --- limits -----------------------------------------------------------------------
+
+Result<std::uint64_t> positive(const Args& args, Option option, std::uint64_t most) {
+  const std::optional<std::string_view> text = args.value(option);
+  if (!text) return std::uint64_t{0};
+  const Result<std::uint64_t> number = parse_u64(*text, info_of(option).name);
+  if (!number) return number;
+  if (*number == 0 || *number > most)
+    return invalid("bad_option", std::string(info_of(option).name) + " " +
+                                     std::string(*text) +
+                                     " is out of range; it takes " +
+                                     (most == std::numeric_limits<std::uint64_t>::max()
+                                          ? "at least 1"
+                                          : "1 to " + std::to_string(most)));
+  return number;
+}
+
+Result<void> read_limits(const Args& args, model::JobSpec& spec) {
+  const Result<std::uint64_t> workers =
+      positive(args, Option::Workers, std::numeric_limits<std::uint32_t>::max());
+  if (!workers) return workers.error();
+  spec.workers = static_cast<std::uint32_t>(*workers);
+  const Result<std::uint64_t> chunk =
+      positive(args, Option::Chunk, std::numeric_limits<std::uint64_t>::max());
+  if (!chunk) return chunk.error();
+  spec.chunk_size = *chunk;
+  const std::optional<std::string_view> timeout = args.value(Option::Timeout);
+  if (!timeout) return {};
+  Result<std::chrono::nanoseconds> duration = config::parse_duration(*timeout);
+  if (!duration) return std::move(duration).error().within("--timeout");
+  if (duration->count() == 0)
+    return invalid("bad_option",
+                   "--timeout 0 leaves no time; leave it out for no limit");
+  spec.timeout_ns = static_cast<std::uint64_t>(duration->count());
+  return {};
+}
+
+Result<void> read_choices(const Args& args, model::JobSpec& spec) {
+  Result<void> read = choose(args, Option::Hint, kHints, spec.hint);
+  if (read) read = choose(args, Option::Path, kPaths, spec.path);
+  if (read) read = choose(args, Option::Require, kRequirements, spec.require_isolated);
+  if (read) read = choose(args, Option::Missing, kMissing, spec.missing);
+  if (read) read = choose(args, Option::Nan, kNans, spec.nan);
+  if (read && spec.require_isolated && spec.path == model::Path::Thread)
+    return invalid("bad_option",
+                   "--require isolated and --path thread exclude each other; threads "
+                   "run in the daemon");
+  return read;
+}
+
+}  // namespace
+
+std::vector<int> JobRequest::descriptors() const {
+  std::vector<int> fds;
+  for (const UniqueFd& file : files) fds.push_back(file.get());
+  return fds;
+}
+
+Result<JobRequest> build_job(const Args& args) {
+  if (args.operands.empty())
+    return invalid("no_reducers", "no reducers; for example: tally " + args.verb +
+                                      " sum --range 0:1000");
+  JobRequest request;
+  Result<std::vector<model::ReducerSpec>> reducers =
+      parse_reducers(args.operands[0], args.value(Option::Column).value_or(""));
+  if (!reducers) return reducers.error();
+  request.spec.reducers = std::move(*reducers);
+  Result<void> read = read_choices(args, request.spec);
+  if (read) read = read_limits(args, request.spec);
+  if (!read) return read.error();
+  Result<model::Source> source = build_source(args, request.files);
+  if (!source) return source.error();
+  request.spec.source = std::move(*source);
+  return request;
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,31 @@
+// JobRequest: a job as the command line describes it, ready to be submitted.
+#pragma once
+
+#include <vector>
+
+#include "client/cli/args.h"
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/job_spec.h"
+
+namespace tally::cli {
+
+struct JobRequest {
+  model::JobSpec spec;
+  std::vector<UniqueFd> files;  // those that spec.source names by index
+
+  std::vector<int> descriptors() const;  // of `files`, which must outlive them
+};
+
+// The options that build_job reads.
+inline constexpr OptionSet kJobOptions{
+    Option::Range, Option::Values,  Option::Column,  Option::Format,
+    Option::Dtype, Option::Header,  Option::Missing, Option::Delimiter,
+    Option::Nan,   Option::Hint,    Option::Path,    Option::Require,
+    Option::Chunk, Option::Timeout, Option::Workers};
+
+// Operands are REDUCERS and, where the source is files, their names, which are opened.
+// Errors: InvalidArgument, of which the message says what is accepted.
+Result<JobRequest> build_job(const Args& args);
+
+}  // namespace tally::cli

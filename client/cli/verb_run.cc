@@ -1,0 +1,92 @@
+// tally run: submit a job, show progress, print the result.
+#include <cstdio>
+
+#include "client/answer_json.h"
+#include "client/cli/answer_text.h"
+#include "client/cli/command.h"
+#include "client/cli/daemon_link.h"
+#include "client/cli/job_help.h"
+#include "client/cli/job_request.h"
+#include "client/cli/job_runner.h"
+#include "client/cli/output.h"
+#include "client/cli/terminal.h"
+#include "client/cli/value_text.h"
+
+namespace tally::cli {
+namespace {
+
+void print_values(const model::JobAnswer& answer, bool name_files) {
+  for (const model::ReducerResult& result : answer.results)
+    print_line(text_of_result(result, name_files));
+}
+
+void print_json(const FinishedJob& job) {
+  const std::uint64_t transport =
+      client::transport_of(job.wall_ns, job.answer.time.total_ns);
+  print_line(client::answer_to_json(job.answer, transport));
+}
+
+// A table on a terminal shows it; whoever reads anything else hears it on stderr.
+void tell_of_missing_values(const model::JobAnswer& answer, bool table) {
+  if (table && is_terminal(stdout)) return;
+  for (const model::ReducerResult& result : answer.results)
+    if (result.error) print_error(Error(*result.error).within(result.label));
+}
+
+int show(const FinishedJob& job, const Args& args, bool name_files) {
+  const model::JobAnswer& answer = job.answer;
+  const bool json = args.has(Option::Json);
+  const bool quiet = args.has(Option::Quiet);
+  if (json) {
+    print_json(job);
+  } else if (!answer.error && quiet) {
+    print_values(answer, name_files);
+  } else if (!answer.error) {
+    print(text_of_results(answer, name_files));
+    print_line(dim(text_of_summary(answer, job.wall_ns), stdout));
+  }
+  if (job.interrupted) {
+    std::fputs("tally: interrupted; the job was cancelled\n", stderr);
+    return kInterruptedExit;
+  }
+  if (answer.error) print_error(*answer.error);
+  tell_of_missing_values(answer, !json && !quiet);
+  return exit_code_of(answer);
+}
+
+Result<int> run(const Args& args) {
+  Result<JobRequest> request = build_job(args);
+  if (!request) return request.error();
+  Result<DaemonLink> link = DaemonLink::open(args, true);
+  if (!link) return link.error();
+  const HeldInterrupt held;
+  Result<Interrupt> interrupt = Interrupt::watch();
+  if (!interrupt) return interrupt.error();
+  ProgressBar progress(!args.has(Option::Quiet));
+  const Result<FinishedJob> job = run_job(link->client(), request->spec,
+                                          request->descriptors(), *interrupt, progress);
+  if (job) return show(*job, args, has_several_files(request->spec));
+  if (job.error().code() == "interrupted") return kInterruptedExit;
+  return job.error();
+}
+
+}  // namespace
+
+const Command kRunCommand{
+    "run",
+    "REDUCERS SOURCE",
+    "reduce a source and print the result",
+    "Submits a job, shows its progress and prints the result, which is exact: the "
+    "same\n"
+    "bits on any path, with any number of workers. Ctrl-C cancels the "
+    "job.\n\n" TALLY_JOB_HELP,
+    "  tally run sum --range 0:500_000_000\n"
+    "  tally run count,mean:temp_max,max:temp_max weather.csv\n"
+    "  tally run min,max,argmax array.npy --json\n"
+    "  tally run mean:3=rain data.tsv --missing skip --quiet\n"
+    "  tally run sum samples.raw --dtype f32 --path process --workers 2\n",
+    OptionSet{kJobOptions, DaemonLink::kOptions,
+              OptionSet{Option::Json, Option::Quiet, Option::Help}},
+    run};
+
+}  // namespace tally::cli
