@@ -98,7 +98,7 @@ using FloatTypes = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(FloatExtremesTest, FloatTypes);
 
 TYPED_TEST(FloatExtremesTest, MinusZeroIsLessThanZero) {
-  for (const std::size_t padding : {0, 100}) {
+  for (const std::size_t padding : {0U, 100U}) {
     std::vector<TypeParam> values(padding, TypeParam{0});
     values.push_back(-TypeParam{0});
     values.push_back(TypeParam{0});

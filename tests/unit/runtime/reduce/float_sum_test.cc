@@ -65,7 +65,7 @@ TEST(ExactOracleTest, RefusesTheNeighboursAndTheWrongSideOfATie) {
 }
 
 TEST(FloatSumTest, ExponentsOfEverySizeSumExactly) {
-  for (const std::size_t size : {1, 2, 3, 10, 100, 1023, 1024, 5000}) {
+  for (const std::size_t size : {1U, 2U, 3U, 10U, 100U, 1023U, 1024U, 5000U}) {
     SCOPED_TRACE(size);
     expect_exact(hostile<double>(size, size));
     expect_exact(hostile<float>(size, size));
@@ -74,7 +74,7 @@ TEST(FloatSumTest, ExponentsOfEverySizeSumExactly) {
 
 TEST(FloatSumTest, WhatCancelsLeavesExactlyTheRest) {
   std::mt19937_64 random(7);
-  for (const std::size_t size : {10, 3000}) {
+  for (const std::size_t size : {10U, 3000U}) {
     auto values = hostile<double>(size, size);
     const std::size_t half = values.size();
     for (std::size_t i = 0; i < half; ++i) values.push_back(-values[i]);
@@ -132,7 +132,7 @@ TEST(FloatSumTest, SignOfZero) {
 TEST(FloatSumTest, InfinitiesAndNans) {
   const double nan = Limits::quiet_NaN();
   const double odd_nan = std::bit_cast<double>(0xFFF0'0000'0000'0001);
-  for (const std::size_t padding : {0, 3000}) {
+  for (const std::size_t padding : {0U, 3000U}) {
     auto with = [padding](std::initializer_list<double> specials) {
       std::vector<double> values(padding, 1.0);
       values.insert(values.begin() + static_cast<long>(padding / 2), specials);
@@ -174,7 +174,7 @@ TEST(FloatMeanTest, TheMeanOfTenTenthsIsATenth) {
 }
 
 TEST(IntegerMeanTest, QuotientsOf128BitsAreCorrectlyRounded) {
-  for (const std::size_t size : {1, 2, 3, 7, 1000, 1001}) {
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 1000U, 1001U}) {
     const auto values = hostile<std::int64_t>(size, size);
     const auto state = state_over(Family::Sum, values);
     ExactOracle oracle;

@@ -55,7 +55,7 @@ std::vector<T> hostile(std::size_t count, std::uint64_t seed) {
       Limits::max(),
       T{0},
       T{1},
-      static_cast<T>(T{0} - T{0}),
+      static_cast<T>(-1),
       std::is_floating_point_v<T> ? Limits::denorm_min() : Limits::min()};
   std::vector<T> values;
   while (values.size() < count) {
