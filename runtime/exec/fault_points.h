@@ -5,7 +5,7 @@
 //
 //   POINT:ACTION[:chunk=N][:attempt=N][:block=N]     several, separated by ';'
 //
-//   POINT   start, assigned, update, before_partial, half_partial, after_partial
+//   POINT   start, assigned, update, before_partial, after_partial
 //   ACTION  kill, segv, abort, exit0, exit1, hang, stop,
 //           drop, repeat, add (update only: the block loses, repeats, gains elements)
 #pragma once

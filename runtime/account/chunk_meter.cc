@@ -1,0 +1,79 @@
+#include "runtime/account/chunk_meter.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+namespace tally::account {
+namespace {
+
+std::uint64_t nanoseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(time.tv_usec) * 1'000U;
+}
+
+std::uint64_t extent(const model::ChunkTask& task) {
+  if (const auto* range = std::get_if<model::RangePiece>(&task.piece))
+    return range->end - range->begin;
+  if (const auto* values = std::get_if<model::ValuesPiece>(&task.piece))
+    return values->end - values->begin;
+  std::uint64_t total = 0;
+  for (const model::FilePiece& piece : std::get<model::FilePieces>(task.piece).pieces)
+    total += piece.end - piece.begin;
+  return total;
+}
+
+// The figure after `key` in /proc/self/status, given there in kB.
+std::optional<std::uint64_t> status_bytes(std::string_view text, std::string_view key) {
+  const std::size_t at = text.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::size_t from = at + key.size();
+  while (from < text.size() && (text[from] == ' ' || text[from] == '\t')) ++from;
+  std::uint64_t kib = 0;
+  const char* end = text.data() + text.size();
+  if (std::from_chars(text.data() + from, end, kib).ec != std::errc())
+    return std::nullopt;
+  return kib * 1024;
+}
+
+}  // namespace
+
+SelfFiles SelfFiles::open() {
+  SelfFiles files;
+  files.clear_refs.reset(::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+  files.status.reset(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  return files;
+}
+
+void ChunkMeter::start(const model::ChunkTask& task) {
+  measure_memory_ = files_ != nullptr && files_->clear_refs && files_->status &&
+                    extent(task) >= kMeasuredUnits;
+  // "5" resets the high-water mark of resident memory to what is resident now.
+  if (measure_memory_ && ::pwrite(files_->clear_refs.get(), "5", 1, 0) != 1)
+    measure_memory_ = false;
+  ::getrusage(RUSAGE_THREAD, &before_);
+  started_ns_ = monotonic_ns();
+}
+
+model::ChunkUsage ChunkMeter::stop() {
+  model::ChunkUsage usage;
+  usage.run_ns = monotonic_ns() - started_ns_;
+  rusage after{};
+  ::getrusage(RUSAGE_THREAD, &after);
+  usage.cpu_user_ns = nanoseconds(after.ru_utime) - nanoseconds(before_.ru_utime);
+  usage.cpu_system_ns = nanoseconds(after.ru_stime) - nanoseconds(before_.ru_stime);
+  if (!measure_memory_) return usage;
+  std::array<char, 4096> text{};
+  const ssize_t got = ::pread(files_->status.get(), text.data(), text.size(), 0);
+  if (got <= 0) return usage;
+  const std::string_view status(text.data(), static_cast<std::size_t>(got));
+  usage.peak_rss_bytes = status_bytes(status, "VmHWM:");
+  usage.anon_bytes = status_bytes(status, "RssAnon:");
+  return usage;
+}
+
+}  // namespace tally::account

@@ -1,0 +1,53 @@
+// ExecutionPath: somewhere that chunks can run, as slots that take one batch at a time.
+//
+// The engine talks to the thread path and the process path through this seam; tests put
+// a fake here. Slots announce themselves by on_ready and may come and go.
+//
+// Threads: the loop's, both ways: paths post back to it before they call PathEvents.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ipc/base/error.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/chunk_task.h"
+
+namespace tally::exec {
+
+// A job's descriptors: shared, so that a chunk still being read keeps them open after
+// its job has ended.
+using JobFiles = std::vector<UniqueFd>;
+
+struct Assignment {
+  model::ChunkTask task;
+  std::shared_ptr<const JobFiles> files;
+  std::vector<std::uint32_t> descriptors;  // the task's own, as indexes into `files`
+};
+
+class PathEvents {
+ public:
+  virtual ~PathEvents() = default;
+  virtual void on_ready(std::uint32_t slot) = 0;
+  virtual void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) = 0;
+  // The slot lost all it had in hand; it is announced again when it is back.
+  virtual void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
+                       bool spends_attempt, Error cause) = 0;
+};
+
+class ExecutionPath {
+ public:
+  virtual ~ExecutionPath() = default;
+  // Precondition: the slot is ready and has nothing in hand.
+  virtual void run(std::uint32_t slot, std::vector<Assignment> batch) = 0;
+  // Raises the slot's cancel flag for a job; its chunks answer with Cancelled soon.
+  virtual void interrupt(std::uint32_t slot, std::uint64_t job) = 0;
+  // How far the slot is in the chunk it works on: elements, or bytes for csv.
+  virtual std::uint64_t advanced(std::uint32_t slot) const = 0;
+  // The process that runs the slot's chunks.
+  virtual std::uint32_t pid(std::uint32_t slot) const = 0;
+};
+
+}  // namespace tally::exec

@@ -1,0 +1,421 @@
+#include "runtime/exec/process/process_path.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <new>
+#include <utility>
+
+#include "runtime/exec/process/build_id.h"
+#include "runtime/exec/process/death.h"
+
+namespace tally::exec {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStartDeadline{5000};  // fork to hello
+constexpr milliseconds kStopDeadline{1000};   // SIGTERM to SIGKILL
+constexpr milliseconds kCauseGrace{1000};     // end-of-file to the zygote's message
+constexpr milliseconds kFirstBackoff{10};
+constexpr milliseconds kLongestBackoff{5000};
+
+// 0, 10 ms, 20 ms, … 5 s: the first failure is retried at once.
+milliseconds backoff(std::uint32_t failures) {
+  if (failures == 0) return milliseconds(0);
+  const auto doubled = kFirstBackoff * (1U << std::min(failures - 1, 16U));
+  return std::min(doubled, kLongestBackoff);
+}
+
+// A page both sides can write but neither can resize: a truncated one would raise
+// SIGBUS in the daemon.
+Result<UniqueFd> make_page() {
+  UniqueFd fd(static_cast<int>(
+      ::syscall(SYS_memfd_create, "tally-page", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  if (!fd) return Error::from_errno("memfd_create");
+  if (::ftruncate(fd.get(), ::sysconf(_SC_PAGESIZE)) != 0 ||
+      ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+    return Error::from_errno("a worker's page");
+  return fd;
+}
+
+class MappedPage {
+ public:
+  static Result<MappedPage> map(int fd) {
+    void* at =
+        ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) return Error::from_errno("mmap of a worker's page");
+    return MappedPage(::new (at) ChunkPage);
+  }
+  MappedPage() = default;
+  MappedPage(MappedPage&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  MappedPage& operator=(MappedPage&& other) noexcept {
+    std::swap(page_, other.page_);
+    return *this;
+  }
+  ~MappedPage() {
+    if (page_ != nullptr) ::munmap(page_, sizeof(ChunkPage));
+  }
+  ChunkPage* get() const { return page_; }
+
+ private:
+  explicit MappedPage(ChunkPage* page) : page_(page) {}
+  ChunkPage* page_ = nullptr;
+};
+
+}  // namespace
+
+struct ProcessPath::Slot {
+  Slot(std::uint32_t slot_number, asio::io_context& loop)
+      : number(slot_number), timer(loop), fork_timer(loop) {}
+
+  const std::uint32_t number;
+  WorkerState state = WorkerState::Dead;
+  std::uint64_t serial = 0;  // of the worker that has the slot, or had it last
+  pid_t pid = 0;
+  UniqueFd pidfd;
+  std::unique_ptr<WorkerLink> link;
+  MappedPage page;
+  bool link_closed = false;
+
+  std::vector<model::ChunkKey> batch;   // as assigned
+  std::deque<model::ChunkKey> in_hand;  // of them, not yet answered
+  std::uint64_t begun_before = 0;       // page->begun when the batch was assigned
+
+  std::uint64_t chunks_done = 0;
+  std::uint64_t restarts = 0;
+  std::uint32_t young_deaths = 0;  // in a row, before the hello
+  asio::steady_timer timer;        // start, stop or cause deadline
+  asio::steady_timer fork_timer;
+  std::uint64_t timer_round = 0;   // a timer that was set anew is another round
+
+  // What the worker was working on: the last chunk it began. One that died before it
+  // began any is charged with the first, or it could do so for ever.
+  std::optional<model::ChunkKey> running() const {
+    if (in_hand.empty()) return std::nullopt;
+    const std::uint64_t begun = page.get()->begun.load(std::memory_order_acquire);
+    const std::uint64_t count = begun - begun_before;
+    if (count == 0 || count > batch.size()) return in_hand.front();
+    const model::ChunkKey& last = batch[count - 1];
+    const bool open = std::find(in_hand.begin(), in_hand.end(), last) != in_hand.end();
+    return open ? std::optional(last) : std::nullopt;
+  }
+};
+
+ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& events,
+                         Log log)
+    : loop_(loop),
+      options_(std::move(options)),
+      events_(events),
+      log_(std::move(log)),
+      zygote_timer_(loop) {
+  for (std::uint32_t number = 0; number < options_.workers; ++number)
+    slots_.push_back(std::make_unique<Slot>(number, loop));
+}
+
+ProcessPath::~ProcessPath() {
+  for (const auto& slot : slots_)
+    if (slot->state != WorkerState::Dead) signal(*slot, SIGKILL);
+}
+
+Result<void> ProcessPath::start() {
+  Result<std::unique_ptr<Zygote>> zygote =
+      Zygote::spawn(loop_, options_.worker_program, *this);
+  if (!zygote) return std::move(zygote).error();
+  zygote_ = *std::move(zygote);
+  for (const auto& slot : slots_) fork(*slot);
+  return {};
+}
+
+void ProcessPath::stop(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  zygote_timer_.cancel();
+  for (const auto& slot : slots_) {
+    slot->fork_timer.cancel();
+    apply(*slot, WorkerEvent::Stop);
+  }
+  check_stopped();
+}
+
+void ProcessPath::check_stopped() {
+  if (!stopped_) return;
+  const bool all_dead = std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+    return slot->state == WorkerState::Dead;
+  });
+  if (!all_dead) return;
+  asio::post(loop_, std::exchange(stopped_, [] {}));
+}
+
+std::uint32_t ProcessPath::zygote_pid() const {
+  return zygote_ ? static_cast<std::uint32_t>(zygote_->pid()) : 0;
+}
+
+ProcessPath::Slot* ProcessPath::find(std::uint64_t serial) {
+  for (const auto& slot : slots_)
+    if (slot->serial == serial && slot->state != WorkerState::Dead) return slot.get();
+  return nullptr;
+}
+
+// --- the worker table: one place changes a state and carries out what it says ---
+
+void ProcessPath::apply(Slot& slot, WorkerEvent event) {
+  const Transition to = exec::on_event(slot.state, event);
+  if (to.action == WorkerAction::Reject) {
+    log_("worker " + std::to_string(slot.number) + ": " + std::string(name_of(event)) +
+         " is impossible in state " + std::string(name_of(slot.state)));
+    return;
+  }
+  slot.state = to.next;
+  switch (to.action) {
+    case WorkerAction::None:
+    case WorkerAction::Reject: break;
+    case WorkerAction::Offer: events_.on_ready(slot.number); break;
+    case WorkerAction::AskToStop:
+      signal(slot, SIGTERM);
+      arm(slot, kStopDeadline);
+      break;
+    case WorkerAction::Kill: signal(slot, SIGKILL); break;
+    case WorkerAction::Recover: fork_later(slot); break;
+    case WorkerAction::Retire: check_stopped(); break;
+  }
+}
+
+void ProcessPath::signal(const Slot& slot, int number) {
+  if (slot.pidfd)
+    ::syscall(SYS_pidfd_send_signal, slot.pidfd.get(), number, nullptr, 0);
+}
+
+void ProcessPath::arm(Slot& slot, milliseconds after) {
+  const std::uint64_t round = ++slot.timer_round;
+  slot.timer.expires_after(after);
+  slot.timer.async_wait([this, &slot, round](asio::error_code error) {
+    if (error || slot.timer_round != round) return;
+    if (slot.link_closed) {
+      lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)), true);
+      return;
+    }
+    apply(slot, WorkerEvent::Timeout);
+  });
+}
+
+// --- starting ---
+
+void ProcessPath::fork(Slot& slot) {
+  slot.serial = next_serial_++;
+  apply(slot, WorkerEvent::Forked);
+  const auto failed = [&](const Error& why) {
+    log_("worker " + std::to_string(slot.number) + ": " + why.message());
+    lose(slot, why, false);
+  };
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return failed(Error::from_errno("socketpair"));
+  UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const Result<UniqueFd> page = make_page();
+  if (!page) return failed(page.error());
+  Result<MappedPage> mapped = MappedPage::map(page->get());
+  if (!mapped) return failed(mapped.error());
+  if (!zygote_) return failed(Error(Errc::Internal, "there is no zygote"));
+  if (Result<void> asked =
+          zygote_->fork_worker(slot.serial, theirs.get(), page->get());
+      !asked)
+    return failed(asked.error());
+  slot.page = *std::move(mapped);
+  slot.pid = 0;
+  slot.pidfd.reset();
+  slot.link_closed = false;
+  slot.link = std::make_unique<WorkerLink>(loop_, std::move(ours), slot.serial,
+                                           static_cast<WorkerLinkEvents&>(*this));
+  arm(slot, kStartDeadline);
+}
+
+void ProcessPath::fork_later(Slot& slot) {
+  if (stopped_) {
+    check_stopped();
+    return;
+  }
+  slot.fork_timer.expires_after(backoff(slot.young_deaths));
+  slot.fork_timer.async_wait([this, &slot](asio::error_code error) {
+    // Without a zygote there is nobody to ask: its return forks every empty slot.
+    if (!error && !stopped_ && zygote_ && slot.state == WorkerState::Dead) fork(slot);
+  });
+}
+
+void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
+  Slot* slot = find(serial);
+  if (slot == nullptr) {  // given up meanwhile
+    if (pidfd) ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    return;
+  }
+  slot->pid = pid;
+  slot->pidfd = std::move(pidfd);
+  if (slot->state == WorkerState::Stopping || slot->state == WorkerState::Killing)
+    signal(*slot, SIGKILL);
+}
+
+void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
+  Slot* slot = find(serial);
+  if (slot == nullptr) return;
+  lose(*slot, Error(Errc::Internal, std::string("fork: ") + std::strerror(error_number)),
+       false);
+}
+
+// --- working ---
+
+void ProcessPath::on_worker_message(std::uint64_t serial, ipc::WorkerMessage message) {
+  Slot* slot = find(serial);
+  if (slot == nullptr) return;
+  if (auto* hello = std::get_if<ipc::WorkerReady>(&message)) return ready(*slot, *hello);
+  if (auto* all = std::get_if<std::vector<model::ChunkOutcome>>(&message))
+    outcomes(*slot, std::move(*all));
+}
+
+void ProcessPath::ready(Slot& slot, const ipc::WorkerReady& hello) {
+  if (hello.build != kBuildId || hello.protocol != ipc::kProtocolVersion) {
+    log_("worker " + std::to_string(slot.number) + " is of build '" + hello.build +
+         "', this is '" + std::string(kBuildId) + "'; replacing it");
+    signal(slot, SIGKILL);
+    return;
+  }
+  ++slot.timer_round;  // in time
+  slot.timer.cancel();
+  slot.young_deaths = 0;
+  zygote_failures_ = 0;
+  apply(slot, WorkerEvent::Ready);
+}
+
+void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
+  Slot& slot = *slots_[number];
+  slot.batch.clear();
+  for (const Assignment& one : batch) slot.batch.push_back(one.task.key);
+  slot.in_hand.assign(slot.batch.begin(), slot.batch.end());
+  slot.begun_before = slot.page.get()->begun.load(std::memory_order_acquire);
+  apply(slot, WorkerEvent::Assigned);
+  if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
+    // Nothing has left: the chunks fail, the worker is as idle as before.
+    std::vector<model::ChunkOutcome> failed;
+    for (const model::ChunkKey& key : slot.batch) failed.push_back({key, sent.error()});
+    asio::post(loop_, [this, serial = slot.serial, failed = std::move(failed)]() mutable {
+      if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
+    });
+  }
+}
+
+void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
+  for (model::ChunkOutcome& outcome : all) {
+    const auto at = std::find(slot.in_hand.begin(), slot.in_hand.end(), outcome.key);
+    if (at == slot.in_hand.end()) continue;  // never asked of this worker
+    slot.in_hand.erase(at);
+    ++slot.chunks_done;
+    // The worker is free before the scheduler hears of its last chunk, which may send
+    // it the next one at once.
+    if (slot.in_hand.empty()) apply(slot, WorkerEvent::Finished);
+    events_.on_outcome(slot.number, std::move(outcome));
+  }
+}
+
+void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
+  if (ChunkPage* page = slots_[number]->page.get())
+    page->cancelled_job.store(job, std::memory_order_relaxed);
+}
+
+std::uint64_t ProcessPath::advanced(std::uint32_t number) const {
+  const ChunkPage* page = slots_[number]->page.get();
+  return page != nullptr ? page->advanced.load(std::memory_order_relaxed) : 0;
+}
+
+std::uint32_t ProcessPath::pid(std::uint32_t number) const {
+  return static_cast<std::uint32_t>(slots_[number]->pid);
+}
+
+ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) const {
+  const Slot& slot = *slots_[number];
+  WorkerView view;
+  view.state = slot.state;
+  if (slot.state != WorkerState::Dead) view.pid = static_cast<std::uint32_t>(slot.pid);
+  if (!slot.in_hand.empty()) view.job = slot.in_hand.front().job;
+  view.chunks_done = slot.chunks_done;
+  view.restarts = slot.restarts;
+  return view;
+}
+
+// --- dying ---
+
+void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
+  Slot* slot = find(serial);
+  if (slot == nullptr) return;
+  if (why.errc() != Errc::WorkerLost) {  // it lives, and talks nonsense
+    log_("worker " + std::to_string(slot->number) + ": " + why.message());
+    signal(*slot, SIGKILL);
+  }
+  slot->link_closed = true;
+  arm(*slot, kCauseGrace);
+}
+
+void ProcessPath::on_death(const ZygoteMessage& death) {
+  Slot* slot = find(death.serial);
+  if (slot == nullptr) return;
+  lose(*slot, death_cause(slot->number, death), true);
+}
+
+void ProcessPath::on_zygote_gone() {
+  log_("the zygote (pid " + std::to_string(zygote_->pid()) +
+       ") is gone, and its workers with it; starting another");
+  ++zygote_restarts_;
+  ++zygote_failures_;
+  zygote_.reset();
+  for (const auto& slot : slots_) {
+    if (slot->state == WorkerState::Dead) continue;
+    signal(*slot, SIGKILL);  // they die with it anyway; this is for one that was stopped
+    lose(*slot, Error(Errc::WorkerLost, "zygote_lost", "the zygote died"), false);
+  }
+  start_zygote_later();
+}
+
+void ProcessPath::start_zygote_later() {
+  if (stopped_) return;
+  zygote_timer_.expires_after(backoff(zygote_failures_ - 1));
+  zygote_timer_.async_wait([this](asio::error_code error) {
+    if (error || stopped_ || zygote_) return;
+    if (Result<void> started = start(); !started) {
+      log_(started.error().message());
+      ++zygote_failures_;
+      start_zygote_later();
+    }
+  });
+}
+
+// The worker of the slot is no more: report, then let the table say what follows.
+void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
+  const bool young = slot.state == WorkerState::Starting;
+  const bool wanted =
+      slot.state == WorkerState::Stopping || slot.state == WorkerState::Draining;
+  if (!wanted) {
+    ++slot.restarts;
+    log_(cause.message());
+  }
+  if (young) ++slot.young_deaths;
+  ++slot.timer_round;
+  slot.timer.cancel();
+  const std::optional<model::ChunkKey> running =
+      slot.in_hand.empty() ? std::nullopt : slot.running();
+  slot.in_hand.clear();
+  slot.batch.clear();
+  slot.link.reset();
+  slot.pidfd.reset();
+  apply(slot, WorkerEvent::Exited);
+  events_.on_gone(slot.number, running, spends_attempt, std::move(cause));
+}
+
+}  // namespace tally::exec

@@ -1,0 +1,102 @@
+// ProcessPath: chunks on preforked worker processes, one chunk at a time each.
+//
+// Keeps `workers` slots filled: forks through the zygote, offers a slot when its worker
+// says hello, and when one dies reports what was lost with its cause and starts a
+// replacement at once (with back-off when workers die young). When the zygote dies its
+// workers do; both are started again and their chunks are lost without a charge.
+//
+// End-of-file on a link means "lost"; the zygote's message brings the cause, so a loss
+// is reported when both are there, or when kCauseGrace has passed (cause then unknown).
+//
+// Threads: the loop's. Lifetime: the io_context and `events` must outlive it.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/exec/chunk_page.h"
+#include "runtime/exec/path.h"
+#include "runtime/exec/process/worker_link.h"
+#include "runtime/exec/process/worker_state.h"
+#include "runtime/exec/process/zygote.h"
+
+namespace tally::exec {
+
+class ProcessPath : public ExecutionPath, private ZygoteEvents, private WorkerLinkEvents {
+ public:
+  using Log = std::function<void(const std::string&)>;
+
+  struct Options {
+    std::uint32_t workers = 1;
+    std::string worker_program;
+  };
+  // What `status` shows of a slot.
+  struct WorkerView {
+    WorkerState state = WorkerState::Dead;
+    std::uint32_t pid = 0;
+    std::uint64_t job = 0;  // 0: none
+    std::uint64_t chunks_done = 0;
+    std::uint64_t restarts = 0;
+  };
+
+  ProcessPath(asio::io_context& loop, Options options, PathEvents& events, Log log);
+  ~ProcessPath() override;
+
+  // Spawns the zygote and asks for the workers. Errors: NotFound "no_worker_program".
+  Result<void> start();
+  // Asks every worker to stop and starts no more; `stopped` is called once all are gone.
+  void stop(std::function<void()> stopped);
+
+  void run(std::uint32_t slot, std::vector<Assignment> batch) override;
+  void interrupt(std::uint32_t slot, std::uint64_t job) override;
+  std::uint64_t advanced(std::uint32_t slot) const override;
+  std::uint32_t pid(std::uint32_t slot) const override;
+
+  WorkerView view(std::uint32_t slot) const;
+  std::uint32_t workers() const { return static_cast<std::uint32_t>(slots_.size()); }
+  std::uint32_t zygote_pid() const;
+  std::uint64_t zygote_restarts() const { return zygote_restarts_; }
+
+ private:
+  struct Slot;
+
+  void on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) override;
+  void on_fork_failed(std::uint64_t serial, int error_number) override;
+  void on_death(const ZygoteMessage& death) override;
+  void on_zygote_gone() override;
+  void on_worker_message(std::uint64_t serial, ipc::WorkerMessage message) override;
+  void on_link_closed(std::uint64_t serial, Error why) override;
+
+  Slot* find(std::uint64_t serial);
+  void apply(Slot& slot, WorkerEvent event);
+  void fork(Slot& slot);
+  void fork_later(Slot& slot);
+  void start_zygote_later();
+  void ready(Slot& slot, const ipc::WorkerReady& hello);
+  void outcomes(Slot& slot, std::vector<model::ChunkOutcome> all);
+  void lose(Slot& slot, Error cause, bool spends_attempt);
+  void signal(const Slot& slot, int number);
+  void arm(Slot& slot, std::chrono::milliseconds after);
+  void check_stopped();
+
+  asio::io_context& loop_;
+  const Options options_;
+  PathEvents& events_;
+  const Log log_;
+  std::unique_ptr<Zygote> zygote_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::uint64_t next_serial_ = 1;
+  std::uint64_t zygote_restarts_ = 0;
+  std::uint32_t zygote_failures_ = 0;  // in a row
+  asio::steady_timer zygote_timer_;
+  std::function<void()> stopped_;  // set by stop()
+};
+
+}  // namespace tally::exec

@@ -1,0 +1,109 @@
+#include "runtime/exec/process/worker_main.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ipc/codec/worker_codec.h"
+#include "ipc/packet.h"
+#include "runtime/account/chunk_meter.h"
+#include "runtime/exec/chunk_runner.h"
+#include "runtime/exec/fault_points.h"
+#include "runtime/exec/process/build_id.h"
+
+namespace tally::exec {
+namespace {
+
+class Worker {
+ public:
+  Worker(int link, ChunkPage& page) : link_(link), runner_(page) {}
+
+  int run() {
+    fault_point("start", {});
+    if (!send(ipc::WorkerReady{ipc::kProtocolVersion, std::string(kBuildId),
+                               static_cast<std::uint32_t>(::getpid())}))
+      return 0;
+    for (;;) {
+      const Result<ipc::Transfer> got = packets_.receive(link_, 0);
+      if (!got) return 1;
+      if (*got == ipc::Transfer::Closed) return 0;
+      Result<std::optional<ipc::Frame>> frame = packets_.next();
+      if (!frame) return 1;
+      if (!*frame) continue;
+      Result<ipc::WorkerMessage> message = ipc::read_worker_message((*frame)->body);
+      if (!message) return 1;
+      auto* tasks = std::get_if<std::vector<ipc::AssignedTask>>(&*message);
+      if (tasks == nullptr) return 1;
+      if (!work(*tasks, (*frame)->fds)) return 0;
+    }
+  }
+
+ private:
+  // Runs a batch; false when the daemon is gone.
+  bool work(const std::vector<ipc::AssignedTask>& tasks, std::vector<UniqueFd>& fds) {
+    std::vector<model::ChunkOutcome> outcomes;
+    outcomes.reserve(tasks.size());
+    for (const ipc::AssignedTask& assigned : tasks) {
+      fault_point("assigned", assigned.task.key);
+      outcomes.push_back(run_one(assigned, fds));
+      fault_point("before_partial", assigned.task.key);
+    }
+    fds.clear();
+    const model::ChunkKey last = outcomes.back().key;
+    if (!send(std::move(outcomes))) return false;
+    fault_point("after_partial", last);
+    return true;
+  }
+
+  model::ChunkOutcome run_one(const ipc::AssignedTask& assigned,
+                              const std::vector<UniqueFd>& fds) {
+    std::vector<int> own;
+    for (std::uint64_t i = 0; i < assigned.descriptors; ++i) {
+      const std::uint64_t index = assigned.first_descriptor + i;
+      if (index >= fds.size())
+        return {assigned.task.key,
+                Error(Errc::Internal, "bad_descriptor",
+                      "a task names a descriptor that did not come with it")};
+      own.push_back(fds[index].get());
+    }
+    meter_.start(assigned.task);
+    model::ChunkOutcome outcome = runner_.run(assigned.task, own);
+    const model::ChunkUsage usage = meter_.stop();
+    if (auto* partial = std::get_if<model::Partial>(&outcome.result))
+      partial->usage = usage;
+    return outcome;
+  }
+
+  bool send(ipc::WorkerMessage message) {
+    bytes_.clear();
+    if (!ipc::append_worker_message(bytes_, 0, message)) return false;
+    std::size_t sent = 0;
+    const Result<ipc::Transfer> done = ipc::send_packets(link_, bytes_, {}, sent, 0);
+    return done && *done == ipc::Transfer::Moved;
+  }
+
+  const int link_;
+  account::SelfFiles self_ = account::SelfFiles::open();
+  account::ChunkMeter meter_{&self_};
+  ChunkRunner runner_;
+  ipc::PacketAssembler packets_;
+  ipc::Bytes bytes_;
+};
+
+}  // namespace
+
+int worker_main(UniqueFd link, UniqueFd page) {
+  void* map = ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE, MAP_SHARED,
+                     page.get(), 0);
+  if (map == MAP_FAILED) return 1;
+  page.reset();
+  // The daemon has constructed it; atomics are used in place.
+  return Worker(link.get(), *std::launder(static_cast<ChunkPage*>(map))).run();
+}
+
+}  // namespace tally::exec

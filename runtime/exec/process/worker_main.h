@@ -1,0 +1,15 @@
+// A worker: takes batches of chunks from its link, reduces them, answers.
+//
+// One thread, one chunk at a time, no state between chunks but buffers. Ends when its
+// link does.
+#pragma once
+
+#include "ipc/base/unique_fd.h"
+
+namespace tally::exec {
+
+// `link` is the worker's end of its SEQPACKET pair, `page` the memfd of its ChunkPage.
+// Returns the exit status of the process.
+int worker_main(UniqueFd link, UniqueFd page);
+
+}  // namespace tally::exec

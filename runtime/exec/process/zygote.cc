@@ -1,0 +1,169 @@
+#include "runtime/exec/process/zygote.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ipc/fd_passing.h"
+#include "ipc/spawn.h"
+
+extern char** environ;
+
+namespace tally::exec {
+namespace {
+
+constexpr int kEndGraceMs = 2000;  // from closing the zygote's socket to SIGKILL
+
+// posix_spawn with a clean slate: no descriptor of ours but the socket, default
+// signals, nothing blocked, a process group of its own (a Ctrl-C is for the program
+// that embeds us, not for its workers).
+Result<pid_t> spawn_program(const std::string& program, int socket) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, socket, kZygoteSocket);
+  posix_spawn_file_actions_addclosefrom_np(&files, kZygoteSocket + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                            POSIX_SPAWN_SETPGROUP);
+  std::string name = program;
+  std::string argument = kZygoteArgument;
+  char* const arguments[] = {name.data(), argument.data(), nullptr};
+  pid_t pid = 0;
+  const int failed = ::posix_spawn(&pid, program.c_str(), &files, &attributes,
+                                   arguments, environ);
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  if (failed == 0) return pid;
+  return Error(failed == ENOENT ? Errc::NotFound : Errc::Io,
+               failed == ENOENT ? "no_worker_program" : "io",
+               "cannot start " + program + ": " + std::strerror(failed));
+}
+
+}  // namespace
+
+struct Zygote::Impl {
+  Impl(asio::io_context& loop, UniqueFd end, pid_t zygote, UniqueFd zygote_pidfd,
+       ZygoteEvents& zygote_events)
+      : socket(loop, end.release()),
+        pid(zygote),
+        pidfd(std::move(zygote_pidfd)),
+        events(&zygote_events) {}
+
+  // Reads reports until the zygote is gone or this end was closed.
+  static asio::awaitable<Result<void>> read(std::shared_ptr<Impl> self) {
+    for (;;) {
+      asio::error_code error;
+      co_await self->socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                       asio::redirect_error(asio::use_awaitable, error));
+      if (error || self->events == nullptr) co_return Result<void>();
+      while (self->events != nullptr) {
+        ZygoteMessage message;
+        std::vector<UniqueFd> fds;
+        const auto got = ipc::receive_with_fds(
+            self->socket.native_handle(),
+            std::as_writable_bytes(std::span(&message, 1)), fds, MSG_DONTWAIT);
+        if (!got) co_return got.error();
+        if (got->state == ipc::Transfer::WouldBlock) break;
+        if (got->state == ipc::Transfer::Closed || got->bytes != sizeof message)
+          co_return Error(Errc::WorkerLost, "the zygote closed its socket");
+        self->report(message, fds);
+      }
+    }
+  }
+
+  void report(const ZygoteMessage& message, std::vector<UniqueFd>& fds) {
+    switch (message.report) {
+      case ZygoteReport::Ready: return;
+      case ZygoteReport::Forked:
+        events->on_forked(message.serial, message.pid,
+                          fds.empty() ? UniqueFd() : std::move(fds.front()));
+        return;
+      case ZygoteReport::ForkFailed:
+        events->on_fork_failed(message.serial, message.code);
+        return;
+      case ZygoteReport::Died: events->on_death(message); return;
+    }
+  }
+
+  asio::posix::stream_descriptor socket;
+  const pid_t pid;
+  UniqueFd pidfd;
+  ZygoteEvents* events;  // null once the Zygote is destroyed
+};
+
+Result<std::unique_ptr<Zygote>> Zygote::spawn(asio::io_context& loop,
+                                              const std::string& program,
+                                              ZygoteEvents& events) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error::from_errno("socketpair");
+  UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const Result<pid_t> pid = spawn_program(program, theirs.get());
+  if (!pid) return pid.error();
+  // Our child and not yet reaped: the pid still names it.
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  if (!pidfd) {
+    Error error = Error::from_errno("pidfd_open");
+    ::kill(*pid, SIGKILL);
+    ::waitpid(*pid, nullptr, 0);
+    return error;
+  }
+  auto impl = std::make_shared<Impl>(loop, std::move(ours), *pid, std::move(pidfd), events);
+  ipc::spawn(loop, Impl::read(impl), [impl](Result<void> ended) {
+    if (!ended && impl->events != nullptr) impl->events->on_zygote_gone();
+  });
+  return std::unique_ptr<Zygote>(new Zygote(std::move(impl)));
+}
+
+Zygote::~Zygote() {
+  impl_->events = nullptr;
+  asio::error_code ignored;
+  impl_->socket.close(ignored);
+  // It ends by itself on end-of-file; a stopped one has to be killed.
+  siginfo_t info{};
+  pollfd gone{impl_->pidfd.get(), POLLIN, 0};
+  if (::poll(&gone, 1, kEndGraceMs) <= 0)
+    ::syscall(SYS_pidfd_send_signal, impl_->pidfd.get(), SIGKILL, nullptr, 0);
+  ::waitid(P_PIDFD, static_cast<id_t>(impl_->pidfd.get()), &info, WEXITED);
+}
+
+Result<void> Zygote::fork_worker(std::uint64_t serial, int link, int page) {
+  const ForkRequest request{serial};
+  const int fds[] = {link, page};
+  const auto sent = ipc::send_with_fds(impl_->socket.native_handle(),
+                                       std::as_bytes(std::span(&request, 1)), fds,
+                                       MSG_DONTWAIT);
+  if (!sent) return sent.error();
+  if (sent->state != ipc::Transfer::Moved)
+    return Error(Errc::Io, "zygote_unreachable", "the zygote takes no requests");
+  return {};
+}
+
+pid_t Zygote::pid() const { return impl_->pid; }
+
+}  // namespace tally::exec

@@ -1,0 +1,141 @@
+#include "runtime/exec/process/zygote_main.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ipc/base/unique_fd.h"
+#include "ipc/fd_passing.h"
+#include "runtime/exec/process/worker_main.h"
+#include "runtime/exec/process/zygote_protocol.h"
+
+namespace tally::exec {
+namespace {
+
+std::uint64_t nanoseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(time.tv_usec) * 1'000U;
+}
+
+class ForkServer {
+ public:
+  explicit ForkServer(int socket) : socket_(socket) {}
+
+  int run() {
+    sigemptyset(&child_signal_);
+    sigaddset(&child_signal_, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
+    deaths_.reset(::signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!deaths_) return 1;
+    ZygoteMessage ready;
+    ready.pid = ::getpid();
+    if (!report(ready, -1)) return 0;
+    pollfd wait[2] = {{socket_, POLLIN, 0}, {deaths_.get(), POLLIN, 0}};
+    for (;;) {
+      if (::poll(wait, 2, -1) < 0 && errno != EINTR) return 1;
+      if (wait[1].revents != 0) reap();
+      if (wait[0].revents != 0 && !serve()) return 0;
+    }
+  }
+
+ private:
+  bool report(const ZygoteMessage& message, int fd) {
+    const auto bytes = std::as_bytes(std::span(&message, 1));
+    const std::span<const int> fds = fd >= 0 ? std::span<const int>(&fd, 1)
+                                             : std::span<const int>();
+    const auto sent = ipc::send_with_fds(socket_, bytes, fds, 0);
+    return sent && sent->state == ipc::Transfer::Moved;
+  }
+
+  // One request; false when the daemon is gone.
+  bool serve() {
+    ForkRequest request;
+    std::vector<UniqueFd> fds;
+    const auto got = ipc::receive_with_fds(
+        socket_, std::as_writable_bytes(std::span(&request, 1)), fds, 0);
+    if (!got || got->state != ipc::Transfer::Moved) return false;
+    if (got->bytes != sizeof request || fds.size() != 2) return false;
+    fork_worker(request.serial, std::move(fds[0]), std::move(fds[1]));
+    return true;
+  }
+
+  void fork_worker(std::uint64_t serial, UniqueFd link, UniqueFd page) {
+    ZygoteMessage message;
+    message.serial = serial;
+    const pid_t zygote = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::close(socket_);
+      deaths_.reset();
+      sigprocmask(SIG_UNBLOCK, &child_signal_, nullptr);
+      // The zygote may be gone already: then nobody would ever end this process.
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (::getppid() != zygote) ::_exit(0);
+      ::prctl(PR_SET_NAME, "tally-worker");
+      ::_exit(worker_main(std::move(link), std::move(page)));
+    }
+    if (pid < 0) {
+      message.report = ZygoteReport::ForkFailed;
+      message.code = errno;
+      report(message, -1);
+      return;
+    }
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    workers_[pid] = serial;
+    message.report = ZygoteReport::Forked;
+    message.pid = pid;
+    report(message, pidfd.get());
+  }
+
+  void reap() {
+    signalfd_siginfo ignored;
+    while (::read(deaths_.get(), &ignored, sizeof ignored) > 0) {
+    }
+    for (;;) {
+      siginfo_t death{};
+      rusage usage{};
+      // The raw call: glibc's waitid has no rusage.
+      if (::syscall(SYS_waitid, P_ALL, 0, &death, WEXITED | WNOHANG, &usage) != 0) return;
+      if (death.si_pid == 0) return;
+      ZygoteMessage message;
+      message.report = ZygoteReport::Died;
+      message.pid = death.si_pid;
+      message.serial = workers_[death.si_pid];
+      message.code = death.si_code;
+      message.status = death.si_status;
+      message.user_ns = nanoseconds(usage.ru_utime);
+      message.system_ns = nanoseconds(usage.ru_stime);
+      message.max_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+      workers_.erase(death.si_pid);
+      report(message, -1);
+    }
+  }
+
+  const int socket_;
+  sigset_t child_signal_{};
+  UniqueFd deaths_;
+  std::map<pid_t, std::uint64_t> workers_;  // serials of the living
+};
+
+}  // namespace
+
+int zygote_main(int socket) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "tally-zygote");
+  ::signal(SIGPIPE, SIG_IGN);
+  return ForkServer(socket).run();
+}
+
+}  // namespace tally::exec

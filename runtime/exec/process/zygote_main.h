@@ -1,0 +1,15 @@
+// The zygote: a single-threaded fork server, exec'd once by the daemon.
+//
+// Forks a worker on request, opens its pidfd before it can be reaped, reaps the dead
+// and reports each death. Ends when its socket does, or when the daemon's loop thread
+// does (PDEATHSIG); its workers end with it.
+//
+// Being single-threaded for life is what allows its children to run on without exec.
+#pragma once
+
+namespace tally::exec {
+
+// Runs until the socket closes; the exit status of the process.
+int zygote_main(int socket);
+
+}  // namespace tally::exec

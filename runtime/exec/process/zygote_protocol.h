@@ -1,0 +1,36 @@
+// What daemon and zygote say to each other over their SEQPACKET socketpair.
+//
+// Fixed structs in host order: both ends are one build (the worker's hello checks it),
+// and the zygote stays so small that it needs no decoder. One message a packet.
+// The request carries two descriptors: the worker's end of its link, its page's memfd.
+// Forked carries one: the worker's pidfd, opened before the zygote can reap it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tally::exec {
+
+inline constexpr int kZygoteSocket = 3;  // the zygote's end, placed there by the spawn
+inline constexpr const char* kZygoteArgument = "--zygote";
+
+struct ForkRequest {
+  std::uint64_t serial = 0;  // names the worker; never used twice
+};
+
+enum class ZygoteReport : std::uint32_t { Ready = 1, Forked = 2, ForkFailed = 3, Died = 4 };
+
+struct ZygoteMessage {
+  ZygoteReport report = ZygoteReport::Ready;
+  std::int32_t pid = 0;        // Ready: the zygote's; else the worker's
+  std::uint64_t serial = 0;    // of the worker
+  std::int32_t code = 0;       // Died: CLD_EXITED, CLD_KILLED, CLD_DUMPED; ForkFailed: errno
+  std::int32_t status = 0;     // Died: exit status or signal
+  std::uint64_t user_ns = 0;   // Died: CPU time of its life
+  std::uint64_t system_ns = 0;
+  std::uint64_t max_rss_bytes = 0;
+};
+
+static_assert(sizeof(ZygoteMessage) == 48);
+
+}  // namespace tally::exec

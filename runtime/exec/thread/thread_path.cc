@@ -1,0 +1,113 @@
+#include "runtime/exec/thread/thread_path.h"
+
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include <mutex>
+#include <utility>
+
+#include "runtime/account/chunk_meter.h"
+#include "runtime/exec/chunk_runner.h"
+
+namespace tally::exec {
+
+struct ThreadPath::Slot {
+  std::uint32_t number = 0;
+  ChunkPage page;
+  ChunkRunner runner{page};
+  account::ChunkMeter meter{nullptr};
+};
+
+// What threads have finished and the loop has not yet seen.
+struct ThreadPath::Finished {
+  explicit Finished(asio::io_context& io) : loop(io) {}
+
+  asio::io_context& loop;
+  ThreadPath* path = nullptr;  // loop's thread only; null once the path is gone
+
+  std::mutex mutex;  // guards the two below
+  std::vector<std::pair<std::uint32_t, std::vector<model::ChunkOutcome>>> batches;
+  bool posted = false;
+};
+
+ThreadPath::ThreadPath(asio::io_context& loop, std::uint32_t slots, PathEvents& events)
+    : events_(events),
+      pid_(static_cast<std::uint32_t>(::getpid())),
+      finished_(std::make_shared<Finished>(loop)),
+      pool_("tally-thread", slots) {
+  finished_->path = this;
+  slots_.resize(slots);
+}
+
+ThreadPath::~ThreadPath() { finished_->path = nullptr; }
+
+void ThreadPath::start() {
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) events_.on_ready(slot);
+}
+
+void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
+  if (!slots_[number]) {
+    slots_[number] = std::make_unique<Slot>();
+    slots_[number]->number = number;
+  }
+  Slot& slot = *slots_[number];
+  ++busy_;
+  pool_.post([this, &slot, batch = std::move(batch)] {
+    std::vector<model::ChunkOutcome> outcomes;
+    outcomes.reserve(batch.size());
+    std::vector<int> fds;
+    for (const Assignment& one : batch) {
+      fds.clear();
+      for (const std::uint32_t index : one.descriptors)
+        fds.push_back((*one.files)[index].get());
+      slot.meter.start(one.task);
+      model::ChunkOutcome outcome = slot.runner.run(one.task, fds);
+      const model::ChunkUsage usage = slot.meter.stop();
+      if (auto* partial = std::get_if<model::Partial>(&outcome.result))
+        partial->usage = usage;
+      outcomes.push_back(std::move(outcome));
+    }
+    finish(slot, std::move(outcomes));
+  });
+}
+
+// On a pool thread.
+void ThreadPath::finish(Slot& slot, std::vector<model::ChunkOutcome> outcomes) {
+  bool post = false;
+  {
+    const std::lock_guard lock(finished_->mutex);
+    finished_->batches.emplace_back(slot.number, std::move(outcomes));
+    post = !std::exchange(finished_->posted, true);
+  }
+  if (!post) return;
+  asio::post(finished_->loop, [finished = finished_] {
+    if (finished->path != nullptr) finished->path->deliver();
+  });
+}
+
+void ThreadPath::deliver() {
+  decltype(finished_->batches) batches;
+  {
+    const std::lock_guard lock(finished_->mutex);
+    batches.swap(finished_->batches);
+    finished_->posted = false;
+  }
+  for (auto& [slot, outcomes] : batches) {
+    --busy_;
+    for (model::ChunkOutcome& outcome : outcomes)
+      events_.on_outcome(slot, std::move(outcome));
+  }
+}
+
+void ThreadPath::interrupt(std::uint32_t slot, std::uint64_t job) {
+  if (slots_[slot]) slots_[slot]->page.cancelled_job.store(job, std::memory_order_relaxed);
+}
+
+std::uint64_t ThreadPath::advanced(std::uint32_t slot) const {
+  return slots_[slot] ? slots_[slot]->page.advanced.load(std::memory_order_relaxed) : 0;
+}
+
+std::uint32_t ThreadPath::pid(std::uint32_t) const { return pid_; }
+
+}  // namespace tally::exec

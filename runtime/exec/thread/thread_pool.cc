@@ -1,0 +1,63 @@
+#include "runtime/exec/thread/thread_pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <utility>
+
+namespace tally::exec {
+namespace {
+
+// Signals belong to the program's own threads; ours must not be interrupted by them.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
+    sigdelset(&all, fault);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
+}  // namespace
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::uint32_t ThreadPool::running() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::uint32_t>(threads_.size());
+}
+
+void ThreadPool::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(work));
+    if (queue_.size() > waiting_ && threads_.size() < most_)
+      threads_.emplace_back([this] { this->work(); });
+  }
+  wake_.notify_one();
+}
+
+void ThreadPool::work() {
+  block_signals();
+  pthread_setname_np(pthread_self(), name_.c_str());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++waiting_;
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    --waiting_;
+    if (queue_.empty()) return;  // stopping, and nothing left to run
+    const std::function<void()> next = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    next();
+    lock.lock();
+  }
+}
+
+}  // namespace tally::exec

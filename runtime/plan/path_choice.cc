@@ -1,0 +1,89 @@
+#include "runtime/plan/path_choice.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::plan {
+namespace {
+
+bool fits_inline(const model::JobSpec& spec) {
+  const std::optional<std::uint64_t> elements = carried_elements(spec.source);
+  return elements && *elements <= kInlineElements;
+}
+
+Result<PathChoice> with_workers(const model::JobSpec& spec, const PathLimits& limits,
+                                model::Path path, std::string reason) {
+  PathChoice choice{path, 1, std::move(reason)};
+  const bool process = path == model::Path::Process;
+  const std::uint32_t most = process ? limits.workers : limits.threads;
+  if (spec.workers > most)
+    return Error(Errc::InvalidArgument, "too_many_workers",
+                 std::to_string(spec.workers) + " workers were asked for; " +
+                     (process ? "the pool has " : "the thread path has at most ") +
+                     std::to_string(most))
+        .with("limit", std::int64_t{most});
+  if (spec.workers != 0)
+    choice.workers = spec.workers;
+  else if (process)
+    choice.workers = limits.workers;
+  else
+    choice.workers = spec.hint == model::Hint::Io
+                         ? limits.threads
+                         : std::min(limits.usable_cores, limits.threads);
+  return choice;
+}
+
+}  // namespace
+
+std::uint64_t elements_of(const model::RangeSource& range) {
+  // Two's complement differences are exact in 64 bits, as stop > start (or <).
+  const auto start = static_cast<std::uint64_t>(range.start);
+  const auto stop = static_cast<std::uint64_t>(range.stop);
+  if (range.step > 0 && range.start < range.stop) {
+    const auto step = static_cast<std::uint64_t>(range.step);
+    return (stop - start - 1) / step + 1;
+  }
+  if (range.step < 0 && range.start > range.stop) {
+    const std::uint64_t step = 0U - static_cast<std::uint64_t>(range.step);
+    return (start - stop - 1) / step + 1;
+  }
+  return 0;
+}
+
+std::optional<std::uint64_t> carried_elements(const model::Source& source) {
+  if (const auto* range = std::get_if<model::RangeSource>(&source))
+    return elements_of(*range);
+  if (const auto* values = std::get_if<model::ValuesSource>(&source))
+    return values->bytes.size() / model::size_of(values->type);
+  return std::nullopt;
+}
+
+Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits) {
+  using model::Path;
+  if (spec.require_isolated && (spec.path == Path::Thread || spec.path == Path::Inline))
+    return Error(Errc::InvalidArgument, "not_isolated",
+                 "--require isolated needs worker processes, but --path " +
+                     std::string(name_of(spec.path)) + " was asked for; drop one");
+  if (spec.path == Path::Inline && !fits_inline(spec))
+    return Error(Errc::InvalidArgument, "not_inline",
+                 "only range and values jobs of at most " +
+                     std::to_string(kInlineElements) + " elements run inline");
+
+  if (spec.path == Path::Inline) return PathChoice{Path::Inline, 1, "path given"};
+  if (spec.path != Path::Any)
+    return with_workers(spec, limits, spec.path, "path given");
+  if (spec.require_isolated)
+    return with_workers(spec, limits, Path::Process, "isolation required");
+  if (spec.workers == 0 && fits_inline(spec))
+    return PathChoice{Path::Inline, 1,
+                      "at most " + std::to_string(kInlineElements) + " elements"};
+  switch (spec.hint) {
+    case model::Hint::Cpu:
+      return with_workers(spec, limits, Path::Process, "hint cpu");
+    case model::Hint::Io: return with_workers(spec, limits, Path::Thread, "hint io");
+    case model::Hint::Auto: break;
+  }
+  return with_workers(spec, limits, Path::Process, "not measured");
+}
+
+}  // namespace tally::plan

@@ -1,0 +1,282 @@
+#include "runtime/plan/planner.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "runtime/reduce/reducers.h"
+
+namespace tally::plan {
+namespace {
+
+constexpr std::uint64_t kChunksPerSlot = 16;     // so that slots end together
+constexpr std::uint64_t kMaxChunkLeaves = 1024;  // 512 MiB of doubles
+constexpr std::uint64_t kTinyElements = 4096;
+
+const std::string kNoColumn = "*";
+
+Error invalid(std::string code, std::string message) {
+  return Error(Errc::InvalidArgument, std::move(code), std::move(message));
+}
+
+Result<void> check_descriptor(std::uint32_t descriptor, std::size_t descriptors) {
+  if (descriptor < descriptors) return {};
+  return invalid("bad_descriptor", "the source names descriptor " +
+                                       std::to_string(descriptor) + " of " +
+                                       std::to_string(descriptors) + " that came");
+}
+
+struct SourceCheck {
+  std::size_t descriptors;
+
+  Result<void> operator()(const model::RangeSource& range) const {
+    if (range.step == 0)
+      return invalid("zero_step", "a range's step is not 0: START:STOP:STEP");
+    return {};
+  }
+  Result<void> operator()(const model::ValuesSource& values) const {
+    if (values.bytes.size() % model::size_of(values.type) != 0)
+      return invalid("bad_values", "the values are no whole number of elements");
+    return {};
+  }
+  Result<void> operator()(const model::MemorySource& memory) const {
+    return check_descriptor(memory.descriptor, descriptors);
+  }
+  Result<void> operator()(const model::FilesSource& files) const {
+    if (files.files.empty()) return invalid("no_files", "a job over no files");
+    for (const model::FileEntry& file : files.files)
+      if (Result<void> ok = check_descriptor(file.descriptor, descriptors); !ok)
+        return ok;
+    return {};
+  }
+};
+
+bool is_csv(const model::Source& source) {
+  const auto* files = std::get_if<model::FilesSource>(&source);
+  return files != nullptr && files->format == model::FileFormat::Csv;
+}
+
+void add_families(model::ColumnTask& column, const std::vector<model::Family>& more) {
+  for (const model::Family family : more) {
+    const auto at =
+        std::lower_bound(column.families.begin(), column.families.end(), family);
+    if (at == column.families.end() || *at != family)
+      column.families.insert(at, family);
+  }
+}
+
+std::uint32_t column_of(Reduction& reduction, const std::string& selector) {
+  auto& selectors = reduction.selectors;
+  const auto at = std::find(selectors.begin(), selectors.end(), selector);
+  if (at != selectors.end()) return static_cast<std::uint32_t>(at - selectors.begin());
+  selectors.push_back(selector);
+  reduction.columns.emplace_back();
+  return static_cast<std::uint32_t>(selectors.size() - 1);
+}
+
+}  // namespace
+
+Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors) {
+  if (Result<void> ok = std::visit(SourceCheck{descriptors}, spec.source); !ok)
+    return std::move(ok).error();
+  const bool csv = is_csv(spec.source);
+  Reduction reduction;
+  // Columns first, so that a count without one can join whichever is there.
+  std::vector<const reduce::Reducer*> found;
+  for (const model::ReducerSpec& wanted : spec.reducers) {
+    const auto reducer = reduce::resolve_reducer(wanted);
+    if (!reducer) return reducer.error();
+    found.push_back(*reducer);
+    if (!csv && !wanted.column.empty())
+      return invalid("no_columns", "'" + wanted.name + ":" + wanted.column +
+                                       "' names a column, but only csv has columns");
+    if ((*reducer)->needs_column || !wanted.column.empty())
+      column_of(reduction, wanted.column);
+  }
+  if (reduction.selectors.empty()) column_of(reduction, csv ? kNoColumn : "");
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const model::ReducerSpec& wanted = spec.reducers[i];
+    PlannedReducer planned;
+    if (found[i]->needs_column || !wanted.column.empty())
+      planned.column = column_of(reduction, wanted.column);
+    else
+      planned.counts_rows = csv;
+    add_families(reduction.columns[planned.column], found[i]->families);
+    reduction.reducers.push_back(planned);
+  }
+  return reduction;
+}
+
+Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
+                        PathChoice choice, source::Inspection inspection) {
+  Plan plan;
+  plan.reduction_ = std::move(reduction);
+  plan.choice_ = std::move(choice);
+  if (const std::optional<std::uint64_t> carried = carried_elements(spec.source)) {
+    const auto* values = std::get_if<model::ValuesSource>(&spec.source);
+    plan.type_ = values != nullptr ? values->type : model::ElementType::I64;
+    plan.input_bytes_ = values != nullptr ? values->bytes.size() : 0;
+    plan.files_.push_back({{}, 0, 0, *carried});
+  } else {
+    plan.type_ = inspection.type;
+    plan.in_bytes_ = inspection.in_bytes;
+    const bool named = std::holds_alternative<model::FilesSource>(spec.source);
+    for (source::InspectedFile& file : inspection.files) {
+      plan.input_bytes_ += file.bytes;
+      const std::uint64_t size = inspection.in_bytes ? file.bytes : file.elements;
+      if (named) plan.names_.push_back(file.name);
+      plan.files_.push_back({std::move(file), 0, 0, size});
+    }
+  }
+  if (Result<void> ok = plan.cut(spec.chunk_size); !ok) return std::move(ok).error();
+  return plan;
+}
+
+Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
+  for (PlannedFile& file : files_) {
+    file.first_leaf = leaves_;
+    file.leaves = file.size / leaf_size() + (file.size % leaf_size() != 0 ? 1 : 0);
+    size_ += file.size;
+    leaves_ += file.leaves;
+  }
+  if (in_bytes_) {  // a csv file is one chunk, an empty one included
+    chunks_ = static_cast<std::uint32_t>(files_.size());
+    return {};
+  }
+  std::uint64_t per_chunk = 0;
+  if (wanted_chunk_size != 0) {
+    const std::uint64_t leaf_count =
+        wanted_chunk_size / kLeafElements + (wanted_chunk_size % kLeafElements != 0);
+    per_chunk = std::bit_ceil(std::min(leaf_count, std::uint64_t{1} << 62));
+  } else {
+    const std::uint64_t even = leaves_ / (std::uint64_t{choice_.workers} * kChunksPerSlot);
+    per_chunk = std::bit_floor(std::clamp<std::uint64_t>(even, 1, kMaxChunkLeaves));
+    while (leaves_ / per_chunk >= kMaxChunks) per_chunk *= 2;
+  }
+  const std::uint64_t count = leaves_ / per_chunk + (leaves_ % per_chunk != 0 ? 1 : 0);
+  if (count > kMaxChunks)
+    return Error(Errc::InvalidArgument, "too_many_chunks",
+                 "chunks of that size would be " + std::to_string(count) +
+                     "; at most " + std::to_string(kMaxChunks) +
+                     " are allowed: give a larger --chunk")
+        .with("limit", std::int64_t{kMaxChunks});
+  chunk_leaves_ = per_chunk;
+  chunks_ = static_cast<std::uint32_t>(count);
+  return {};
+}
+
+std::uint32_t Plan::parallel() const {
+  return std::clamp(chunks_, std::uint32_t{1}, choice_.workers);
+}
+
+bool Plan::tiny() const { return !in_bytes_ && names_.empty() && size_ <= kTinyElements; }
+
+const std::string& Plan::file_name(std::uint32_t file) const { return names_.at(file); }
+
+std::vector<std::uint64_t> Plan::file_sizes() const {
+  std::vector<std::uint64_t> sizes;
+  sizes.reserve(files_.size());
+  for (const PlannedFile& file : files_) sizes.push_back(file.size);
+  return sizes;
+}
+
+// Calls f(file index, begin, end) for each run of a file that the chunk owns, in order.
+template <typename F>
+void Plan::for_each_run(std::uint32_t chunk, F&& f) const {
+  if (in_bytes_) {
+    f(chunk, std::uint64_t{0}, files_[chunk].size);
+    return;
+  }
+  const std::uint64_t first = std::uint64_t{chunk} * chunk_leaves_;
+  const std::uint64_t last = std::min(first + chunk_leaves_, leaves_);
+  auto at = std::upper_bound(files_.begin(), files_.end(), first,
+                             [](std::uint64_t leaf, const PlannedFile& file) {
+                               return leaf < file.first_leaf;
+                             }) -
+            1;
+  for (; at != files_.end() && at->first_leaf < last; ++at) {
+    if (at->leaves == 0) continue;
+    const std::uint64_t from = std::max(first, at->first_leaf) - at->first_leaf;
+    const std::uint64_t to = std::min(last - at->first_leaf, at->leaves);
+    if (from >= to) continue;
+    const std::uint64_t end =
+        to == at->leaves ? at->size : to * kLeafElements;
+    f(static_cast<std::uint32_t>(at - files_.begin()), from * kLeafElements, end);
+  }
+}
+
+model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& key,
+                            std::vector<std::uint32_t>& descriptors) const {
+  model::ChunkTask task;
+  task.key = key;
+  task.type = type_;
+  task.columns = reduction_.columns;
+  task.missing = spec.missing;
+  task.nan = spec.nan;
+  if (const auto* range = std::get_if<model::RangeSource>(&spec.source)) {
+    model::RangePiece piece{range->start, range->step, 0, 0};
+    for_each_run(key.chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+      piece.begin = begin;
+      piece.end = end;
+    });
+    task.piece = piece;
+    return task;
+  }
+  if (const auto* values = std::get_if<model::ValuesSource>(&spec.source)) {
+    model::ValuesPiece piece;
+    const std::size_t width = model::size_of(type_);
+    for_each_run(key.chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+      piece.begin = begin;
+      piece.end = end;
+      const auto* bytes = values->bytes.data();
+      piece.bytes.assign(bytes + begin * width, bytes + end * width);
+    });
+    task.piece = std::move(piece);
+    return task;
+  }
+  model::FilePieces pieces;
+  const auto* source = std::get_if<model::FilesSource>(&spec.source);
+  const bool csv = source != nullptr && source->format == model::FileFormat::Csv;
+  pieces.format = csv ? model::FileFormat::Csv : model::FileFormat::Raw;
+  if (csv) pieces.csv = source->csv;
+  for_each_run(key.chunk, [&](std::uint32_t index, std::uint64_t begin,
+                              std::uint64_t end) {
+    const source::InspectedFile& file = files_[index].file;
+    model::FilePiece piece;
+    piece.file = index;
+    piece.name = file.name;
+    piece.descriptor = static_cast<std::uint32_t>(descriptors.size());
+    piece.data_offset_bytes = file.data_offset_bytes;
+    piece.begin = begin;
+    piece.end = end;
+    piece.columns = file.columns;
+    piece.fields = file.fields;
+    descriptors.push_back(file.descriptor);
+    pieces.pieces.push_back(std::move(piece));
+  });
+  task.piece = std::move(pieces);
+  return task;
+}
+
+std::vector<model::Span> Plan::spans(std::uint32_t chunk) const {
+  std::vector<model::Span> spans;
+  for_each_run(chunk, [&](std::uint32_t file, std::uint64_t begin, std::uint64_t end) {
+    if (begin < end) spans.push_back({file, begin, end});
+  });
+  return spans;
+}
+
+std::optional<std::uint64_t> Plan::elements(std::uint32_t chunk) const {
+  if (in_bytes_) return std::nullopt;
+  return chunk_extent(chunk);
+}
+
+std::uint64_t Plan::chunk_extent(std::uint32_t chunk) const {
+  std::uint64_t extent = 0;
+  for_each_run(chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+    extent += end - begin;
+  });
+  return extent;
+}
+
+}  // namespace tally::plan

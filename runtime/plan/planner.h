@@ -1,0 +1,108 @@
+// Planner: cuts a job into leaves and chunks, and says who reduces what.
+//
+// A leaf is 65,536 elements (1 MiB of csv) and never crosses a file. A chunk is an
+// aligned run of 2^k leaves, a subtree of the reduction tree; it may span small files.
+// A csv file is one chunk for now. Everything here is a function of the job alone, but
+// for k, which the number of slots may choose: the tree over leaves is the same for any
+// k.
+//
+// Pure: no I/O. What needs I/O (sizes, headers) comes in as a source::Inspection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/chunk_task.h"
+#include "ipc/model/job_spec.h"
+#include "runtime/plan/path_choice.h"
+#include "runtime/source/inspect.h"
+
+namespace tally::plan {
+
+inline constexpr std::uint64_t kLeafElements = 65'536;
+inline constexpr std::uint64_t kLeafBytes = 1U << 20;  // of csv and text
+inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
+
+// One reducer of the job, checked, with the column it reads.
+struct PlannedReducer {
+  std::uint32_t column = 0;    // index into Plan::columns
+  bool counts_rows = false;    // count without a column: every row counts
+};
+
+// What the source of a job says before any I/O: its reducers and distinct columns.
+struct Reduction {
+  std::vector<std::string> selectors;       // one a column; "*": no column needed
+  std::vector<model::ColumnTask> columns;   // the families each needs
+  std::vector<PlannedReducer> reducers;     // in the spec's order
+};
+
+// Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
+// "zero_step", "bad_values", "no_files", "type_needed", "bad_descriptor".
+Result<Reduction> plan_reduction(const model::JobSpec& spec,
+                                 std::size_t descriptors);
+
+struct PlannedFile {
+  source::InspectedFile file;
+  std::uint64_t first_leaf = 0;  // among all leaves of the job
+  std::uint64_t leaves = 0;
+  std::uint64_t size = 0;        // elements, or bytes for csv
+};
+
+class Plan {
+ public:
+  // `inspection` is needed for files and memory only. Errors: InvalidArgument
+  // "too_many_chunks".
+  static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
+                           PathChoice choice, source::Inspection inspection);
+
+  const Reduction& reduction() const { return reduction_; }
+  const PathChoice& choice() const { return choice_; }
+  model::ElementType type() const { return type_; }
+  bool in_bytes() const { return in_bytes_; }
+  std::uint32_t chunks() const { return chunks_; }
+  std::uint64_t leaves() const { return leaves_; }
+  std::uint64_t chunk_size() const { return chunk_leaves_ * leaf_size(); }
+  std::uint64_t input_bytes() const { return input_bytes_; }
+  std::uint64_t size() const { return size_; }  // elements, or bytes for csv
+  // Slots that the job can use: the choice's, but not more than chunks.
+  std::uint32_t parallel() const;
+  bool tiny() const;  // its chunks take microseconds and may share a dispatch
+
+  const std::string& file_name(std::uint32_t file) const;
+  bool has_files() const { return !names_.empty(); }
+  std::vector<std::uint64_t> file_sizes() const;
+
+  // The task of one attempt at one chunk; its pieces name descriptors by their place
+  // in the task's own list, which `descriptors` gives as indexes into the job's.
+  model::ChunkTask task(const model::JobSpec& spec, const model::ChunkKey& key,
+                        std::vector<std::uint32_t>& descriptors) const;
+  std::vector<model::Span> spans(std::uint32_t chunk) const;
+  std::optional<std::uint64_t> elements(std::uint32_t chunk) const;
+  std::uint64_t chunk_extent(std::uint32_t chunk) const;  // elements or bytes
+
+ private:
+  Plan() = default;
+  std::uint64_t leaf_size() const { return in_bytes_ ? kLeafBytes : kLeafElements; }
+  Result<void> cut(std::uint64_t wanted_chunk_size);
+  template <typename F>
+  void for_each_run(std::uint32_t chunk, F&& f) const;
+
+  Reduction reduction_;
+  PathChoice choice_;
+  model::ElementType type_ = model::ElementType::F64;
+  bool in_bytes_ = false;
+  std::vector<PlannedFile> files_;      // one nameless entry for range and values
+  std::vector<std::string> names_;  // names; empty for sources without files
+  std::uint64_t size_ = 0;
+  std::uint64_t leaves_ = 0;
+  std::uint64_t chunk_leaves_ = 1;
+  std::uint32_t chunks_ = 0;
+  std::uint64_t input_bytes_ = 0;
+};
+
+}  // namespace tally::plan
