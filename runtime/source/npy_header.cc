@@ -255,9 +255,11 @@ Result<NpyHeader> parse_npy_header(std::span<const std::byte> bytes) {
     return bad_npy("the header lacks one of descr, fortran_order and shape");
   const auto type = type_of(*fields->descr);
   if (!type) return Error(type.error());
-  if (*fields->elements >
-      (std::numeric_limits<std::uint64_t>::max() - total) / model::size_of(*type))
-    return bad_npy("the shape has more bytes than 2^64");
+  constexpr auto kLargestFile =
+      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (*fields->elements > (kLargestFile - total) / model::size_of(*type))
+    return bad_npy("the shape has " + std::to_string(*fields->elements) +
+                   " elements, more than any file can hold");
   return NpyHeader{*type, *fields->elements, total};
 }
 
