@@ -8,12 +8,13 @@
 
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
+#include "ipc/frame.h"
 #include "ipc/model/job_spec.h"
 
 namespace tally::cli {
 
 // The most files one job takes: what one frame can carry.
-inline constexpr std::size_t kMaxFiles = 64;
+inline constexpr std::size_t kMaxFiles = ipc::kMaxFrameDescriptors;
 
 // Opens a regular file for reading, close-on-exec.
 // Errors: InvalidArgument "file_not_found", "file_not_readable", "is_a_directory",

@@ -31,6 +31,7 @@ Result<Interrupt> Interrupt::watch() {
 }
 
 void Interrupt::consume() {
+  if (!fd_) return;
   signalfd_siginfo info{};
   while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
   }

@@ -1,8 +1,8 @@
 // Interrupt: Ctrl-C as something to wait for instead of the end of the program.
 //
-// While one lives, SIGINT is held back from this thread (and from threads started
-// meanwhile) and makes fd() readable. Afterwards it does what it did before.
-// Threads: make, use and destroy it on one thread. One at a time in a process.
+// A HeldInterrupt keeps SIGINT from the thread that makes it, and from the threads and
+// processes started meanwhile; an Interrupt made while it lives hears of each SIGINT.
+// Threads: make, use and destroy both on one thread. One Interrupt at a time.
 #pragma once
 
 #include <signal.h>
@@ -28,6 +28,10 @@ class Interrupt {
  public:
   // Errors: Io.
   static Result<Interrupt> watch();
+  Interrupt(Interrupt&&) = default;
+  Interrupt& operator=(Interrupt&&) = delete;
+  // Takes what arrived too late to matter, which would end the program otherwise.
+  ~Interrupt() { consume(); }
 
   int fd() const { return fd_.get(); }  // still owned here
   // Takes what arrived, so that fd() waits for the next Ctrl-C.

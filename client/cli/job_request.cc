@@ -245,13 +245,12 @@ Result<std::uint64_t> positive(const Args& args, Option option, std::uint64_t mo
   if (!text) return std::uint64_t{0};
   const Result<std::uint64_t> number = parse_u64(*text, info_of(option).name);
   if (!number) return number;
-  if (*number == 0 || *number > most)
-    return invalid("bad_option", std::string(info_of(option).name) + " " +
-                                     std::string(*text) +
-                                     " is out of range; it takes " +
-                                     (most == std::numeric_limits<std::uint64_t>::max()
-                                          ? "at least 1"
-                                          : "1 to " + std::to_string(most)));
+  const std::string given =
+      std::string(info_of(option).name) + " " + std::string(*text);
+  if (*number == 0) return invalid("bad_option", given + " is too few; at least 1");
+  if (*number > most)
+    return invalid("bad_option",
+                   given + " is too many; at most " + std::to_string(most));
   return number;
 }
 

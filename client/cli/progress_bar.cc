@@ -51,7 +51,6 @@ std::string text_of_progress(const model::JobProgress& progress,
   std::string text = "[" + bar + "] " + percent;
   if (done == 0.0) return text;
   text += "  " + text_of_rate(progress.done, elapsed_ns, progress.in_bytes);
-  if (!progress.in_bytes) text += " elements";
   const double left = static_cast<double>(elapsed_ns) * (1.0 - done) / done;
   // Beyond a thousand years there is nothing to tell, and no integer to hold it.
   if (left < 3e19 && left < 9e18)

@@ -29,7 +29,8 @@ std::string scaled(double value, double step, std::span<const std::string_view> 
 
 constexpr std::array<std::string_view, 5> kByteUnits{"B", "KiB", "MiB", "GiB", "TiB"};
 constexpr std::array<std::string_view, 4> kTimeUnits{"ns", "us", "ms", "s"};
-constexpr std::array<std::string_view, 5> kCountUnits{"", "k", "M", "G", "T"};
+constexpr std::array<std::string_view, 5> kCountUnits{
+    "elements", "k elements", "M elements", "G elements", "T elements"};
 
 }  // namespace
 
