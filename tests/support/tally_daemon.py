@@ -1,0 +1,173 @@
+"""A tallyd on a private socket, for tests; and the tally program beside it.
+
+    with TallyDaemon(workers=2) as daemon:
+        daemon.tally("run", "sum", "--range", "0:10").stdout
+
+The programs are named by TALLY_BIN and TALLYD_BIN. Leaving the block stops the daemon
+with SIGTERM and asserts that it exited with 0 and that no process of it stays behind:
+this process is made the reaper of orphans, so what the daemon leaves comes to us.
+"""
+
+import ctypes
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PATIENCE_S = 30  # for what takes milliseconds, on a machine that is busy
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def program(variable):
+    path = os.environ.get(variable)
+    if not path:
+        raise RuntimeError(f"{variable} must name the built program")
+    return path
+
+
+def clean_environment(folder, **extra):
+    """The environment without what would lead tally to another daemon."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TALLY_")}
+    env.pop("JOURNAL_STREAM", None)
+    env.update(XDG_RUNTIME_DIR=str(folder), NO_COLOR="1", LC_ALL="C.UTF-8")
+    env.update({k: str(v) for k, v in extra.items()})
+    return env
+
+
+def tally(*words, env, timeout=PATIENCE_S, **options):
+    """Runs the tally program to its end; text in and out."""
+    return subprocess.run([program("TALLY_BIN"), *map(str, words)], env=env, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=timeout, **options)
+
+
+def _children_of(parent):
+    children = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = pathlib.Path("/proc", entry, "stat").read_text()
+        except OSError:
+            continue  # gone meanwhile
+        if int(stat.rpartition(")")[2].split()[1]) == parent:
+            children.append(int(entry))
+    return children
+
+
+def wait_until(condition, what, patience_s=PATIENCE_S):
+    """Asks until it is so. For what has no event to wait for."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience_s} s: {what}")
+        time.sleep(0.01)
+
+
+class TallyDaemon:
+    """Use as a context. `config` is TOML without [pool]; `folder` is private to it."""
+
+    def __init__(self, workers=2, config="", env=None):
+        self._temporary = tempfile.TemporaryDirectory(prefix="tally-test-")
+        self.folder = pathlib.Path(self._temporary.name)
+        self.socket = self.folder / "tally.sock"
+        self.log = self.folder / "tallyd.log"
+        self._config = self.folder / "tallyd.toml"
+        self._config.write_text(f"{config}\n[pool]\nworkers = {workers}\n")
+        self._daemon_env = clean_environment(self.folder, **(env or {}))
+        self.env = clean_environment(self.folder, TALLY_SOCKET=self.socket,
+                                     TALLY_EMBED="never")
+        self.process = None
+
+    def __enter__(self):
+        if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+        # Our other children are none of the daemon's.
+        self._others = set(_children_of(os.getpid()))
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [program("TALLYD_BIN"), "--config", str(self._config), "--socket",
+                 str(self.socket)],
+                env=self._daemon_env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+        try:
+            wait_until(self._answers, "tallyd answers a ping")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if self.process.poll() is None:
+                self.stop()
+            elif kind is None:
+                raise AssertionError(f"tallyd ended by itself: {self.process.returncode}"
+                                     f"\n{self.log_text()}")
+        finally:
+            self._temporary.cleanup()
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"tallyd exited with {self.process.returncode}:\n"
+                                 f"{self.log_text()}")
+        return self.socket.exists() and self.tally("ping").returncode == 0
+
+    def log_text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def tally(self, *words, **options):
+        return tally(*words, env=self.env, **options)
+
+    def json(self, *words):
+        """What a command that must succeed prints with --json."""
+        done = self.tally(*words, "--json")
+        assert done.returncode == 0, f"{words}: {done}\n{self.log_text()}"
+        return json.loads(done.stdout)
+
+    def status(self):
+        return self.json("status")
+
+    def stop(self):
+        """SIGTERM; the daemon must drain, exit with 0 and leave nothing."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"tallyd did not stop:\n{self.log_text()}") from None
+        left = self._left_behind()
+        assert code == 0, f"tallyd exited with {code}:\n{self.log_text()}"
+        assert not left, f"tallyd left processes behind: {left}"
+        assert not self.socket.exists(), "tallyd left its socket behind"
+
+    def _left_behind(self):
+        """The orphans that still live a while after the daemon's end; ends them."""
+        left = []
+        for pid in _children_of(os.getpid()):
+            if pid in self._others:
+                continue
+            pidfd = os.pidfd_open(pid)  # ours to reap, so it cannot be another's
+            try:
+                # An orphan dies of its parent's death, which takes a moment.
+                gone, _, _ = select.select([pidfd], [], [], 5)
+                if not gone:
+                    left.append(pathlib.Path("/proc", str(pid), "comm").read_text())
+                    os.kill(pid, signal.SIGKILL)
+            finally:
+                os.close(pidfd)
+            os.waitpid(pid, 0)
+        # Ending one may have handed us its children.
+        return left + (self._left_behind() if left else [])
