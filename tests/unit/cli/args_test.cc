@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "client/cli/command.h"
-#include "parsed.h"
+#include "tests/unit/cli/parsed.h"
 
 namespace tally::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "parsed.h"
+#include "tests/unit/cli/parsed.h"
 
 namespace tally::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "fake_daemon.h"
-#include "parsed.h"
+#include "tests/unit/cli/fake_daemon.h"
+#include "tests/unit/cli/parsed.h"
 
 namespace tally::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-#include "parsed.h"
+#include "tests/unit/cli/parsed.h"
 
 namespace tally::cli {
 namespace {

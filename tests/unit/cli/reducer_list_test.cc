@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "parsed.h"
+#include "tests/unit/cli/parsed.h"
 
 namespace tally::cli {
 namespace {
