@@ -71,8 +71,7 @@ Result<DaemonLink> DaemonLink::open_socket(const std::string& path) {
 }
 
 Result<DaemonLink> DaemonLink::open_embedded() {
-  // The core's thread and the workers inherit the mask: a Ctrl-C on the terminal goes
-  // to all of them, and it is for the command alone to decide.
+  // The core's thread inherits the mask: SIGINT is for the command alone.
   const HeldInterrupt held;
   Result<std::unique_ptr<daemon::Embedded>> core =
       daemon::Embedded::start(config::Config{});

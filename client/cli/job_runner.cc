@@ -15,6 +15,10 @@ bool is_interruption(const Error& error) {
 
 }  // namespace
 
+Error interruption() {
+  return Error(Errc::Cancelled, "interrupted", "interrupted; the job was cancelled");
+}
+
 Result<FinishedJob> run_job(client::Client& client, const model::JobSpec& spec,
                             std::span<const int> files, Interrupt& interrupt,
                             ProgressBar& progress) {

@@ -16,6 +16,9 @@ namespace tally::cli {
 // The exit code of a command that Ctrl-C ended.
 inline constexpr int kInterruptedExit = 130;
 
+// What such a command says.
+Error interruption();
+
 struct FinishedJob {
   model::JobAnswer answer;
   std::uint64_t wall_ns = 0;  // from submitting until the answer was here

@@ -26,7 +26,7 @@ Result<std::uint32_t> compared_workers(client::Client& client,
 
 int show(const Comparison& comparison, bool json) {
   if (comparison.interrupted) {
-    std::fputs("tally: interrupted; the job was cancelled\n", stderr);
+    (void)report(interruption(), json);  // its own exit code is for other people's
     return kInterruptedExit;
   }
   print(json ? json_of_comparison(comparison) + "\n" : text_of_comparison(comparison));

@@ -46,7 +46,7 @@ int show(const FinishedJob& job, const Args& args, bool name_files) {
     print_line(dim(text_of_summary(answer, job.wall_ns), stdout));
   }
   if (job.interrupted) {
-    std::fputs("tally: interrupted; the job was cancelled\n", stderr);
+    print_error(interruption());
     return kInterruptedExit;
   }
   if (answer.error) print_error(*answer.error);

@@ -276,7 +276,7 @@ class CliEmbeddedTest(unittest.TestCase):
         self.assertEqual((done.stdout, done.stderr), ("49999995000000\n", ""))
 
     def test_ctrl_c_on_the_terminal_ends_an_embedded_job_in_order(self):
-        # The terminal's Ctrl-C goes to the whole foreground group: workers too.
+        # The terminal's Ctrl-C goes to the whole foreground group; workers are not in it.
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
 
