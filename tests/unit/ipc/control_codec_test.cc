@@ -1,0 +1,104 @@
+#include "ipc/codec/control_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "ipc/codec/common_codec.h"
+#include "ipc/schema/control.capnp.h"
+#include "tests/unit/ipc/samples.h"
+#include "tests/unit/ipc/wire_support.h"
+
+namespace tally::ipc {
+namespace {
+
+// Encoding is a function, so equal bytes mean that nothing was lost on the way.
+TEST(ControlCodec, EveryRequestSurvivesTheWire) {
+  for (const model::Request& request : sample_requests()) {
+    const Bytes body = request_body(request);
+    const Result<model::Request> read = read_request(body);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->index(), request.index());
+    EXPECT_EQ(request_body(*read), body);
+  }
+}
+
+TEST(ControlCodec, EveryReplySurvivesTheWire) {
+  for (const model::Reply& reply : sample_replies()) {
+    const Bytes body = reply_body(reply);
+    const Result<model::Reply> read = read_reply(body);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->index(), reply.index());
+    EXPECT_EQ(reply_body(*read), body);
+  }
+}
+
+TEST(ControlCodec, AJobIsNamedInThreeWays) {
+  const auto through = [](model::JobRef job) {
+    return std::get<model::Cancel>(*read_request(request_body(model::Cancel{job}))).job;
+  };
+  EXPECT_EQ(std::get<model::JobId>(through(model::JobId{1, 2})), (model::JobId{1, 2}));
+  EXPECT_EQ(std::get<model::ClientId>(through(model::ClientId{"mine"})).text, "mine");
+  EXPECT_EQ(std::get<model::SubmitSequence>(through(model::SubmitSequence{7})).sequence,
+            7U);
+}
+
+TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {
+  model::ServerStatus status;
+  status.workers = {{0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt},
+                    {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6}};
+  const Result<model::Reply> reply = read_reply(reply_body(status));
+  ASSERT_TRUE(reply);
+  const auto& read = std::get<model::ServerStatus>(*reply);
+  ASSERT_EQ(read.workers.size(), 2U);
+  EXPECT_EQ(read.workers[0].job, (model::JobId{1, 2}));
+  EXPECT_EQ(read.workers[0].pss_bytes, 5U);
+  EXPECT_EQ(read.workers[0].rss_bytes, std::nullopt);
+  EXPECT_EQ(read.workers[1].job, std::nullopt);
+  EXPECT_EQ(read.workers[1].rss_bytes, 6U);
+  EXPECT_EQ(read.workers_pss_bytes, std::nullopt);
+}
+
+TEST(ControlCodec, EventsCarryTheSequenceOfTheirSubmit) {
+  Bytes out;
+  append_event(out, 42, model::JobProgress{{1, 2}, 3, 4, true});
+  const Result<FrameHeader> header =
+      decode_header(HeaderBytes(out.data(), kFrameHeaderBytes), {});
+  ASSERT_TRUE(header);
+  EXPECT_EQ(header->kind, FrameKind::Event);
+  EXPECT_EQ(header->sequence, 42U);
+  const Result<model::Event> event = read_event(body_of(out));
+  ASSERT_TRUE(event);
+  const auto& progress = std::get<model::JobProgress>(*event);
+  EXPECT_EQ(progress.id, (model::JobId{1, 2}));
+  EXPECT_EQ(progress.done, 3U);
+  EXPECT_EQ(progress.total, 4U);
+  EXPECT_TRUE(progress.in_bytes);
+}
+
+TEST(ControlCodec, AReplyOverTheLimitBecomesAnErrorThatSaysSo) {
+  model::JobAnswer answer;
+  answer.state = model::JobState::Done;
+  answer.reason.assign(kMaxReplyBytes, 'x');
+  const Result<model::Reply> reply = read_reply(reply_body(answer));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(std::get<Error>(*reply).code(), "message_too_large");
+}
+
+TEST(ControlCodec, AnErrorClassFromALaterVersionIsInternalAndKeepsItsCode) {
+  MessageScratch scratch;
+  auto error = scratch.builder().initRoot<schema::Reply>().initError();
+  error.setErrc(999);
+  error.setCode("from_the_future");
+  error.setMessage("what it says");
+  Bytes out;
+  ASSERT_TRUE(append_frame(out, {FrameKind::Reply, 0, 0, 1}, scratch.builder(),
+                           kMaxReplyBytes));
+  const Result<model::Reply> reply = read_reply(body_of(out));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(std::get<Error>(*reply),
+            Error(Errc::Internal, "from_the_future", "what it says"));
+}
+
+}  // namespace
+}  // namespace tally::ipc

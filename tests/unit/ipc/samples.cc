@@ -1,0 +1,226 @@
+#include "tests/unit/ipc/samples.h"
+
+#include <bit>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "ipc/codec/control_codec.h"
+
+namespace tally::ipc {
+namespace {
+
+std::vector<std::byte> bytes_of(std::size_t count) {
+  std::vector<std::byte> bytes(count);
+  for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::byte>(i * 7);
+  return bytes;
+}
+
+Error sample_error() {
+  return Error(Errc::InvalidData, "bad_cell", "no number: \"abc\"")
+      .with("file", std::string("a b.csv"))
+      .with("line", std::int64_t{17})
+      .with("least", std::numeric_limits<std::int64_t>::min());
+}
+
+model::ReducerResult result(std::string label, model::Value value) {
+  model::ReducerResult made;
+  made.label = std::move(label);
+  made.reducer = "some";
+  made.args = {"0.5", ""};
+  made.column = "temp \xC3\xA9";
+  made.value = std::move(value);
+  return made;
+}
+
+Bytes body_only(Bytes frame) {
+  frame.erase(frame.begin(), frame.begin() + kFrameHeaderBytes);
+  return frame;
+}
+
+model::ChunkTask sample_task(model::Piece piece) {
+  model::ChunkTask task;
+  task.key = {5, 1, 2, 3};
+  task.type = model::ElementType::U16;
+  task.columns = {{{model::Family::Sum, model::Family::Extremes}}, {{}}};
+  task.missing = model::MissingPolicy::Skip;
+  task.nan = model::NanPolicy::Error;
+  task.piece = std::move(piece);
+  return task;
+}
+
+model::Partial sample_partial() {
+  model::Partial partial;
+  partial.key = {5, 1, 2, 3};
+  partial.spans = {{0, 10, 20}, {3, 0, ~std::uint64_t{0}}};
+  partial.columns = {
+      {{30, 20, 4, 6},
+       {{model::Family::Sum, 2, bytes_of(272)}, {model::Family::Extremes, 1, {}}}}};
+  partial.usage = {1, 2, 3, 4096, std::nullopt};
+  return partial;
+}
+
+}  // namespace
+
+model::JobSpec sample_spec(model::Source source) {
+  model::JobSpec spec;
+  spec.reducers = {{"sum", {}, "", "sum"}, {"quantile", {"0.5", "0.99"}, "temp", "q"}};
+  spec.source = std::move(source);
+  spec.hint = model::Hint::Io;
+  spec.path = model::Path::Process;
+  spec.require_isolated = true;
+  spec.workers = 3;
+  spec.chunk_size = std::uint64_t{1} << 40;
+  spec.missing = model::MissingPolicy::Skip;
+  spec.nan = model::NanPolicy::Error;
+  spec.timeout_ns = 30'000'000'000;
+  spec.priority = -5;
+  spec.client_id = "mine";
+  spec.detached = true;
+  spec.measure_pss = true;
+  return spec;
+}
+
+std::vector<model::Source> sample_sources() {
+  model::FilesSource csv;
+  csv.format = model::FileFormat::Csv;
+  csv.csv = {';', false};
+  csv.files = {{"a.csv", 0}, {std::string("b\0c", 3), 1}};
+  model::FilesSource raw;
+  raw.format = model::FileFormat::Raw;
+  raw.type = model::ElementType::I8;
+  raw.files = {{"x.raw", 63}};
+  constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  return {model::RangeSource{kLeast, kMost, -7},
+          model::ValuesSource{model::ElementType::F32, bytes_of(40)},
+          model::ValuesSource{model::ElementType::F64, {}},
+          model::MemorySource{model::ElementType::U64, 1, 4096, ~std::uint64_t{0}},
+          std::move(csv),
+          std::move(raw)};
+}
+
+model::JobAnswer sample_answer() {
+  model::JobAnswer answer;
+  answer.id = {0x7f3a91c2004be810, 17};
+  answer.state = model::JobState::Failed;
+  answer.error = sample_error();
+  constexpr auto kLeast = static_cast<Int128>(UInt128{1} << 127);
+  answer.results = {
+      result("least", kLeast),
+      result("minus one", Int128{-1}),
+      result("minus zero", -0.0),
+      result("payload", std::bit_cast<double>(std::uint64_t{0xfff8dead0000beef})),
+      result("f32 nan", std::bit_cast<float>(std::uint32_t{0x7fc12345})),
+      result("in a file", model::ElementIndex{"f.npy", 42}),
+      result("no file", model::ElementIndex{std::nullopt, ~std::uint64_t{0}}),
+      result("none", std::monostate())};
+  answer.results.back().error = Error(Errc::NoValue, "mean of nothing");
+  answer.elements = {10, 7, 2, 1};
+  answer.daemon_kind = model::DaemonKind::Embedded;
+  answer.daemon_pid = 4000;
+  answer.path = model::Path::Process;
+  answer.reason = "hint cpu";
+  answer.workers = 2;
+  answer.chunks = 16;
+  answer.retries = 1;
+  answer.time = {1, 2, 3, 4, 5, 6, 21, 8, 9};
+  answer.memory = {1, std::nullopt, 0, 4, 5, 12.5};
+  answer.worker_usage = {{0, 4242, 8, 9, 10, 11, 12},
+                         {1, 4243, 1, 2, 3, 4, std::nullopt}};
+  return answer;
+}
+
+std::vector<model::Request> sample_requests() {
+  std::vector<model::Request> requests{model::Hello{1, 0, "0.1.0", 77},
+                                       model::Wait{model::JobId{1, 2}},
+                                       model::Wait{model::ClientId{"mine"}},
+                                       model::Status{model::SubmitSequence{9}},
+                                       model::List{},
+                                       model::Cancel{model::SubmitSequence{~0U}},
+                                       model::GetServerStatus{},
+                                       model::Drain{},
+                                       model::Ping{}};
+  for (const model::Source& source : sample_sources()) {
+    requests.push_back(
+        model::Submit{sample_spec(source), model::ReplyWhen::Accepted, true});
+    requests.push_back(model::Explain{sample_spec(source)});
+  }
+  return requests;
+}
+
+std::vector<model::Reply> sample_replies() {
+  model::ServerStatus status;
+  status.version = "0.1.0";
+  status.pid = 1;
+  status.kind = model::DaemonKind::User;
+  status.socket = "/run/tally/tally.sock";
+  status.uptime_ns = 2;
+  status.zygote_pid = 3;
+  status.zygote_restarts = 4;
+  status.workers = {{0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt},
+                    {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6}};
+  status.threads_running = 5;
+  status.threads_busy = 6;
+  status.threads_max = 7;
+  status.usable_cores = 8;
+  status.core_bounds = {{"affinity", 2.0}, {"cgroup quota", 1.5}};
+  status.jobs_queued = 9;
+  status.jobs_running = 10;
+  status.jobs_finished = 11;
+  status.chunks_waiting = 12;
+  status.sessions = 13;
+  status.daemon_rss_bytes = 14;
+  status.workers_pss_bytes = 15;
+  status.system_used_percent = 16.25;
+  status.draining = true;
+  const model::JobSummary summary{
+      {1, 2}, model::JobState::Running, 1000, "sum,mean", model::Path::Thread, 3, 4, 5};
+  const model::JobPlan plan{model::Path::Inline, "tiny", 1, 2, 3, 4, true, 5, 6};
+  model::JobAnswer blank;
+  blank.state = model::JobState::Done;
+  return {sample_error(),
+          model::Hello{1, 0, "0.1.0", 77},
+          model::Accepted{{1, 2}},
+          sample_answer(),
+          blank,
+          std::vector<model::JobSummary>{summary, summary},
+          std::vector<model::JobSummary>{},
+          plan,
+          status,
+          model::Done{}};
+}
+
+std::vector<WorkerMessage> sample_worker_messages() {
+  model::FilePieces files;
+  files.format = model::FileFormat::Csv;
+  files.csv = {'\t', true};
+  files.pieces = {{2, "a.csv", 1, 128, 1000, 2000, {0, 5}, 7}, {}};
+  const std::vector<AssignedTask> tasks{
+      {sample_task(model::RangePiece{-5, 3, 10, 20}), 0, 0},
+      {sample_task(model::ValuesPiece{bytes_of(32), 1, 3}), 0, 0},
+      {sample_task(std::move(files)), 1, 2}};
+  const std::vector<model::ChunkOutcome> outcomes{{{5, 1, 2, 3}, sample_partial()},
+                                                  {{6, 0, 0, 1}, sample_error()}};
+  return {WorkerReady{1, "build", 99}, tasks, outcomes, std::vector<AssignedTask>{}};
+}
+
+Bytes request_body(const model::Request& request) {
+  Bytes frame;
+  TALLY_CHECK(append_request(frame, 1, 0, request));
+  return body_only(std::move(frame));
+}
+
+Bytes reply_body(const model::Reply& reply) {
+  Bytes frame;
+  append_reply(frame, 1, reply);
+  return body_only(std::move(frame));
+}
+
+Bytes worker_body(const WorkerMessage& message) {
+  Bytes frame;
+  TALLY_CHECK(append_worker_message(frame, 0, message));
+  return body_only(std::move(frame));
+}
+
+}  // namespace tally::ipc
