@@ -152,6 +152,17 @@ Result<model::Reply> reply_of(schema::Reply::Reader from) {
                "the daemon sent a reply of an unknown kind");
 }
 
+// A reply that is too large becomes an Error reply that says so.
+void append_reply_frame(Bytes& out, std::uint32_t sequence,
+                        capnp::MallocMessageBuilder& message) {
+  const FrameHeader header{FrameKind::Reply, 0, 0, sequence};
+  const Result<void> fits = append_frame(out, header, message, kMaxReplyBytes);
+  if (fits) return;
+  MessageScratch refusal;
+  write_error(refusal.builder().initRoot<schema::Reply>().initError(), fits.error());
+  TALLY_CHECK(append_frame(out, header, refusal.builder(), kMaxReplyBytes));
+}
+
 }  // namespace
 
 Result<void> append_request(Bytes& out, std::uint32_t sequence, std::uint16_t fd_count,
@@ -169,13 +180,22 @@ Result<model::Request> read_request(std::span<const std::byte> body) {
 void append_reply(Bytes& out, std::uint32_t sequence, const model::Reply& reply) {
   MessageScratch scratch;
   std::visit(ReplyWriter{scratch.builder().initRoot<schema::Reply>()}, reply);
-  const FrameHeader header{FrameKind::Reply, 0, 0, sequence};
-  const Result<void> fits =
-      append_frame(out, header, scratch.builder(), kMaxReplyBytes);
-  if (fits) return;
-  MessageScratch refusal;
-  write_error(refusal.builder().initRoot<schema::Reply>().initError(), fits.error());
-  TALLY_CHECK(append_frame(out, header, refusal.builder(), kMaxReplyBytes));
+  append_reply_frame(out, sequence, scratch.builder());
+}
+
+void append_answer(Bytes& out, std::uint32_t sequence, const model::JobAnswer& answer,
+                   Nanoseconds elapsed_ns, Nanoseconds reply_started_ns) {
+  MessageScratch scratch;
+  auto to = scratch.builder().initRoot<schema::Reply>().initAnswer();
+  write_answer(to, answer);
+  const model::JobTimes& time = answer.time;
+  const Nanoseconds reply = monotonic_ns() - reply_started_ns;
+  const Nanoseconds phases =
+      time.queue_ns + time.plan_ns + time.run_ns + time.merge_ns;
+  to.getTime().setReplyNs(reply);
+  to.getTime().setTotalNs(elapsed_ns + reply);
+  to.getTime().setOtherNs(elapsed_ns > phases ? elapsed_ns - phases : 0);
+  append_reply_frame(out, sequence, scratch.builder());
 }
 
 Result<model::Reply> read_reply(std::span<const std::byte> body) {

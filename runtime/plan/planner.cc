@@ -13,8 +13,6 @@ constexpr std::uint64_t kChunksPerSlot = 16;     // so that slots end together
 constexpr std::uint64_t kMaxChunkLeaves = 1024;  // 512 MiB of doubles
 constexpr std::uint64_t kTinyElements = 4096;
 
-const std::string kNoColumn = "*";
-
 Error invalid(std::string code, std::string message) {
   return Error(Errc::InvalidArgument, std::move(code), std::move(message));
 }
@@ -90,10 +88,13 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
     if (!csv && !wanted.column.empty())
       return invalid("no_columns", "'" + wanted.name + ":" + wanted.column +
                                        "' names a column, but only csv has columns");
+    if (wanted.column == source::kNoColumnSelector)
+      return invalid("unknown_column", "'*' names no column; leave the column out of "
+                                       "'count' to count rows");
     if ((*reducer)->needs_column || !wanted.column.empty())
       column_of(reduction, wanted.column);
   }
-  if (reduction.selectors.empty()) column_of(reduction, csv ? kNoColumn : "");
+  if (reduction.selectors.empty()) column_of(reduction, csv ? std::string(source::kNoColumnSelector) : "");
   for (std::size_t i = 0; i < found.size(); ++i) {
     const model::ReducerSpec& wanted = spec.reducers[i];
     PlannedReducer planned;

@@ -300,7 +300,10 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   slot.batch.clear();
   for (const Assignment& one : batch) slot.batch.push_back(one.task.key);
   slot.in_hand.assign(slot.batch.begin(), slot.batch.end());
-  slot.begun_before = slot.page.get()->begun.load(std::memory_order_acquire);
+  ChunkPage& page = *slot.page.get();
+  slot.begun_before = page.begun.load(std::memory_order_acquire);
+  // An old cancellation may name a job that has a chunk in this batch after all.
+  page.cancelled_job.store(0, std::memory_order_relaxed);
   apply(slot, WorkerEvent::Assigned);
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.

@@ -52,6 +52,8 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
     slots_[number]->number = number;
   }
   Slot& slot = *slots_[number];
+  // An old cancellation may name a job that has a chunk in this batch after all.
+  slot.page.cancelled_job.store(0, std::memory_order_relaxed);
   ++busy_;
   pool_.post([this, &slot, batch = std::move(batch)] {
     std::vector<model::ChunkOutcome> outcomes;

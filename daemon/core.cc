@@ -1,0 +1,197 @@
+#include "daemon/core.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace tally::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kAcceptPause{50};  // when descriptors ran out
+
+EngineOptions engine_options(const CoreOptions& options) {
+  const config::Config& config = options.config;
+  EngineOptions engine;
+  engine.cores = usable_cores(0);
+  engine.workers = config.pool.workers;
+  engine.threads = config.threads.max;
+  engine.attempts = config.pool.attempts;
+  engine.worker_program = options.worker_program;
+  engine.most_jobs = config.limits.jobs;
+  engine.most_descriptors = config.limits.descriptors;
+  engine.finished_jobs = config.limits.finished_jobs;
+  engine.finished_age_ns =
+      static_cast<Nanoseconds>(config.limits.finished_age.count());
+  engine.kind = options.kind;
+  engine.log = options.log;
+  engine.log_jobs = config.log.level <= config::LogLevel::Debug;
+  return engine;
+}
+
+bool is_administrator(std::uint32_t uid) { return uid == 0 || uid == ::geteuid(); }
+
+}  // namespace
+
+Core::Core(asio::io_context& loop, CoreOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      engine_(loop, engine_options(options_)),
+      drain_timer_(loop),
+      accept_pause_(loop) {}
+
+Core::~Core() = default;
+
+Result<void> Core::start() { return engine_.start(); }
+
+// --- clients ---
+
+Result<void> Core::listen(int listening) {
+  UniqueFd copy(::fcntl(listening, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Error::from_errno("dup of the listening socket");
+  return guarded("listen", Errc::Io, [&] {
+    acceptor_.emplace(loop_);
+    acceptor_->assign(asio::local::stream_protocol(), copy.release());
+    acceptor_->non_blocking(true);
+    ipc::spawn(loop_, accept(*this), [](const Result<void>&) {});
+  });
+}
+
+asio::awaitable<Result<void>> Core::accept(Core& core) {
+  for (;;) {
+    asio::error_code error;
+    Session::Socket socket(core.loop_);
+    co_await core.acceptor_->async_accept(
+        socket, asio::redirect_error(asio::use_awaitable, error));
+    if (core.state_ != State::Serving) co_return Result<void>();
+    if (!error) {
+      core.adopt(UniqueFd(socket.release()));
+      continue;
+    }
+    // Out of descriptors: clients wait in the backlog until some are free.
+    core.options_.log("accept: " + error.message());
+    core.accept_pause_.expires_after(kAcceptPause);
+    co_await core.accept_pause_.async_wait(
+        asio::redirect_error(asio::use_awaitable, error));
+  }
+}
+
+void Core::adopt_later(UniqueFd connected) {
+  asio::post(loop_, [this, fd = std::make_shared<UniqueFd>(std::move(connected))] {
+    adopt(std::move(*fd));
+  });
+}
+
+void Core::adopt(UniqueFd connected) {
+  if (state_ == State::Stopping || state_ == State::Stopped) return;
+  const Result<ipc::Peer> peer = ipc::peer_of(connected.get());
+  if (!peer) return options_.log(peer.error().message());
+  Session::Options session;
+  session.administrator = is_administrator(peer->uid);
+  session.refusal = admission_refusal(*peer);
+  Session::Socket socket(loop_);
+  asio::error_code error;
+  socket.assign(asio::local::stream_protocol(), connected.release(), error);
+  if (error) return options_.log("a client's socket: " + error.message());
+  auto started = std::make_shared<Session>(std::move(socket), *peer, engine_,
+                                           static_cast<SessionHost&>(*this),
+                                           std::move(session));
+  sessions_.insert(started);
+  started->start(loop_);
+}
+
+std::optional<Error> Core::admission_refusal(const ipc::Peer& peer) const {
+  if (!is_administrator(peer.uid))
+    return Error(Errc::PermissionDenied, "not_admitted",
+                 "this daemon runs for uid " + std::to_string(::geteuid()) +
+                     " and admits that user and root, not uid " +
+                     std::to_string(peer.uid))
+        .with("uid", std::int64_t{peer.uid});
+  const std::size_t most = options_.config.limits.sessions;
+  if (sessions_.size() >= most)
+    return Error(Errc::Overloaded, "too_many_sessions",
+                 "the daemon has " + std::to_string(sessions_.size()) +
+                     " clients and takes at most " + std::to_string(most))
+        .with("limit", static_cast<std::int64_t>(most))
+        .with("in_use", static_cast<std::int64_t>(sessions_.size()))
+        .with("retry_after_ms", std::int64_t{100});
+  return std::nullopt;
+}
+
+void Core::flush_later(std::shared_ptr<Session> session) {
+  dirty_.push_back(std::move(session));
+  if (dirty_.size() > 1) return;
+  asio::post(loop_, [this] {
+    const auto sessions = std::exchange(dirty_, {});
+    for (const auto& one : sessions) one->flush();
+  });
+}
+
+void Core::session_ended(const std::shared_ptr<Session>& session,
+                         const Result<void>& how) {
+  if (!how)
+    options_.log("client (uid " + std::to_string(session->peer().uid) + ", pid " +
+                 std::to_string(session->peer().pid) + "): " + how.error().message());
+  sessions_.erase(session);
+  if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
+}
+
+void Core::complete(model::ServerStatus& status) {
+  status.socket = options_.socket;
+  status.sessions = sessions_.size();
+}
+
+// --- the life cycle ---
+
+void Core::move_to(State next) {
+  static constexpr std::string_view kNames[] = {"serving", "draining", "stopping",
+                                                "stopped"};
+  options_.log(std::string(kNames[static_cast<int>(state_)]) + " -> " +
+               std::string(kNames[static_cast<int>(next)]));
+  state_ = next;
+}
+
+void Core::drain_requested() {
+  asio::post(loop_, [this] { drain(); });
+}
+
+void Core::drain() {
+  if (state_ != State::Serving) return;
+  move_to(State::Draining);
+  if (acceptor_) {
+    asio::error_code ignored;
+    acceptor_->close(ignored);
+  }
+  engine_.drain([this] { stop_engine(); });
+  drain_timer_.expires_after(options_.config.daemon.drain_timeout);
+  drain_timer_.async_wait([this](asio::error_code error) {
+    if (!error) stop_engine();
+  });
+}
+
+void Core::stop() {
+  if (state_ == State::Serving) drain();
+  stop_engine();
+}
+
+void Core::stop_engine() {
+  if (state_ != State::Draining) return;
+  move_to(State::Stopping);
+  drain_timer_.cancel();
+  engine_.stop([this] { stopped(); });
+}
+
+void Core::stopped() {
+  move_to(State::Stopped);
+  accept_pause_.cancel();
+  const auto sessions = sessions_;  // stop() may end one at once
+  for (const auto& session : sessions) session->stop();
+  if (sessions_.empty()) options_.on_stopped();
+}
+
+}  // namespace tally::daemon

@@ -1,0 +1,86 @@
+// Core: the daemon without its process: sessions, access, the engine, the life cycle.
+//
+// tallyd gives it a listening socket; an embedding program gives it connected ones. All
+// of it lives on one io_context, whose thread is the only one that touches it.
+//
+//   Serving --drain()--> Draining --no job left, or the deadline--> Stopping --> Stopped
+//
+// Threads: the loop's, but for adopt_later() and drain_later(), which any may call.
+// Lifetime: the io_context must outlive it. Run the loop until on_stopped.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "daemon/session.h"
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "runtime/engine.h"
+
+namespace tally::daemon {
+
+struct CoreOptions {
+  config::Config config;
+  model::DaemonKind kind = model::DaemonKind::Private;
+  std::string socket;          // its path, for status; empty when embedded
+  std::string worker_program;  // resolved
+  std::function<void(const std::string&)> log = [](const std::string&) {};
+  std::function<void()> on_stopped = [] {};  // the loop may be left
+};
+
+class Core : private SessionHost {
+ public:
+  Core(asio::io_context& loop, CoreOptions options);
+  ~Core() override;
+
+  // Starts zygote and workers. Errors: NotFound "no_worker_program", Io.
+  Result<void> start();
+
+  // Accepts clients from a listening socket. The descriptor stays the caller's.
+  Result<void> listen(int listening);
+  // Serves one connected client.
+  void adopt(UniqueFd connected);
+  void adopt_later(UniqueFd connected);  // from any thread
+
+  // Takes no new clients or jobs, lets jobs end until the drain timeout, cancels the
+  // rest, ends the workers, then calls on_stopped. Once; later calls change nothing.
+  void drain();
+  // Like drain, but cancels what runs at once.
+  void stop();
+
+ private:
+  enum class State { Serving, Draining, Stopping, Stopped };
+
+  static asio::awaitable<Result<void>> accept(Core& core);
+  std::optional<Error> admission_refusal(const ipc::Peer& peer) const;
+  void move_to(State next);
+  void stop_engine();
+  void stopped();
+
+  void flush_later(std::shared_ptr<Session> session) override;
+  void session_ended(const std::shared_ptr<Session>& session,
+                     const Result<void>& how) override;
+  void drain_requested() override;
+  void complete(model::ServerStatus& status) override;
+
+  asio::io_context& loop_;
+  const CoreOptions options_;
+  Engine engine_;
+  State state_ = State::Serving;
+  std::optional<asio::local::stream_protocol::acceptor> acceptor_;
+  std::set<std::shared_ptr<Session>> sessions_;
+  std::vector<std::shared_ptr<Session>> dirty_;  // have replies to send
+  asio::steady_timer drain_timer_;
+  asio::steady_timer accept_pause_;
+};
+
+}  // namespace tally::daemon

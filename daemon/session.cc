@@ -1,0 +1,410 @@
+#include "daemon/session.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "ipc/codec/control_codec.h"
+
+namespace tally::daemon {
+namespace {
+
+constexpr std::size_t kMostUnsentBytes = 4U << 20;
+constexpr std::size_t kKeptCapacity = 1U << 18;
+
+Error no_such_job(const std::string& what) {
+  return Error(Errc::NotFound, "no_such_job", what);
+}
+
+}  // namespace
+
+// Carries what becomes of one request back to its session, which may be gone.
+class Session::Observer : public job::JobObserver {
+ public:
+  // `submitted`: this observer's request brought the job; others only wait for it.
+  Observer(const std::shared_ptr<Session>& session, std::uint32_t sequence,
+           model::ReplyWhen reply_when, bool submitted)
+      : session_(session),
+        sequence_(sequence),
+        reply_when_(reply_when),
+        submitted_(submitted) {}
+
+  void accepted(model::JobId id) override {
+    const auto session = session_.lock();
+    if (session && reply_when_ == model::ReplyWhen::Accepted)
+      session->reply(sequence_, model::Accepted{id});
+    replied_ = reply_when_ == model::ReplyWhen::Accepted;
+  }
+
+  void refused(const Error& why) override {
+    const auto session = session_.lock();
+    if (!session) return;
+    session->reply(sequence_, why);
+    if (submitted_) session->forget(sequence_);
+  }
+
+  void ended(const std::shared_ptr<const job::EndedJob>& job) override {
+    const auto session = session_.lock();
+    if (!session) return;
+    if (!replied_) session->reply_answer(sequence_, *job);
+    if (submitted_) session->forget(sequence_);
+  }
+
+  void progress(const model::JobProgress& progress) override {
+    if (const auto session = session_.lock(); session && submitted_)
+      session->send_event(sequence_, progress);
+  }
+
+ private:
+  const std::weak_ptr<Session> session_;
+  const std::uint32_t sequence_;
+  const model::ReplyWhen reply_when_;
+  const bool submitted_;
+  bool replied_ = false;
+};
+
+Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& host,
+                 Options options)
+    : socket_(std::move(socket)),
+      peer_(peer),
+      engine_(engine),
+      host_(host),
+      options_(std::move(options)),
+      reader_(ipc::FrameLimits{}),
+      room_(socket_.get_executor()) {}
+
+void Session::start(asio::io_context& loop) {
+  ipc::spawn(loop, run(shared_from_this()),
+             [self = shared_from_this()](const Result<void>& how) {
+               self->end();
+               self->host_.session_ended(self, how);
+             });
+}
+
+void Session::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  flush();
+  asio::error_code ignored;
+  socket_.shutdown(Socket::shutdown_receive, ignored);  // ends a pending read
+  room_.cancel();
+}
+
+void Session::end() {
+  ended_ = true;
+  for (const auto& [sequence, job] : submitted_)
+    if (job.attached)
+      engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
+                                       "the client that the job was attached to is "
+                                       "gone"));
+  submitted_.clear();
+  asio::error_code ignored;
+  socket_.close(ignored);
+}
+
+// --- reading ---
+
+asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
+  while (!self->stopping_) {
+    asio::error_code error;
+    co_await self->socket_.async_wait(Socket::wait_read,
+                                      asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    const Result<ipc::Transfer> got =
+        self->reader_.receive(self->socket_.native_handle(), MSG_DONTWAIT);
+    if (!got) co_return self->violated(got.error());
+    if (*got == ipc::Transfer::Closed) {
+      if (self->reader_.mid_frame() && !self->stopping_)
+        co_return Error(Errc::ProtocolViolation, "cut_short",
+                        "the client closed in the middle of a frame");
+      break;
+    }
+    const Nanoseconds received_ns = monotonic_ns();
+    while (!self->stopping_) {
+      Result<std::optional<ipc::Frame>> frame = self->reader_.next();
+      if (!frame) co_return self->violated(frame.error());
+      if (!*frame) break;
+      if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
+    }
+    while (!self->stopping_ && self->unsent() > kMostUnsentBytes) {
+      self->room_.expires_at(asio::steady_timer::time_point::max());
+      co_await self->room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
+  }
+  self->flush();
+  co_return Result<void>();
+}
+
+// Answers a stream that is no stream of frames any more; its sequence is unknown.
+Error Session::violated(const Error& why) {
+  reply(0, why);
+  flush();
+  return why;
+}
+
+bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
+  const std::uint32_t sequence = frame.header.sequence;
+  if (frame.header.kind != ipc::FrameKind::Request) {
+    reply(sequence, Error(Errc::ProtocolViolation, "bad_kind",
+                          "a client sends requests, nothing else"));
+    return false;
+  }
+  Result<model::Request> request = ipc::read_request(frame.body);
+  if (!request) {
+    reply(sequence, request.error());
+    return request.error().errc() != Errc::ProtocolViolation;
+  }
+  if (!greeted_) return greet(sequence, *request);
+
+  if (auto* submitted = std::get_if<model::Submit>(&*request))
+    submit(sequence, std::move(*submitted), std::move(frame.fds), received_ns);
+  else if (const auto* waited = std::get_if<model::Wait>(&*request))
+    wait(sequence, waited->job);
+  else if (const auto* asked = std::get_if<model::Status>(&*request))
+    status(sequence, asked->job);
+  else if (std::holds_alternative<model::List>(*request))
+    list(sequence);
+  else if (const auto* cancelled = std::get_if<model::Cancel>(&*request))
+    cancel(sequence, cancelled->job);
+  else if (auto* explained = std::get_if<model::Explain>(&*request))
+    explain(sequence, std::move(explained->spec), std::move(frame.fds), received_ns);
+  else if (std::holds_alternative<model::GetServerStatus>(*request))
+    server_status(sequence);
+  else if (std::holds_alternative<model::Drain>(*request))
+    drain(sequence);
+  else if (std::holds_alternative<model::Ping>(*request))
+    reply(sequence, model::Done{});
+  else
+    reply(sequence, Error(Errc::InvalidArgument, "hello_again",
+                          "the hello is the first request and the only one"));
+  return true;
+}
+
+bool Session::greet(std::uint32_t sequence, const model::Request& request) {
+  const auto* hello = std::get_if<model::Hello>(&request);
+  if (hello == nullptr) {
+    reply(sequence, Error(Errc::ProtocolViolation, "no_hello",
+                          "the first request of a session is the hello"));
+    return false;
+  }
+  if (options_.refusal) {
+    reply(sequence, *options_.refusal);
+    return false;
+  }
+  const model::Hello ours{ipc::kProtocolVersion, 0, TALLY_VERSION,
+                          static_cast<std::uint32_t>(::getpid())};
+  if (hello->protocol != ipc::kProtocolVersion) {
+    reply(sequence, Error(Errc::ProtocolViolation, "version_mismatch",
+                          "the client speaks protocol " +
+                              std::to_string(hello->protocol) +
+                              ", this daemon (version " TALLY_VERSION ") speaks " +
+                              std::to_string(ipc::kProtocolVersion))
+                        .with("daemon_protocol", std::int64_t{ipc::kProtocolVersion}));
+    return false;
+  }
+  greeted_ = true;
+  reply(sequence, ours);
+  return true;
+}
+
+// --- requests ---
+
+void Session::submit(std::uint32_t sequence, model::Submit submit,
+                     std::vector<UniqueFd> fds, Nanoseconds received_ns) {
+  if (submitted_.contains(sequence))
+    return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
+                                 "a job submitted with this sequence is still alive"));
+  Submission submission;
+  const bool attached = !submit.spec.detached;
+  submission.keep = submit.spec.detached ||
+                    submit.reply_when == model::ReplyWhen::Accepted;
+  submission.spec = std::move(submit.spec);
+  submission.fds = std::move(fds);
+  submission.uid = peer_.uid;
+  submission.received_ns = received_ns;
+  submission.wants_progress = submit.want_progress;
+  // Known before submit(), which may end the job at once and forget it again.
+  submitted_[sequence] = {0, attached};
+  const model::JobId id = engine_.submit(
+      std::move(submission),
+      std::make_shared<Observer>(shared_from_this(), sequence, submit.reply_when,
+                                 true));
+  const auto alive = submitted_.find(sequence);
+  if (alive != submitted_.end()) alive->second.number = id.number;
+}
+
+void Session::forget(std::uint32_t sequence) { submitted_.erase(sequence); }
+
+bool Session::may_see(std::uint32_t uid) const {
+  return options_.administrator || uid == peer_.uid;
+}
+
+Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
+  if (const auto* by_sequence = std::get_if<model::SubmitSequence>(&ref)) {
+    const auto found = submitted_.find(by_sequence->sequence);
+    if (found == submitted_.end())
+      return no_such_job("no job of this session has that sequence, or it has ended");
+    return found->second.number;
+  }
+  if (const auto* by_client = std::get_if<model::ClientId>(&ref)) {
+    const std::optional<std::uint64_t> found =
+        engine_.find_client_id(by_client->text, peer_.uid);
+    if (!found) return no_such_job("no job with the client id '" + by_client->text + "'");
+    return *found;
+  }
+  const auto id = std::get<model::JobId>(ref);
+  if (id.tag != engine_.tag())
+    return Error(Errc::NotFound, "daemon_restarted",
+                 "job " + short_name(id) + " is not of this daemon, which has been "
+                 "started anew since; results do not outlive the daemon");
+  return id.number;
+}
+
+void Session::wait(std::uint32_t sequence, const model::JobRef& ref) {
+  const Result<std::uint64_t> number = resolve(ref);
+  if (!number) return reply(sequence, number.error());
+  const std::optional<std::uint32_t> owner = engine_.owner(*number);
+  if (owner && may_see(*owner)) {
+    engine_.watch(*number, std::make_shared<Observer>(shared_from_this(), sequence,
+                                                      model::ReplyWhen::Finished, false));
+    return;
+  }
+  const auto ended = engine_.ended(*number);
+  if (!ended || !may_see(ended->uid))
+    return reply(sequence, no_such_job("there is no job " + std::to_string(*number) +
+                                       " (any more)"));
+  reply_answer(sequence, *ended);
+}
+
+void Session::status(std::uint32_t sequence, const model::JobRef& ref) {
+  const Result<std::uint64_t> number = resolve(ref);
+  if (!number) return reply(sequence, number.error());
+  const std::optional<std::uint32_t> owner = engine_.owner(*number);
+  if (owner && may_see(*owner))
+    return reply(sequence, std::vector<model::JobSummary>{*engine_.summary(*number)});
+  const auto ended = engine_.ended(*number);
+  if (!ended || !may_see(ended->uid))
+    return reply(sequence, no_such_job("there is no job " + std::to_string(*number) +
+                                       " (any more)"));
+  reply_answer(sequence, *ended);
+}
+
+void Session::cancel(std::uint32_t sequence, const model::JobRef& ref) {
+  const Result<std::uint64_t> number = resolve(ref);
+  if (!number) return reply(sequence, number.error());
+  const std::optional<std::uint32_t> owner = engine_.owner(*number);
+  if (!owner || !may_see(*owner))
+    return reply(sequence, no_such_job("there is no job " + std::to_string(*number) +
+                                       " to cancel; it may have ended"));
+  engine_.cancel(*number, Error(Errc::Cancelled, "cancelled",
+                                "the job was cancelled by its user"));
+  reply(sequence, model::Done{});
+}
+
+void Session::explain(std::uint32_t sequence, model::JobSpec spec,
+                      std::vector<UniqueFd> fds, Nanoseconds received_ns) {
+  Submission submission;
+  submission.spec = std::move(spec);
+  submission.fds = std::move(fds);
+  submission.uid = peer_.uid;
+  submission.received_ns = received_ns;
+  engine_.explain(std::move(submission),
+                  [weak = weak_from_this(), sequence](Result<model::JobPlan> plan) {
+                    const auto self = weak.lock();
+                    if (!self) return;
+                    if (!plan) return self->reply(sequence, plan.error());
+                    self->reply(sequence, *std::move(plan));
+                  });
+}
+
+void Session::list(std::uint32_t sequence) {
+  std::vector<model::JobSummary> jobs = engine_.list();
+  std::erase_if(jobs, [&](const auto& job) { return !may_see(job.uid); });
+  reply(sequence, std::move(jobs));
+}
+
+void Session::server_status(std::uint32_t sequence) {
+  engine_.status([weak = weak_from_this(), sequence](model::ServerStatus status) {
+    const auto self = weak.lock();
+    if (!self || self->ended_) return;
+    self->host_.complete(status);
+    self->reply(sequence, std::move(status));
+  });
+}
+
+void Session::drain(std::uint32_t sequence) {
+  if (!options_.administrator)
+    return reply(sequence, Error(Errc::PermissionDenied, "not_administrator",
+                                 "only root and the daemon's own user may drain it"));
+  reply(sequence, model::Done{});
+  host_.drain_requested();
+}
+
+// --- writing ---
+
+void Session::reply(std::uint32_t sequence, const model::Reply& reply) {
+  if (ended_) return;
+  ipc::append_reply(out_, sequence, reply);
+  written();
+}
+
+void Session::reply_answer(std::uint32_t sequence, const job::EndedJob& job) {
+  if (ended_) return;
+  ipc::append_answer(out_, sequence, job.answer, job.elapsed_ns, monotonic_ns());
+  written();
+}
+
+void Session::send_event(std::uint32_t sequence, const model::JobProgress& progress) {
+  // A client that does not read gets no more news, only answers.
+  if (ended_ || unsent() > kMostUnsentBytes) return;
+  ipc::append_event(out_, sequence, progress);
+  written();
+}
+
+void Session::written() {
+  if (flush_asked_ || writing_) return;
+  flush_asked_ = true;
+  host_.flush_later(shared_from_this());
+}
+
+void Session::flush() {
+  flush_asked_ = false;
+  if (ended_ || writing_) return;
+  if (!send_some()) return;
+  writing_ = true;
+  socket_.async_wait(Socket::wait_write,
+                     [self = shared_from_this()](asio::error_code error) {
+                       self->writing_ = false;
+                       if (!error) self->flush();
+                     });
+}
+
+// Sends what the socket takes; true if it is full and more is left.
+bool Session::send_some() {
+  while (unsent() > 0) {
+    const ssize_t sent = ::send(socket_.native_handle(), out_.data() + sent_, unsent(),
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (sent < 0) {  // the peer is gone: reading will tell
+      out_.clear();
+      sent_ = 0;
+      break;
+    }
+    sent_ += static_cast<std::size_t>(sent);
+  }
+  out_.clear();
+  sent_ = 0;
+  if (out_.capacity() > kKeptCapacity) ipc::Bytes().swap(out_);
+  room_.cancel();
+  return false;
+}
+
+}  // namespace tally::daemon

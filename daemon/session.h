@@ -1,0 +1,123 @@
+// Session: one connected client, from accept to close.
+//
+// Reads what the socket brings, handles every complete frame of it, and sends all
+// replies of a turn of the loop with one send. Replies carry the sequence of their
+// request and leave when they are ready: a wait blocks nobody.
+//
+// The first request is the hello. A malformed frame is answered where possible and ends
+// the session; a well-formed request that is wrong gets a typed error and the session
+// lives. When a session ends, the jobs attached to it are cancelled.
+//
+// A client that does not read its replies is not read from either, beyond
+// kMostUnsentBytes.
+//
+// Threads: the loop's. Lifetime: shared; coroutines and job observers hold it. `engine`
+// and `host` must outlive it.
+#pragma once
+
+#include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "ipc/frame_reader.h"
+#include "ipc/message.h"
+#include "ipc/model/request.h"
+#include "ipc/peer.h"
+#include "ipc/spawn.h"
+#include "runtime/engine.h"
+
+namespace tally::daemon {
+
+class Session;
+
+// What a session needs of the daemon around it.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  // Sends the session's replies at the end of this turn of the loop.
+  virtual void flush_later(std::shared_ptr<Session> session) = 0;
+  virtual void session_ended(const std::shared_ptr<Session>& session,
+                             const Result<void>& how) = 0;
+  virtual void drain_requested() = 0;
+  virtual void complete(model::ServerStatus& status) = 0;  // what only the daemon knows
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  using Socket = asio::local::stream_protocol::socket;
+
+  struct Options {
+    bool administrator = false;
+    // Not admitted: the hello is answered with this, and the session ends.
+    std::optional<Error> refusal;
+  };
+
+  Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& host,
+          Options options);
+
+  void start(asio::io_context& loop);
+  void stop();   // ends the session soon; what is unsent is tried once
+  void flush();  // SessionHost calls it at the end of a turn
+
+  const ipc::Peer& peer() const { return peer_; }
+
+ private:
+  class Observer;
+
+  static asio::awaitable<Result<void>> run(std::shared_ptr<Session> self);
+  Error violated(const Error& why);
+  void end();
+  void forget(std::uint32_t sequence);
+
+  // False: the session ends after this turn.
+  bool handle(ipc::Frame frame, Nanoseconds received_ns);
+  bool greet(std::uint32_t sequence, const model::Request& request);
+  void submit(std::uint32_t sequence, model::Submit submit, std::vector<UniqueFd> fds,
+              Nanoseconds received_ns);
+  void wait(std::uint32_t sequence, const model::JobRef& ref);
+  void status(std::uint32_t sequence, const model::JobRef& ref);
+  void cancel(std::uint32_t sequence, const model::JobRef& ref);
+  void explain(std::uint32_t sequence, model::JobSpec spec, std::vector<UniqueFd> fds,
+               Nanoseconds received_ns);
+  void list(std::uint32_t sequence);
+  void server_status(std::uint32_t sequence);
+  void drain(std::uint32_t sequence);
+
+  // The number of the job that `ref` names, if this client may know of it.
+  Result<std::uint64_t> resolve(const model::JobRef& ref);
+  bool may_see(std::uint32_t uid) const;
+  void reply(std::uint32_t sequence, const model::Reply& reply);
+  void reply_answer(std::uint32_t sequence, const job::EndedJob& job);
+  void send_event(std::uint32_t sequence, const model::JobProgress& progress);
+  void written();
+  bool send_some();
+  std::size_t unsent() const { return out_.size() - sent_; }
+
+  Socket socket_;
+  const ipc::Peer peer_;
+  Engine& engine_;
+  SessionHost& host_;
+  const Options options_;
+
+  ipc::FrameReader reader_;
+  ipc::Bytes out_;
+  std::size_t sent_ = 0;       // of out_
+  bool flush_asked_ = false;
+  bool writing_ = false;       // waiting for the socket to take more
+  bool greeted_ = false;
+  bool stopping_ = false;
+  bool ended_ = false;
+  struct SubmittedJob {
+    std::uint64_t number = 0;
+    bool attached = true;
+  };
+  std::unordered_map<std::uint32_t, SubmittedJob> submitted_;  // by sequence; alive ones
+  asio::steady_timer room_;  // cancelled whenever something was sent
+};
+
+}  // namespace tally::daemon

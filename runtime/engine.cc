@@ -1,0 +1,655 @@
+#include "runtime/engine.h"
+
+#include <unistd.h>
+
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "runtime/plan/planner.h"
+#include "runtime/source/inspect.h"
+
+namespace tally {
+namespace {
+
+constexpr std::uint32_t kHelperThreads = 8;
+constexpr std::chrono::milliseconds kProgressEvery{100};
+constexpr std::int64_t kRetryAfterMs = 100;
+
+std::uint64_t random_tag() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+sched::Lane lane_of(model::Path path) {
+  switch (path) {
+    case model::Path::Inline: return sched::Lane::Inline;
+    case model::Path::Thread: return sched::Lane::Thread;
+    case model::Path::Any:
+    case model::Path::Process: break;
+  }
+  return sched::Lane::Process;
+}
+
+Error full(std::string code, const std::string& what, std::uint64_t limit,
+           std::uint64_t in_use) {
+  return Error(Errc::Overloaded, std::move(code),
+               "the daemon holds " + std::to_string(in_use) + " " + what +
+                   " and takes at most " + std::to_string(limit) +
+                   "; try again a little later")
+      .with("limit", static_cast<std::int64_t>(limit))
+      .with("in_use", static_cast<std::int64_t>(in_use))
+      .with("retry_after_ms", kRetryAfterMs);
+}
+
+// Failures of the input are the job's end; others mean that it was never one.
+bool fails_the_job(const Error& error) {
+  return error.errc() == Errc::InvalidData || error.errc() == Errc::Io ||
+         error.errc() == Errc::DeadlineExceeded || error.errc() == Errc::Cancelled;
+}
+
+std::chrono::nanoseconds until(Nanoseconds deadline_ns) {
+  const Nanoseconds now = monotonic_ns();
+  return std::chrono::nanoseconds(deadline_ns > now ? deadline_ns - now : 0);
+}
+
+}  // namespace
+
+class Engine::LaneEvents : public exec::PathEvents {
+ public:
+  LaneEvents(Engine& engine, sched::Lane lane) : engine_(engine), lane_(lane) {}
+
+  void on_ready(std::uint32_t slot) override {
+    engine_.feed({sched::SlotReady{{lane_, slot}}, std::nullopt, 0});
+  }
+  void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) override {
+    engine_.outcome({lane_, slot}, std::move(outcome),
+                    engine_.path(lane_).pid(slot));
+  }
+  void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
+               bool spends_attempt, Error cause) override {
+    engine_.feed({sched::SlotGone{{lane_, slot}, running, spends_attempt,
+                                  std::move(cause)},
+                  std::nullopt, 0});
+  }
+
+ private:
+  Engine& engine_;
+  const sched::Lane lane_;
+};
+
+Engine::Engine(asio::io_context& loop, EngineOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      tag_(random_tag()),
+      started_ns_(monotonic_ns()),
+      scheduler_({options_.attempts, 32}),
+      finished_(options_.finished_jobs, options_.finished_age_ns),
+      thread_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Thread)),
+      process_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Process)),
+      deadline_timer_(loop),
+      progress_timer_(loop),
+      helpers_("tally-helper", kHelperThreads) {
+  exec::ProcessPath::Options pool;
+  pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
+  pool.worker_program = options_.worker_program;
+  threads_ = std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
+  processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),
+                                                   *process_events_, options_.log);
+}
+
+Engine::~Engine() {
+  *alive_ = false;
+  // Threads in the middle of a chunk of a job that nobody ended.
+  for (const auto& [slot, number] : slot_jobs_)
+    if (slot.lane == sched::Lane::Thread) threads_->interrupt(slot.number, number);
+}
+
+Result<void> Engine::start() {
+  threads_->start();
+  return processes_->start();
+}
+
+exec::ExecutionPath& Engine::path(sched::Lane lane) {
+  if (lane == sched::Lane::Thread) return *threads_;
+  return *processes_;
+}
+
+job::Job* Engine::find(std::uint64_t number) const {
+  const auto found = jobs_.find(number);
+  return found == jobs_.end() ? nullptr : found->second.get();
+}
+
+// --- taking jobs on ---
+
+std::optional<Error> Engine::refusal(const Submission& submission) const {
+  if (draining_)
+    return Error(Errc::Overloaded, "draining",
+                 "the daemon is finishing what it has and takes no new jobs")
+        .with("retry_after_ms", kRetryAfterMs);
+  if (jobs_.size() >= options_.most_jobs)
+    return full("too_many_jobs", "jobs", options_.most_jobs, jobs_.size());
+  if (descriptors_held_ + submission.fds.size() > options_.most_descriptors)
+    return full("too_many_descriptors", "descriptors", options_.most_descriptors,
+                descriptors_held_);
+  const std::string& client_id = submission.spec.client_id;
+  if (!client_id.empty() && find_client_id(client_id, submission.uid))
+    return Error(Errc::InvalidArgument, "client_id_in_use",
+                 "there is a job with the client id '" + client_id + "' already");
+  return std::nullopt;
+}
+
+plan::PathLimits Engine::limits() const {
+  return {processes_->workers(), options_.threads, options_.cores.count};
+}
+
+bool Engine::needs_inspection(const model::JobSpec& spec) {
+  return !plan::carried_elements(spec.source);
+}
+
+model::JobId Engine::submit(Submission submission,
+                            std::shared_ptr<job::JobObserver> observer) {
+  const model::JobId id{tag_, next_number_++};
+  if (const std::optional<Error> why = refusal(submission)) {
+    observer->refused(*why);
+    return id;
+  }
+  descriptors_held_ += submission.fds.size();
+  auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
+                                        std::move(submission.fds), submission.uid,
+                                        submission.received_ns);
+  job->keep = submission.keep;
+  job->wants_progress = submission.wants_progress;
+  job->observers.push_back(std::move(observer));
+  if (job->spec->timeout_ns != 0)
+    job->deadline_ns = job->received_ns + job->spec->timeout_ns;
+  if (!job->spec->client_id.empty())
+    client_ids_[{job->uid, job->spec->client_id}] = id.number;
+  job::Job& placed = *jobs_.emplace(id.number, std::move(job)).first->second;
+  plan_job(placed);
+  return id;
+}
+
+void Engine::plan_job(job::Job& job) {
+  job.plan_started_ns = monotonic_ns();
+  Result<plan::Reduction> reduction =
+      plan::plan_reduction(*job.spec, job.files->size());
+  if (!reduction) return refuse(job.id.number, reduction.error());
+  Result<plan::PathChoice> choice = plan::choose_path(*job.spec, limits());
+  if (!choice) return refuse(job.id.number, choice.error());
+  if (needs_inspection(*job.spec))
+    return inspect_job(job, *std::move(reduction), *std::move(choice));
+  planned(job, plan::Plan::make(*job.spec, *std::move(reduction), *std::move(choice), {}));
+}
+
+void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
+                         plan::PathChoice choice) {
+  const std::uint64_t number = job.id.number;
+  if (job.deadline_ns != 0) {
+    auto timer = std::make_shared<asio::steady_timer>(loop_, until(job.deadline_ns));
+    timer->async_wait([this, number, timer, alive = alive_](asio::error_code error) {
+      if (error || !*alive) return;
+      const job::Job* waiting = find(number);
+      if (waiting == nullptr || waiting->planned()) return;
+      end_unplanned(number, Error(Errc::DeadlineExceeded, "timeout",
+                                  "the job's time ran out while its input was "
+                                  "inspected"));
+    });
+  }
+  helpers_.post([this, number, spec = job.spec, files = job.files, alive = alive_,
+                 reduction = std::move(reduction), choice = std::move(choice)] {
+    auto inspected = std::make_shared<Result<source::Inspection>>(
+        guarded("inspection", Errc::Internal,
+                [&] { return source::inspect(*spec, reduction.selectors, *files); }));
+    asio::post(loop_, [this, number, alive, inspected, reduction, choice] {
+      if (!*alive) return;
+      job::Job* waiting = find(number);
+      if (waiting == nullptr || waiting->planned()) return;  // ended meanwhile
+      if (!*inspected) return planned(*waiting, inspected->error());
+      planned(*waiting, plan::Plan::make(*waiting->spec, reduction, choice,
+                                         *std::move(*inspected)));
+    });
+  });
+}
+
+void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
+  if (!plan) {
+    if (fails_the_job(plan.error())) return end_unplanned(job.id.number, plan.error());
+    return refuse(job.id.number, plan.error());
+  }
+  job.set_plan(*std::move(plan), monotonic_ns());
+  schedule(job);
+}
+
+void Engine::schedule(job::Job& job) {
+  for (const auto& observer : job.observers) observer->accepted(job.id);
+  sched::JobRequest request;
+  request.job = job.id.number;
+  request.uid = job.uid;
+  request.lane = lane_of(job.plan().choice().path);
+  request.chunks = job.plan().chunks();
+  request.parallel = job.plan().parallel();
+  request.tiny = job.plan().tiny();
+  request.deadline_ns = job.deadline_ns;
+  request.priority = job.spec->priority;
+  if (job.wants_progress) arm_progress();
+  feed({sched::Submitted{request}, std::nullopt, 0});
+}
+
+// Out of the tables; the number names it no longer.
+Engine::JobPtr Engine::take(std::uint64_t number) {
+  const auto found = jobs_.find(number);
+  JobPtr job = std::move(found->second);
+  jobs_.erase(found);
+  if (!job->spec->client_id.empty()) client_ids_.erase({job->uid, job->spec->client_id});
+  return job;
+}
+
+void Engine::refuse(std::uint64_t number, const Error& why) {
+  const JobPtr job = take(number);
+  descriptors_held_ -= job->files->size();
+  for (const auto& observer : job->observers) observer->refused(why);
+  idle_if_empty();
+}
+
+void Engine::end_unplanned(std::uint64_t number, const Error& why) {
+  JobPtr job = take(number);
+  const Nanoseconds now = monotonic_ns();
+  job->planned_ns = now;
+  model::JobAnswer answer = job->fail(why, now);
+  const Nanoseconds elapsed = now - job->received_ns;
+  deliver(std::move(job), std::move(answer), elapsed);
+}
+
+// --- the scheduler's events and actions ---
+
+void Engine::feed(PendingEvent event) {
+  events_.push_back(std::move(event));
+  if (feeding_) return;  // the loop below will come to it
+  feeding_ = true;
+  while (!events_.empty()) {
+    PendingEvent cause = std::move(events_.front());
+    events_.pop_front();
+    actions_.clear();
+    scheduler_.handle(cause.event, actions_);
+    perform(actions_, cause);
+  }
+  feeding_ = false;
+  arm_deadline();
+}
+
+void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& cause) {
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    const sched::Action& action = actions[i];
+    if (const auto* first = std::get_if<sched::Dispatch>(&action)) {
+      std::size_t count = 1;
+      while (i + count < actions.size()) {
+        const auto* next = std::get_if<sched::Dispatch>(&actions[i + count]);
+        if (next == nullptr || next->slot != first->slot) break;
+        ++count;
+      }
+      dispatch(&action, count);
+      i += count - 1;
+    } else if (const auto* interrupt = std::get_if<sched::Interrupt>(&action)) {
+      path(interrupt->slot.lane).interrupt(interrupt->slot.number, interrupt->job);
+    } else if (const auto* accepted = std::get_if<sched::Accept>(&action)) {
+      accept(accepted->key, cause);
+    } else if (const auto* retried = std::get_if<sched::Retried>(&action)) {
+      if (job::Job* job = find(retried->key.job)) {
+        ++job->retries;
+        options_.log("job " + short_name(job->id) + ": chunk " +
+                     std::to_string(retried->key.chunk) + " was lost and runs again");
+      }
+    } else if (const auto* finished = std::get_if<sched::Finish>(&action)) {
+      finish(*finished);
+    }
+  }
+}
+
+void Engine::dispatch(const sched::Action* first, std::size_t count) {
+  const sched::SlotId slot = std::get<sched::Dispatch>(*first).slot;
+  const Nanoseconds now = monotonic_ns();
+  std::vector<exec::Assignment> batch;
+  if (slot.lane != sched::Lane::Inline) batch.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const model::ChunkKey& key = std::get<sched::Dispatch>(first[i]).key;
+    job::Job& job = *find(key.job);
+    job.dispatched(now);
+    if (slot.lane == sched::Lane::Inline) {
+      run_inline(key);
+      continue;
+    }
+    exec::Assignment assignment;
+    assignment.task = job.plan().task(*job.spec, key, assignment.descriptors);
+    assignment.files = job.files;
+    batch.push_back(std::move(assignment));
+    slot_jobs_[slot] = key.job;
+  }
+  if (!batch.empty()) path(slot.lane).run(slot.number, std::move(batch));
+}
+
+// A few microseconds of work without I/O, so its CPU time is its run time.
+void Engine::run_inline(const model::ChunkKey& key) {
+  const job::Job& job = *find(key.job);
+  std::vector<std::uint32_t> no_descriptors;
+  const Nanoseconds started = monotonic_ns();
+  model::ChunkOutcome done =
+      inline_runner_.run(job.plan().task(*job.spec, key, no_descriptors), {});
+  if (auto* partial = std::get_if<model::Partial>(&done.result)) {
+    partial->usage.run_ns = monotonic_ns() - started;
+    partial->usage.cpu_user_ns = partial->usage.run_ns;
+  }
+  outcome({sched::Lane::Inline, 0}, std::move(done),
+          static_cast<std::uint32_t>(::getpid()));
+}
+
+void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t pid) {
+  PendingEvent event{sched::ChunkDone{slot, done.key}, std::nullopt, pid};
+  slot_jobs_.erase(slot);  // set again when the next batch goes there
+  const job::Job* job = find(done.key.job);
+  if (auto* error = std::get_if<Error>(&done.result)) {
+    event.event = sched::ChunkFailed{slot, done.key, std::move(*error)};
+  } else if (job != nullptr) {
+    auto& partial = std::get<model::Partial>(done.result);
+    if (Result<void> covered = job->check(partial); !covered)
+      event.event = sched::ChunkFailed{slot, done.key, std::move(covered).error()};
+    else
+      event.partial = std::move(partial);
+  }
+  feed(std::move(event));
+}
+
+void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
+  job::Job* job = find(key.job);
+  if (job == nullptr || !cause.partial) return;
+  const sched::SlotNumber slot = std::get<sched::ChunkDone>(cause.event).slot.number;
+  const Result<void> merged =
+      job->accept(*cause.partial, slot, cause.pid, monotonic_ns());
+  if (!merged)
+    feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0});
+}
+
+// --- ending jobs ---
+
+void Engine::finish(const sched::Finish& action) {
+  if (find(action.job) == nullptr) return;
+  JobPtr job = take(action.job);
+  const auto answered = [&]() -> Result<model::JobAnswer> {
+    if (action.error) return job->fail(*action.error, monotonic_ns());
+    return guarded("finish", Errc::Internal,
+                   [&] { return job->finish(monotonic_ns()); });
+  };
+  Result<model::JobAnswer> made = answered();
+  model::JobAnswer answer =
+      made ? *std::move(made) : job->fail(made.error(), monotonic_ns());
+  const Nanoseconds elapsed = monotonic_ns() - job->received_ns;
+  if (job->spec->measure_pss && answer.path == model::Path::Process)
+    return finish_with_pss(std::move(job), std::move(answer), elapsed);
+  deliver(std::move(job), std::move(answer), elapsed);
+}
+
+// The sampling is not part of the job's time.
+void Engine::finish_with_pss(JobPtr job, model::JobAnswer answer,
+                             Nanoseconds elapsed_ns) {
+  std::vector<std::uint32_t> pids;
+  for (std::uint32_t slot = 0; slot < processes_->workers(); ++slot)
+    if (const std::uint32_t pid = processes_->view(slot).pid; pid != 0)
+      pids.push_back(pid);
+  auto held = std::make_shared<std::pair<JobPtr, model::JobAnswer>>(std::move(job),
+                                                                    std::move(answer));
+  helpers_.post([this, held, pids = std::move(pids), elapsed_ns, alive = alive_] {
+    std::uint64_t total = 0;
+    bool all_known = true;
+    for (const std::uint32_t pid : pids) {
+      const auto memory = account::process_memory(pid);
+      all_known = all_known && memory;
+      if (memory) total += memory->pss_bytes;
+    }
+    if (all_known) held->second.memory.workers_pss_bytes = total;
+    asio::post(loop_, [this, held, elapsed_ns, alive] {
+      if (*alive) deliver(std::move(held->first), std::move(held->second), elapsed_ns);
+    });
+  });
+}
+
+void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns) {
+  const Nanoseconds now = monotonic_ns();
+  gauge_.refresh_if_old(now);
+  answer.memory.daemon_rss_bytes = gauge_.own_rss_bytes();
+  answer.memory.system_used_percent = gauge_.system_used_percent();
+  answer.daemon_kind = options_.kind;
+  answer.daemon_pid = static_cast<std::uint32_t>(::getpid());
+  if (answer.error)
+    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
+                 " ended " + std::string(name_of(answer.state)) + ": " +
+                 answer.error->message());
+  else if (options_.log_jobs)
+    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
+                 " done on the " + std::string(name_of(answer.path)) + " path in " +
+                 std::to_string(elapsed_ns / 1000) + " us");
+  descriptors_held_ -= job->files->size();
+  ++finished_count_;
+  const auto ended = std::make_shared<const job::EndedJob>(
+      job::EndedJob{std::move(answer), job->uid, job->spec->client_id, elapsed_ns, now});
+  if (job->keep) finished_.add(ended);
+  for (const auto& observer : job->observers) observer->ended(ended);
+  idle_if_empty();
+}
+
+bool Engine::cancel(std::uint64_t number, const Error& reason) {
+  const job::Job* job = find(number);
+  if (job == nullptr) return false;
+  if (!job->planned())
+    end_unplanned(number, reason);
+  else
+    feed({sched::CancelRequested{number, reason}, std::nullopt, 0});
+  return true;
+}
+
+void Engine::idle_if_empty() {
+  if (draining_ && jobs_.empty() && idle_) asio::post(loop_, std::exchange(idle_, {}));
+}
+
+void Engine::drain(std::function<void()> idle) {
+  draining_ = true;
+  idle_ = std::move(idle);
+  idle_if_empty();
+}
+
+void Engine::stop(std::function<void()> stopped) {
+  draining_ = true;
+  std::vector<std::uint64_t> left;
+  for (const auto& [number, job] : jobs_) left.push_back(number);
+  for (const std::uint64_t number : left)
+    cancel(number, Error(Errc::Cancelled, "daemon_stopped",
+                         "the daemon stopped before the job had ended"));
+  processes_->stop(std::move(stopped));
+}
+
+// --- asking ---
+
+bool Engine::watch(std::uint64_t number, std::shared_ptr<job::JobObserver> observer) {
+  job::Job* job = find(number);
+  if (job == nullptr) return false;
+  job->observers.push_back(std::move(observer));
+  return true;
+}
+
+std::shared_ptr<const job::EndedJob> Engine::ended(std::uint64_t number) {
+  return finished_.find(number, monotonic_ns());
+}
+
+std::optional<std::uint32_t> Engine::owner(std::uint64_t number) const {
+  const job::Job* job = find(number);
+  if (job == nullptr) return std::nullopt;
+  return job->uid;
+}
+
+std::optional<std::uint64_t> Engine::find_client_id(const std::string& client_id,
+                                                    std::uint32_t uid) const {
+  const auto alive = client_ids_.find({uid, client_id});
+  if (alive != client_ids_.end()) return alive->second;
+  std::optional<std::uint64_t> kept;
+  finished_.for_each([&](const job::EndedJob& job) {
+    if (job.uid == uid && job.client_id == client_id) kept = job.answer.id.number;
+  });
+  return kept;
+}
+
+std::optional<model::JobSummary> Engine::summary(std::uint64_t number) const {
+  const job::Job* job = find(number);
+  if (job == nullptr) return std::nullopt;
+  return job->summary(monotonic_ns(), scheduler_.started(number));
+}
+
+std::vector<model::JobSummary> Engine::list() const {
+  std::vector<model::JobSummary> jobs;
+  const Nanoseconds now = monotonic_ns();
+  for (const auto& [number, job] : jobs_)
+    jobs.push_back(job->summary(now, scheduler_.started(number)));
+  std::sort(jobs.begin(), jobs.end(),
+            [](const auto& a, const auto& b) { return a.id.number < b.id.number; });
+  return jobs;
+}
+
+void Engine::explain(Submission submission, Planned planned) {
+  Result<plan::Reduction> reduction =
+      plan::plan_reduction(submission.spec, submission.fds.size());
+  if (!reduction) return planned(reduction.error());
+  Result<plan::PathChoice> choice = plan::choose_path(submission.spec, limits());
+  if (!choice) return planned(choice.error());
+  const auto shown = [](const Result<plan::Plan>& plan) -> Result<model::JobPlan> {
+    if (!plan) return plan.error();
+    model::JobPlan shown_plan;
+    shown_plan.path = plan->choice().path;
+    shown_plan.reason = plan->choice().reason;
+    shown_plan.workers = plan->parallel();
+    shown_plan.chunks = plan->chunks();
+    shown_plan.leaves = plan->leaves();
+    shown_plan.elements_known = !plan->in_bytes();
+    shown_plan.elements = plan->in_bytes() ? 0 : plan->size();
+    shown_plan.input_bytes = plan->input_bytes();
+    shown_plan.chunk_size = plan->chunk_size();
+    return shown_plan;
+  };
+  if (!needs_inspection(submission.spec))
+    return planned(shown(plan::Plan::make(submission.spec, *std::move(reduction),
+                                          *std::move(choice), {})));
+  auto held = std::make_shared<Submission>(std::move(submission));
+  helpers_.post([this, held, shown, planned = std::move(planned), alive = alive_,
+                 reduction = *std::move(reduction), choice = *std::move(choice)] {
+    auto inspected = guarded("inspection", Errc::Internal, [&] {
+      return source::inspect(held->spec, reduction.selectors, held->fds);
+    });
+    auto plan = std::make_shared<Result<model::JobPlan>>(
+        inspected ? shown(plan::Plan::make(held->spec, reduction, choice,
+                                           *std::move(inspected)))
+                  : Result<model::JobPlan>(inspected.error()));
+    asio::post(loop_, [planned, plan, alive] {
+      if (*alive) planned(*std::move(*plan));
+    });
+  });
+}
+
+void Engine::status(std::function<void(model::ServerStatus)> ready) {
+  auto status = std::make_shared<model::ServerStatus>();
+  status->version = TALLY_VERSION;
+  status->pid = static_cast<std::uint32_t>(::getpid());
+  status->kind = options_.kind;
+  status->uptime_ns = monotonic_ns() - started_ns_;
+  status->zygote_pid = processes_->zygote_pid();
+  status->zygote_restarts = processes_->zygote_restarts();
+  for (std::uint32_t slot = 0; slot < processes_->workers(); ++slot) {
+    const exec::ProcessPath::WorkerView view = processes_->view(slot);
+    model::WorkerStatus worker;
+    worker.worker = slot;
+    worker.pid = view.pid;
+    worker.state = name_of(view.state);
+    if (view.job != 0) worker.job = model::JobId{tag_, view.job};
+    worker.chunks_done = view.chunks_done;
+    worker.restarts = view.restarts;
+    status->workers.push_back(std::move(worker));
+  }
+  status->threads_running = threads_->threads_running();
+  status->threads_busy = threads_->busy();
+  status->threads_max = threads_->slots();
+  status->usable_cores = options_.cores.count;
+  status->core_bounds = options_.cores.bounds;
+  for (const auto& [number, job] : jobs_)
+    ++(scheduler_.started(number) ? status->jobs_running : status->jobs_queued);
+  status->jobs_finished = finished_count_;
+  status->chunks_waiting = scheduler_.waiting_chunks();
+  status->draining = draining_;
+  helpers_.post([this, status, ready = std::move(ready), alive = alive_] {
+    std::uint64_t total = 0;
+    bool all_known = true;
+    for (model::WorkerStatus& worker : status->workers) {
+      if (worker.pid == 0) continue;
+      const auto memory = account::process_memory(worker.pid);
+      all_known = all_known && memory;
+      if (!memory) continue;
+      worker.pss_bytes = memory->pss_bytes;
+      worker.rss_bytes = memory->rss_bytes;
+      total += memory->pss_bytes;
+    }
+    if (all_known) status->workers_pss_bytes = total;
+    status->daemon_rss_bytes = account::own_rss_bytes().value_or(0);
+    status->system_used_percent = account::system_used_percent().value_or(0.0);
+    asio::post(loop_, [status, ready, alive] {
+      if (*alive) ready(std::move(*status));
+    });
+  });
+}
+
+// --- timers ---
+
+void Engine::arm_deadline() {
+  const std::optional<Nanoseconds> next = scheduler_.next_deadline_ns();
+  if (next == armed_deadline_ns_) return;
+  armed_deadline_ns_ = next;
+  if (!next) {
+    deadline_timer_.cancel();
+    return;
+  }
+  deadline_timer_.expires_after(until(*next));
+  deadline_timer_.async_wait([this, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    armed_deadline_ns_.reset();
+    feed({sched::TimePassed{monotonic_ns()}, std::nullopt, 0});
+  });
+}
+
+void Engine::arm_progress() {
+  if (progress_armed_) return;
+  progress_armed_ = true;
+  progress_timer_.expires_after(kProgressEvery);
+  progress_timer_.async_wait([this, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    progress_armed_ = false;
+    send_progress();
+  });
+}
+
+void Engine::send_progress() {
+  std::unordered_map<std::uint64_t, std::uint64_t> in_hand;
+  for (const auto& [slot, number] : slot_jobs_)
+    if (jobs_.contains(number)) in_hand[number] += path(slot.lane).advanced(slot.number);
+  bool any = false;
+  for (const auto& [number, job] : jobs_) {
+    if (!job->wants_progress || !job->planned()) continue;
+    any = true;
+    model::JobProgress progress;
+    progress.id = job->id;
+    progress.total = job->plan().size();
+    // A chunk between its end and its acceptance may count twice for a moment.
+    progress.done = std::min(job->done_extent() + in_hand[number], progress.total);
+    progress.in_bytes = job->plan().in_bytes();
+    for (const auto& observer : job->observers) observer->progress(progress);
+  }
+  if (any) arm_progress();
+}
+
+}  // namespace tally

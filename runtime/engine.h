@@ -1,0 +1,183 @@
+// Engine: the front door of the runtime: submit, watch, cancel, drain.
+//
+// Ties the pure parts together: inspects and plans jobs, feeds the scheduler, carries
+// out what it says on the thread and process paths, merges partials, makes answers. It
+// decides nothing that the scheduler could decide.
+//
+// Usable without the daemon: give it an io_context and run that.
+// Threads: one, the io_context's; nothing here blocks (inspection of files happens on
+// a small pool of its own). Lifetime: the io_context must outlive it; call stop() and
+// run the loop until `stopped` before destroying it, or workers are killed.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ipc/model/server_status.h"
+#include "runtime/account/process_memory.h"
+#include "runtime/cores.h"
+#include "runtime/exec/chunk_page.h"
+#include "runtime/exec/chunk_runner.h"
+#include "runtime/exec/process/process_path.h"
+#include "runtime/exec/thread/thread_path.h"
+#include "runtime/exec/thread/thread_pool.h"
+#include "runtime/job/finished_jobs.h"
+#include "runtime/job/job.h"
+#include "runtime/sched/scheduler.h"
+
+namespace tally {
+
+struct EngineOptions {
+  UsableCores cores;
+  std::uint32_t workers = 0;  // 0: one a usable core
+  std::uint32_t threads = 64;
+  std::uint32_t attempts = 3;
+  std::string worker_program;
+  std::uint64_t most_jobs = 100'000;
+  std::uint64_t most_descriptors = 4096;
+  std::uint64_t finished_jobs = 1024;
+  Nanoseconds finished_age_ns = 600'000'000'000;
+  model::DaemonKind kind = model::DaemonKind::Private;
+  // One line an event. Jobs that end well are told only if log_jobs is set.
+  std::function<void(const std::string&)> log = [](const std::string&) {};
+  bool log_jobs = false;
+};
+
+struct Submission {
+  model::JobSpec spec;
+  std::vector<UniqueFd> fds;
+  std::uint32_t uid = 0;
+  Nanoseconds received_ns = 0;
+  bool keep = false;  // the answer, for later wait and show
+  bool wants_progress = false;
+};
+
+class Engine {
+ public:
+  Engine(asio::io_context& loop, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Errors: NotFound "no_worker_program", Io.
+  Result<void> start();
+
+  // Takes a job on, or refuses it; the observer is told either way, possibly before
+  // this returns. The id names it from now on.
+  model::JobId submit(Submission submission, std::shared_ptr<job::JobObserver> observer);
+
+  // Adds an observer to a job that has not ended. False if there is none.
+  bool watch(std::uint64_t job, std::shared_ptr<job::JobObserver> observer);
+  // A kept answer; nullptr if there is none (any more).
+  std::shared_ptr<const job::EndedJob> ended(std::uint64_t job);
+  // Ends a job with `reason`; false if it has ended or never was.
+  bool cancel(std::uint64_t job, const Error& reason);
+  // The owner of a job that has not ended.
+  std::optional<std::uint32_t> owner(std::uint64_t job) const;
+  // The job, alive or kept, that this uid gave the id itself.
+  std::optional<std::uint64_t> find_client_id(const std::string& client_id,
+                                              std::uint32_t uid) const;
+  std::optional<model::JobSummary> summary(std::uint64_t job) const;
+
+  // The plan of a job, which is not run. `planned` is called once.
+  using Planned = std::function<void(Result<model::JobPlan>)>;
+  void explain(Submission submission, Planned planned);
+
+  std::vector<model::JobSummary> list() const;
+  // Reads other processes' memory on a pool thread, then calls `ready`.
+  void status(std::function<void(model::ServerStatus)> ready);
+
+  // Refuses new jobs; `idle` is called once no job is left.
+  void drain(std::function<void()> idle);
+  bool draining() const { return draining_; }
+  // Cancels what is left and ends the workers; `stopped` is called when none is left.
+  void stop(std::function<void()> stopped);
+
+  std::uint64_t tag() const { return tag_; }
+  std::uint64_t jobs() const { return jobs_.size(); }
+
+ private:
+  // Gives each path's events their lane.
+  class LaneEvents;
+  struct PendingEvent {
+    sched::Event event;
+    std::optional<model::Partial> partial;  // of a ChunkDone
+    std::uint32_t pid = 0;
+  };
+  using JobPtr = std::unique_ptr<job::Job>;
+
+  std::optional<Error> refusal(const Submission& submission) const;
+  plan::PathLimits limits() const;
+  static bool needs_inspection(const model::JobSpec& spec);
+  void plan_job(job::Job& job);
+  void inspect_job(job::Job& job, plan::Reduction reduction, plan::PathChoice choice);
+  void planned(job::Job& job, Result<plan::Plan> plan);
+  void schedule(job::Job& job);
+  void refuse(std::uint64_t number, const Error& why);
+
+  void feed(PendingEvent event);
+  void perform(const std::vector<sched::Action>& actions, PendingEvent& cause);
+  void dispatch(const sched::Action* first, std::size_t count);
+  void run_inline(const model::ChunkKey& key);
+  void accept(const model::ChunkKey& key, PendingEvent& cause);
+  void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid);
+  void finish(const sched::Finish& action);
+  void finish_with_pss(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns);
+  JobPtr take(std::uint64_t number);
+  void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns);
+  void end_unplanned(std::uint64_t number, const Error& why);
+  void idle_if_empty();
+  void arm_deadline();
+  void arm_progress();
+  void send_progress();
+  exec::ExecutionPath& path(sched::Lane lane);
+  job::Job* find(std::uint64_t number) const;
+
+  asio::io_context& loop_;
+  const EngineOptions options_;
+  const std::uint64_t tag_;
+  const Nanoseconds started_ns_;
+  std::uint64_t next_number_ = 1;
+
+  sched::Scheduler scheduler_;
+  std::deque<PendingEvent> events_;
+  bool feeding_ = false;
+  std::vector<sched::Action> actions_;  // kept between events: no allocation each
+
+  std::unordered_map<std::uint64_t, JobPtr> jobs_;
+  std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
+  job::FinishedJobs finished_;
+  std::uint64_t descriptors_held_ = 0;
+  std::uint64_t finished_count_ = 0;
+  std::map<sched::SlotId, std::uint64_t> slot_jobs_;  // what each slot works on
+
+  std::unique_ptr<LaneEvents> thread_events_;
+  std::unique_ptr<LaneEvents> process_events_;
+  exec::ChunkPage inline_page_;
+  exec::ChunkRunner inline_runner_{inline_page_};
+  account::MemoryGauge gauge_;
+  asio::steady_timer deadline_timer_;
+  std::optional<Nanoseconds> armed_deadline_ns_;
+  asio::steady_timer progress_timer_;
+  bool progress_armed_ = false;
+  bool draining_ = false;
+  std::function<void()> idle_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posts back
+
+  std::unique_ptr<exec::ThreadPath> threads_;
+  std::unique_ptr<exec::ProcessPath> processes_;
+  exec::ThreadPool helpers_;  // inspection, other processes' memory; joined first
+};
+
+}  // namespace tally

@@ -1,0 +1,55 @@
+// FinishedJobs: answers kept for `wait` and `show`, bounded by number and by age.
+//
+// Threads: the loop's. They do not outlive the daemon.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "ipc/base/clock.h"
+#include "runtime/job/job.h"
+
+namespace tally::job {
+
+class FinishedJobs {
+ public:
+  FinishedJobs(std::uint64_t most, Nanoseconds age_ns) : most_(most), age_ns_(age_ns) {}
+
+  void add(std::shared_ptr<const EndedJob> job) {
+    const std::uint64_t number = job->answer.id.number;
+    order_.push_back(number);
+    jobs_.emplace(number, std::move(job));
+    drop_old(jobs_.at(number)->ended_ns);
+  }
+
+  // nullptr if there is none (any more).
+  std::shared_ptr<const EndedJob> find(std::uint64_t number, Nanoseconds now_ns) {
+    drop_old(now_ns);
+    const auto found = jobs_.find(number);
+    return found == jobs_.end() ? nullptr : found->second;
+  }
+
+  template <typename F>
+  void for_each(F&& f) const {
+    for (const std::uint64_t number : order_) f(*jobs_.at(number));
+  }
+
+ private:
+  void drop_old(Nanoseconds now_ns) {
+    while (!order_.empty() &&
+           (order_.size() > most_ ||
+            jobs_.at(order_.front())->ended_ns + age_ns_ < now_ns)) {
+      jobs_.erase(order_.front());
+      order_.pop_front();
+    }
+  }
+
+  const std::uint64_t most_;
+  const Nanoseconds age_ns_;
+  std::deque<std::uint64_t> order_;  // by end
+  std::unordered_map<std::uint64_t, std::shared_ptr<const EndedJob>> jobs_;
+};
+
+}  // namespace tally::job

@@ -1,0 +1,196 @@
+#include "runtime/job/job.h"
+
+#include <algorithm>
+#include <string>
+
+#include "runtime/reduce/float_environment.h"
+#include "runtime/reduce/reducers.h"
+
+namespace tally::job {
+namespace {
+
+// The counts that the answer shows: those of the column that lost most.
+model::ElementCounts shown_counts(const MergedState& state) {
+  const auto least = std::min_element(
+      state.begin(), state.end(), [](const auto& a, const auto& b) {
+        return a.counts.kept < b.counts.kept;
+      });
+  return least == state.end() ? model::ElementCounts{} : least->counts;
+}
+
+}  // namespace
+
+Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds,
+         std::uint32_t owner, Nanoseconds received)
+    : id(job_id),
+      spec(std::make_shared<const model::JobSpec>(std::move(job_spec))),
+      files(std::make_shared<const exec::JobFiles>(std::move(fds))),
+      uid(owner),
+      received_ns(received) {}
+
+void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
+  plan_ = std::move(plan);
+  tree_.emplace(plan_->chunks(), merge_state);
+  planned_ns = now_ns;
+}
+
+Result<void> Job::check(const model::Partial& partial) const {
+  merge::ExpectedChunk expected;
+  expected.columns = plan_->reduction().columns;
+  expected.spans = plan_->spans(partial.key.chunk);
+  expected.elements = plan_->elements(partial.key.chunk);
+  return merge::check_partial(partial, expected);
+}
+
+Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
+                         std::uint32_t pid, Nanoseconds now_ns) {
+  Result<MergedState> state = read_state(partial, plan_->type());
+  if (!state) return std::move(state).error();
+  coverage_.add(partial.spans);
+  last_partial_ns_ = now_ns;
+  ++chunks_done_;
+  done_extent_ += plan_->chunk_extent(partial.key.chunk);
+  cpu_user_ns_ += partial.usage.cpu_user_ns;
+  cpu_system_ns_ += partial.usage.cpu_system_ns;
+  model::WorkerUsage& usage = usage_[{slot, pid}];
+  usage.worker = slot;
+  usage.pid = pid;
+  ++usage.chunks;
+  usage.elements += partial.columns.front().counts.seen;
+  usage.run_ns += partial.usage.run_ns;
+  usage.cpu_ns += partial.usage.cpu_user_ns + partial.usage.cpu_system_ns;
+  if (partial.usage.peak_rss_bytes)
+    usage.peak_rss_bytes =
+        std::max(usage.peak_rss_bytes.value_or(0), *partial.usage.peak_rss_bytes);
+  if (partial.usage.anon_bytes) anon_by_slot_[slot] = *partial.usage.anon_bytes;
+  tree_->add(partial.key.chunk, *std::move(state));
+  return {};
+}
+
+Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
+  const reduce::FloatEnvironment exact;
+  const std::vector<std::uint64_t> sizes = plan_->file_sizes();
+  if (Result<void> tiled = coverage_.covers_exactly(sizes); !tiled)
+    return std::move(tiled).error();
+  std::optional<MergedState> merged = tree_->take();
+  if (!merged && plan_->chunks() != 0)
+    return Error(Errc::Internal, "coverage_mismatch",
+                 "the job ended before all of its partials were merged");
+  const MergedState state =
+      merged ? *std::move(merged)
+             : empty_state(plan_->reduction().columns, plan_->type());
+  model::JobAnswer answer;
+  answer.state = model::JobState::Done;
+  answer.results.reserve(spec->reducers.size());
+  for (std::size_t i = 0; i < spec->reducers.size(); ++i)
+    answer.results.push_back(result_of(i, state));
+  answer.elements = shown_counts(state);
+  fill_report(answer, now_ns);
+  return answer;
+}
+
+model::JobAnswer Job::fail(const Error& error, Nanoseconds now_ns) const {
+  model::JobAnswer answer;
+  answer.state = state_of(error);
+  answer.error = error;
+  fill_report(answer, now_ns);
+  return answer;
+}
+
+model::ReducerResult Job::result_of(std::size_t index, const MergedState& state) const {
+  const model::ReducerSpec& wanted = spec->reducers[index];
+  const plan::PlannedReducer& planned = plan_->reduction().reducers[index];
+  const MergedColumn& column = state[planned.column];
+  model::ElementCounts counts = column.counts;
+  if (planned.counts_rows) counts.kept = counts.seen;
+
+  model::ReducerResult result;
+  result.label = wanted.label;
+  result.reducer = wanted.name;
+  result.args = wanted.args;
+  result.column = wanted.column;
+  reduce::FinishInput input;
+  input.type = plan_->type();
+  input.counts = &counts;
+  input.states = column.states;
+  const auto value = reduce::finish(*reduce::find_reducer(wanted.name), input);
+  if (!value) {
+    result.error = value.error();
+    return result;
+  }
+  if (const auto* position = std::get_if<reduce::Position>(&*value)) {
+    model::ElementIndex where{std::nullopt, position->index};
+    if (plan_->has_files()) where.file = plan_->file_name(position->file);
+    result.value = std::move(where);
+  } else if (const auto* integer = std::get_if<Int128>(&*value)) {
+    result.value = *integer;
+  } else if (const auto* f32 = std::get_if<float>(&*value)) {
+    result.value = *f32;
+  } else {
+    result.value = std::get<double>(*value);
+  }
+  return result;
+}
+
+void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
+  answer.id = id;
+  answer.retries = retries;
+  fill_times(answer.time, now_ns);
+  for (const auto& [key, usage] : usage_) {
+    answer.worker_usage.push_back(usage);
+    if (usage.peak_rss_bytes)
+      answer.memory.peak_rss_bytes =
+          std::max(answer.memory.peak_rss_bytes.value_or(0), *usage.peak_rss_bytes);
+  }
+  for (const auto& [slot, anon] : anon_by_slot_)
+    answer.memory.workers_anon_bytes =
+        answer.memory.workers_anon_bytes.value_or(0) + anon;
+  if (!plan_) return;
+  answer.path = plan_->choice().path;
+  answer.reason = plan_->choice().reason;
+  answer.workers = plan_->parallel();
+  answer.chunks = plan_->chunks();
+  answer.memory.input_bytes = plan_->input_bytes();
+}
+
+// queue is what passed before the first dispatch, but for planning; run lasts to the
+// last partial; merge is what remains of merging after it.
+void Job::fill_times(model::JobTimes& time, Nanoseconds now_ns) const {
+  time.cpu_user_ns = cpu_user_ns_;
+  time.cpu_system_ns = cpu_system_ns_;
+  if (planned_ns != 0) time.plan_ns = planned_ns - plan_started_ns;
+  const Nanoseconds started = first_dispatch_ns_ != 0 ? first_dispatch_ns_ : now_ns;
+  time.queue_ns = started - received_ns - time.plan_ns;
+  if (first_dispatch_ns_ == 0) return;
+  const Nanoseconds last = last_partial_ns_ != 0 ? last_partial_ns_ : now_ns;
+  time.run_ns = last - first_dispatch_ns_;
+  time.merge_ns = now_ns - last;
+}
+
+model::JobSummary Job::summary(Nanoseconds now_ns, bool running) const {
+  model::JobSummary summary;
+  summary.id = id;
+  summary.state = running ? model::JobState::Running : model::JobState::Queued;
+  summary.uid = uid;
+  for (const model::ReducerSpec& reducer : spec->reducers)
+    summary.reducers += (summary.reducers.empty() ? "" : ",") + reducer.label;
+  if (plan_) {
+    summary.path = plan_->choice().path;
+    summary.chunks = plan_->chunks();
+  }
+  summary.chunks_done = chunks_done_;
+  summary.age_ns = now_ns - received_ns;
+  return summary;
+}
+
+model::JobState state_of(const Error& error) {
+  switch (error.errc()) {
+    case Errc::Cancelled: return model::JobState::Cancelled;
+    case Errc::DeadlineExceeded: return model::JobState::Expired;
+    case Errc::Overloaded:
+    case Errc::PermissionDenied: return model::JobState::Refused;
+    default: return model::JobState::Failed;
+  }
+}
+
+}  // namespace tally::job

@@ -1,0 +1,115 @@
+// Job: one job in the engine, from submit to its answer.
+//
+// Plain data with the few steps that belong to one job alone: taking a partial in,
+// keeping the account, making the answer. What happens when is the scheduler's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ipc/base/clock.h"
+#include "ipc/model/job_answer.h"
+#include "ipc/model/job_spec.h"
+#include "ipc/model/server_status.h"
+#include "runtime/exec/path.h"
+#include "runtime/job/merged_state.h"
+#include "runtime/merge/coverage.h"
+#include "runtime/merge/merge_tree.h"
+#include "runtime/plan/planner.h"
+#include "runtime/sched/scheduler.h"
+
+namespace tally::job {
+
+// A finished job: its answer, and what a reply needs to complete the times.
+struct EndedJob {
+  model::JobAnswer answer;
+  std::uint32_t uid = 0;
+  std::string client_id;
+  Nanoseconds elapsed_ns = 0;  // received to answer ready, without the reply
+  Nanoseconds ended_ns = 0;    // on the monotonic clock
+};
+
+// Who wants to know of a job. Calls come on the loop's thread.
+class JobObserver {
+ public:
+  virtual ~JobObserver() = default;
+  virtual void accepted(model::JobId) {}
+  // The job was never taken on: an invalid request, or a limit.
+  virtual void refused(const Error& why) = 0;
+  virtual void ended(const std::shared_ptr<const EndedJob>& job) = 0;
+  virtual void progress(const model::JobProgress&) {}
+};
+
+class Job {
+ public:
+  Job(model::JobId id, model::JobSpec spec, std::vector<UniqueFd> files,
+      std::uint32_t uid, Nanoseconds received_ns);
+
+  const model::JobId id;
+  const std::shared_ptr<const model::JobSpec> spec;
+  const std::shared_ptr<const exec::JobFiles> files;
+  const std::uint32_t uid;
+  const Nanoseconds received_ns;
+
+  std::vector<std::shared_ptr<JobObserver>> observers;
+  bool keep = false;           // its answer is kept for wait and show
+  bool wants_progress = false;
+
+  // Set when planned.
+  Nanoseconds plan_started_ns = 0;
+  Nanoseconds planned_ns = 0;
+  Nanoseconds deadline_ns = 0;  // 0: none
+  bool planned() const { return plan_.has_value(); }
+  const plan::Plan& plan() const { return *plan_; }
+  void set_plan(plan::Plan plan, Nanoseconds now_ns);
+
+  void dispatched(Nanoseconds now_ns) {
+    if (first_dispatch_ns_ == 0) first_dispatch_ns_ = now_ns;
+  }
+  // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
+  Result<void> check(const model::Partial& partial) const;
+  // Merges an accepted partial. Errors: InvalidData.
+  Result<void> accept(const model::Partial& partial, std::uint32_t slot,
+                      std::uint32_t pid, Nanoseconds now_ns);
+
+  std::uint64_t retries = 0;
+  std::uint64_t chunks_done() const { return chunks_done_; }
+  std::uint64_t done_extent() const { return done_extent_; }
+
+  // The answer of a job whose chunks were all accepted; results carry their own
+  // errors. Errors: Internal "coverage_mismatch" if the spans do not tile the input.
+  Result<model::JobAnswer> finish(Nanoseconds now_ns);
+  // The answer of a job that ended with an error.
+  model::JobAnswer fail(const Error& error, Nanoseconds now_ns) const;
+
+  model::JobSummary summary(Nanoseconds now_ns, bool running) const;
+
+ private:
+  model::ReducerResult result_of(std::size_t index, const MergedState& state) const;
+  void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
+  void fill_times(model::JobTimes& time, Nanoseconds now_ns) const;
+
+  std::optional<plan::Plan> plan_;
+  std::optional<merge::MergeTree<MergedState>> tree_;
+  merge::Coverage coverage_;
+
+  Nanoseconds first_dispatch_ns_ = 0;
+  Nanoseconds last_partial_ns_ = 0;
+  std::uint64_t chunks_done_ = 0;
+  std::uint64_t done_extent_ = 0;
+  std::uint64_t cpu_user_ns_ = 0;
+  std::uint64_t cpu_system_ns_ = 0;
+  // By slot and process: a slot whose worker was replaced shows both.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, model::WorkerUsage> usage_;
+  std::map<std::uint32_t, std::uint64_t> anon_by_slot_;
+};
+
+// The state that an error ends a job in.
+model::JobState state_of(const Error& error);
+
+}  // namespace tally::job

@@ -1,0 +1,42 @@
+#include "runtime/job/merged_state.h"
+
+#include <utility>
+
+namespace tally::job {
+
+MergedState empty_state(const std::vector<model::ColumnTask>& columns,
+                        model::ElementType type) {
+  MergedState state(columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    for (const model::Family family : columns[i].families)
+      state[i].states.push_back(reduce::make_state(family, type));
+  return state;
+}
+
+Result<MergedState> read_state(const model::Partial& partial, model::ElementType type) {
+  MergedState state(partial.columns.size());
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    state[i].counts = partial.columns[i].counts;
+    for (const model::StateBytes& bytes : partial.columns[i].states) {
+      auto one = reduce::make_state(bytes.family, type);
+      if (Result<void> read = one->deserialise(bytes.version, bytes.bytes); !read)
+        return std::move(read).error();
+      state[i].states.push_back(std::move(one));
+    }
+  }
+  return state;
+}
+
+void merge_state(MergedState& into, const MergedState& from) {
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    model::ElementCounts& counts = into[i].counts;
+    counts.seen += from[i].counts.seen;
+    counts.kept += from[i].counts.kept;
+    counts.missing += from[i].counts.missing;
+    counts.filtered += from[i].counts.filtered;
+    for (std::size_t k = 0; k < into[i].states.size(); ++k)
+      into[i].states[k]->merge(*from[i].states[k]);
+  }
+}
+
+}  // namespace tally::job
