@@ -22,8 +22,8 @@ Result<const Command*> find_command(std::string_view name) {
     if (command->name == name) return command;
     names.push_back(command->name);
   }
-  std::string message = "unknown command \"" + std::string(name) + "\"";
-  message += did_you_mean(name, names);
+  std::string message = "unknown command \"";
+  message.append(name).append("\"").append(did_you_mean(name, names));
   message += message.back() == '?' ? " There are" : "; there are";
   for (const std::string_view other : names) message += " " + std::string(other);
   return Error(Errc::InvalidArgument, "unknown_command", std::move(message))

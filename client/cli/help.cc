@@ -9,9 +9,9 @@ std::string options_text(OptionSet options) {
   for (const OptionInfo& info : all_options()) {
     if (!options.has(info.option)) continue;
     std::string form;
-    if (info.letter != '\0') form = std::string("-") + info.letter + ", ";
+    if (info.letter != '\0') form = {'-', info.letter, ',', ' '};
     form += info.name;
-    if (!info.value.empty()) form += " " + std::string(info.value);
+    if (!info.value.empty()) form.append(" ").append(info.value);
     table.add({"", std::move(form), std::string(info.help)});
   }
   return table.text();
@@ -34,9 +34,10 @@ std::string help_text() {
 }
 
 std::string help_text(const Command& command) {
-  std::string text = "usage: tally " + std::string(command.name);
-  if (!command.operands.empty()) text += " " + std::string(command.operands);
-  text += " [OPTIONS]\n\n" + std::string(command.details);
+  std::string text = "usage: tally ";
+  text += command.name;
+  if (!command.operands.empty()) text.append(" ").append(command.operands);
+  text.append(" [OPTIONS]\n\n").append(command.details);
   text += "\noptions, anywhere on the line:\n" + options_text(command.options);
   return text + "\nexamples:\n" + std::string(command.examples);
 }

@@ -139,33 +139,40 @@ Result<char> delimiter_of(const Args& args, char by_extension) {
   return (*text)[0];
 }
 
-// What all files are, by --format or by their extensions, which must agree.
+// What one file is, by --format or by its extension.
+Result<FileKind> kind_of(const Args& args, const std::string& name) {
+  const std::optional<FileKind> by_extension = kind_of_file(name);
+  FileKind kind;
+  if (by_extension) {
+    kind = *by_extension;
+  } else if (!args.has(Option::Format)) {
+    return invalid("unknown_format",
+                   name +
+                       ": its name does not say what it is; give --format "
+                       "npy|raw|csv|text");
+  }
+  const Result<void> chosen = choose(args, Option::Format, kFormats, kind.format);
+  if (!chosen) return chosen.error();
+  if (kind.format != FileFormat::Raw) kind.type.reset();
+  return kind;
+}
+
+// What all files are: they must agree.
 Result<FileKind> common_kind(const Args& args, std::span<const std::string> names) {
-  std::optional<FileKind> common;
-  const bool given = args.has(Option::Format);
-  for (const std::string& name : names) {
-    std::optional<FileKind> kind = kind_of_file(name);
-    if (!kind && given) kind = FileKind{};
-    if (!kind)
-      return invalid("unknown_format",
-                     name +
-                         ": its name does not say what it is; give --format "
-                         "npy|raw|csv|text");
-    if (given) {
-      const Result<void> chosen = choose(args, Option::Format, kFormats, kind->format);
-      if (!chosen) return chosen.error();
-      if (kind->format != FileFormat::Raw) kind->type.reset();
-    }
-    if (!common) common = kind;
+  Result<FileKind> common = kind_of(args, names.front());
+  if (!common) return common;
+  for (const std::string& name : names.subspan(1)) {
+    const Result<FileKind> kind = kind_of(args, name);
+    if (!kind) return kind;
     const bool same =
         common->format == kind->format && common->type == kind->type &&
         (common->delimiter == kind->delimiter || args.has(Option::Delimiter));
     if (!same)
-      return invalid("mixed_formats", std::string(names.front()) + " and " + name +
+      return invalid("mixed_formats", names.front() + " and " + name +
                                           " are not of one kind; a job takes files of "
                                           "one format, type and delimiter");
   }
-  return *common;
+  return common;
 }
 
 Result<model::FilesSource> describe_files(const Args& args,

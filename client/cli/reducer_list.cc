@@ -21,7 +21,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Error bad_reducer(std::string_view item, std::string_view why) {
-  std::string message = "\"" + std::string(item) + "\": " + std::string(why);
+  std::string message = "\"";
+  message.append(item).append("\": ").append(why);
   message += "; write name[(args)][:column][=label], such as mean:temp";
   return Error(Errc::InvalidArgument, "bad_reducer", std::move(message))
       .with("reducer", std::string(item));
