@@ -19,9 +19,12 @@ GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "cli"
 UPDATE = "--update" in sys.argv
 COMMANDS = ["run", "compare", "explain", "status", "ping", "version"]
 
-# By the end of a field's name; the first that fits. Null stays null.
-VOLATILE = [(r"_ns$", "TIME"), (r"^input_bytes$", None), (r"_bytes$", "SIZE"),
-            (r"pid$", "PID"), (r"_percent$", "PERCENT"), (r"^job$", "JOB"),
+# By a field's name; the first that fits. Null stays null, but for what is measured only
+# where it is worth it.
+VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
+            (r"_ns$", "TIME"), (r"^input_bytes$", None),
+            (r"_bytes$", "SIZE"), (r"pid$", "PID"), (r"_percent$", "PERCENT"),
+            (r"^job$", "JOB"),
             (r"^socket$", "PATH"), (r"^version$", "VERSION"),
             (r"^(bounds|usable)$", "CORES"), (r"^system_used", "PERCENT"),
             (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
@@ -31,12 +34,13 @@ VOLATILE = [(r"_ns$", "TIME"), (r"^input_bytes$", None), (r"_bytes$", "SIZE"),
 def steady(value, name=""):
     for pattern, word in VOLATILE:
         if re.search(pattern, name):
-            return value if word is None or value is None else word
+            keep = word is None or (value is None and "NULL" not in word)
+            return value if keep else word
     if isinstance(value, dict):
         return {key: steady(item, key) for key, item in value.items()}
     if isinstance(value, list):
         if name == "worker_usage":  # who did how much is the schedule's choice
-            value = [{key: "COUNT" if isinstance(item, int) else item
+            value = [{key: "COUNT" if isinstance(item, int) and "_" not in key else item
                       for key, item in usage.items()} for usage in value[:1]]
         return [steady(item) for item in value]
     return value
