@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -17,7 +18,7 @@ Bytes packet(std::uint16_t magic, std::uint16_t flags, std::uint32_t total,
   std::memcpy(bytes.data(), &magic, 2);
   std::memcpy(bytes.data() + 2, &flags, 2);
   std::memcpy(bytes.data() + 4, &total, 4);
-  std::memcpy(bytes.data() + kPacketHeaderBytes, payload.data(), payload.size());
+  std::copy(payload.begin(), payload.end(), bytes.begin() + kPacketHeaderBytes);
   return bytes;
 }
 
