@@ -35,7 +35,7 @@ Error wrong_version(const model::Hello& daemon) {
                "the daemon (tally " + daemon.version + ") speaks protocol " +
                    std::to_string(daemon.protocol) + ", this client protocol " +
                    std::to_string(ipc::kProtocolVersion))
-      .with("protocol", std::int64_t{daemon.protocol});
+      .with("daemon_protocol", std::int64_t{daemon.protocol});
 }
 
 }  // namespace
