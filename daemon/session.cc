@@ -99,12 +99,13 @@ void Session::stop() {
 
 void Session::end() {
   ended_ = true;
-  for (const auto& [sequence, job] : submitted_)
+  // Cancelling calls back into forget().
+  const auto alive = std::exchange(submitted_, {});
+  for (const auto& [sequence, job] : alive)
     if (job.attached)
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to is "
                                        "gone"));
-  submitted_.clear();
   asio::error_code ignored;
   socket_.close(ignored);
 }

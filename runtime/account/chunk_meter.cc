@@ -1,8 +1,11 @@
 #include "runtime/account/chunk_meter.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -14,6 +17,19 @@ namespace {
 std::uint64_t nanoseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
          static_cast<std::uint64_t>(time.tv_usec) * 1'000U;
+}
+
+Nanoseconds thread_cpu_ns() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<Nanoseconds>(used.tv_sec) * 1'000'000'000U +
+         static_cast<Nanoseconds>(used.tv_nsec);
+}
+
+Nanoseconds thread_system_ns() {
+  rusage used{};
+  ::getrusage(RUSAGE_THREAD, &used);
+  return nanoseconds(used.ru_stime);
 }
 
 std::uint64_t extent(const model::ChunkTask& task) {
@@ -55,17 +71,17 @@ void ChunkMeter::start(const model::ChunkTask& task) {
   // "5" resets the high-water mark of resident memory to what is resident now.
   if (measure_memory_ && ::pwrite(files_->clear_refs.get(), "5", 1, 0) != 1)
     measure_memory_ = false;
-  ::getrusage(RUSAGE_THREAD, &before_);
+  system_started_ns_ = thread_system_ns();
+  cpu_started_ns_ = thread_cpu_ns();
   started_ns_ = monotonic_ns();
 }
 
 model::ChunkUsage ChunkMeter::stop() {
   model::ChunkUsage usage;
   usage.run_ns = monotonic_ns() - started_ns_;
-  rusage after{};
-  ::getrusage(RUSAGE_THREAD, &after);
-  usage.cpu_user_ns = nanoseconds(after.ru_utime) - nanoseconds(before_.ru_utime);
-  usage.cpu_system_ns = nanoseconds(after.ru_stime) - nanoseconds(before_.ru_stime);
+  const Nanoseconds cpu = thread_cpu_ns() - cpu_started_ns_;
+  usage.cpu_system_ns = std::min(thread_system_ns() - system_started_ns_, cpu);
+  usage.cpu_user_ns = cpu - usage.cpu_system_ns;
   if (!measure_memory_) return usage;
   std::array<char, 4096> text{};
   const ssize_t got = ::pread(files_->status.get(), text.data(), text.size(), 0);

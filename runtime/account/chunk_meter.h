@@ -7,10 +7,11 @@
 // measured. It includes mapped input and is exact to the kernel's batching of some
 // 128 KiB per CPU.
 //
+// The CPU time in total is CLOCK_THREAD_CPUTIME_ID's: getrusage alone lags behind by up
+// to a scheduler tick (4 ms), and serves to tell how much of it was the kernel's.
+//
 // Threads: one; a meter measures the thread it is called on.
 #pragma once
-
-#include <sys/resource.h>
 
 #include <cstdint>
 
@@ -41,7 +42,8 @@ class ChunkMeter {
   const SelfFiles* files_;
   bool measure_memory_ = false;
   Nanoseconds started_ns_ = 0;
-  rusage before_{};
+  Nanoseconds cpu_started_ns_ = 0;
+  Nanoseconds system_started_ns_ = 0;
 };
 
 }  // namespace tally::account

@@ -89,7 +89,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
              std::move(cause).with("attempts", std::int64_t{chunk.losses}), actions);
         continue;
       }
-      actions.push_back(Retried{key});
+      actions.emplace_back(Retried{key});
     }
     requeue(*job, key.chunk);
   }
@@ -100,11 +100,11 @@ void Scheduler::on(const ChunkDone& event, Actions& actions) {
   const bool in_hand = release(event.slot, event.key);
   Job* job = find(event.key.job);
   if (!in_hand || job == nullptr || event.key.chunk >= job->limit) {
-    actions.push_back(Drop{event.key});
+    actions.emplace_back(Drop{event.key});
   } else {
     job->chunks[event.key.chunk].state = ChunkState::Done;
     --job->open;
-    actions.push_back(Accept{event.key});
+    actions.emplace_back(Accept{event.key});
     finish_if_settled(*job, actions);
   }
   free_if_empty(event.slot);
@@ -232,7 +232,7 @@ void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& ac
     if (at != last) deadlines_.erase(at);
   }
   jobs_.erase(found);
-  actions.push_back(Finish{number, std::move(error)});
+  actions.emplace_back(Finish{number, std::move(error)});
 }
 
 void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk, Actions& actions) {
@@ -248,7 +248,7 @@ void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk, Actions& a
       (key.chunk >= from_chunk ? holds_doomed : holds_needed) = true;
     }
     if (holds_doomed && !holds_needed)
-      actions.push_back(Interrupt{{job.request.lane, slot_number}, number});
+      actions.emplace_back(Interrupt{{job.request.lane, slot_number}, number});
   }
 }
 
@@ -318,7 +318,7 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
     if (!held) ++job.slots;
     in_hand.push_back(key);
   }
-  actions.push_back(Dispatch{id, key});
+  actions.emplace_back(Dispatch{id, key});
   return true;
 }
 
