@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import pathlib
+import resource
 import select
 import signal
 import subprocess
@@ -75,19 +76,38 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
 
 
 class TallyDaemon:
-    """Use as a context. `config` is TOML without [pool]; `folder` is private to it."""
+    """Use as a context; `folder` is private to it. `config` is TOML without [pool],
+    `pool` what else is in [pool].
 
-    def __init__(self, workers=2, config="", env=None):
+    With `fault` its workers are tally-worker-test's and read $TALLY_FAULT as it says
+    (runtime/exec/fault_points.h), for as long as `fault_file` exists: a zygote that is
+    started after it was removed has sound workers. `fault` "" is no fault at all.
+    """
+
+    def __init__(self, workers=2, config="", env=None, fault=None, pool=""):
         self._temporary = tempfile.TemporaryDirectory(prefix="tally-test-")
         self.folder = pathlib.Path(self._temporary.name)
         self.socket = self.folder / "tally.sock"
         self.log = self.folder / "tallyd.log"
         self._config = self.folder / "tallyd.toml"
-        self._config.write_text(f"{config}\n[pool]\nworkers = {workers}\n")
+        pool = f"[pool]\nworkers = {workers}\n{pool}\n"
         self._daemon_env = clean_environment(self.folder, **(env or {}))
+        self.fault_file = self.folder / "fault"
+        if fault is not None:
+            pool += f'worker_program = "{self._faulty_worker_program()}"\n'
+            self._daemon_env["TALLY_FAULT"] = fault
+            self.fault_file.touch()
+        self._config.write_text(f"{config}\n{pool}")
         self.env = clean_environment(self.folder, TALLY_SOCKET=self.socket,
                                      TALLY_EMBED="never")
         self.process = None
+
+    def _faulty_worker_program(self):
+        script = self.folder / "faulty-worker"
+        script.write_text(f'#!/bin/sh\n[ -e "{self.fault_file}" ] || unset TALLY_FAULT\n'
+                          f'exec "{program("TALLY_WORKER_TEST")}" "$@"\n')
+        script.chmod(0o755)
+        return script
 
     def __enter__(self):
         if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -99,7 +119,7 @@ class TallyDaemon:
                 [program("TALLYD_BIN"), "--config", str(self._config), "--socket",
                  str(self.socket)],
                 env=self._daemon_env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+                preexec_fn=self._before_exec)
         try:
             wait_until(self._answers, "tallyd answers a ping")
         except BaseException:
@@ -110,13 +130,22 @@ class TallyDaemon:
 
     def __exit__(self, kind, *_):
         try:
-            if self.process.poll() is None:
+            if self.process.returncode is not None:
+                pass  # a test has seen its end: stop() or kill()
+            elif kind is not None:  # the test has failed; its error is the one to show
+                self.kill()
+                self._left_behind()
+            elif self.process.poll() is None:
                 self.stop()
-            elif kind is None:
+            else:
                 raise AssertionError(f"tallyd ended by itself: {self.process.returncode}"
                                      f"\n{self.log_text()}")
         finally:
             self._temporary.cleanup()
+
+    def _before_exec(self):
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # some tests crash workers
 
     def _answers(self):
         if self.process.poll() is not None:
@@ -139,11 +168,35 @@ class TallyDaemon:
     def status(self):
         return self.json("status")
 
+    def start_tally(self, *words):
+        """The tally program in the background; the caller waits for it."""
+        job = subprocess.Popen([program("TALLY_BIN"), *map(str, words)], env=self.env,
+                               text=True, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._others.add(job.pid)
+        return job
+
+    def whole_pool(self):
+        """Waits until every worker is idle; their status by slot."""
+        def idle():
+            workers = self.status()["workers"]
+            return workers if all(w["state"] == "idle" for w in workers) else None
+        return wait_until(idle, "all workers idle")
+
+    def kill(self):
+        """SIGKILL; waits for the end."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self):
         """SIGTERM; the daemon must drain, exit with 0 and leave nothing."""
         self.process.send_signal(signal.SIGTERM)
+        self.wait_stopped()
+
+    def wait_stopped(self, patience_s=PATIENCE_S):
+        """The end that a SIGTERM brings: exit 0, nothing left behind."""
         try:
-            code = self.process.wait(PATIENCE_S)
+            code = self.process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
