@@ -1,0 +1,182 @@
+"""The measurements: each group gives rows of the table.
+
+Figures that are ratios are taken in interleaved rounds, tally and peer in turn, one
+ratio a round; the row is the median of the ratios. README.md says why.
+"""
+
+import array
+import dataclasses
+import math
+import pathlib
+import random
+import statistics
+import sys
+import tempfile
+
+from program import Program
+from tally_daemon import TallyDaemon, program as path_of
+
+WORKERS = 2
+
+RANGE_STOP = 500_000_000
+RANGE_ROUNDS = 9
+RANGE_RUNS = 7  # in a round; their median is the round's time
+
+ROUNDTRIP_ROUNDS = 60
+ROUNDTRIPS = 200  # in a block
+POOL_ROUNDTRIPS = 100
+PATHS = {"inline": 1.5, "thread": 2.5, "process": 3.5}  # most times a ping-pong
+
+THROUGHPUT_ROUNDS = 5
+THROUGHPUT_JOBS = 200_000
+
+HINT_ROUNDS = 5
+HINT_FILES = 64
+HINT_DOUBLES = 64 * 1024  # in a file
+
+STARTS = 10
+
+MIB = 1024 * 1024
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table. `at_most`: the target is an upper bound, else a lower."""
+
+    name: str
+    measured: float
+    target: float
+    unit: str
+    at_most: bool
+    detail: str  # the figures behind it, the peer's among them
+
+    @property
+    def ok(self):
+        if self.at_most:
+            return self.measured <= self.target
+        return self.measured >= self.target
+
+
+def percentile(values, percent):
+    return sorted(values)[min(len(values) * percent // 100, len(values) - 1)]
+
+
+def median_ratio(over, under):
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+def us(nanoseconds):
+    return f"{nanoseconds / 1e3:.1f} µs"
+
+
+def ms(nanoseconds):
+    return f"{nanoseconds / 1e6:.1f} ms"
+
+
+def range_sum(bench):
+    tally_ns, tbb_ns = [], []
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "tbb_range_sum", RANGE_STOP) as tbb, \
+            Program(bench / "range_sum_bench", daemon.socket, RANGE_STOP) as tally:
+        for program in (tally, tbb):
+            program.step("sum", RANGE_RUNS)  # warm
+        for _ in range(RANGE_ROUNDS):
+            tally_ns.append(statistics.median(tally.step("sum", RANGE_RUNS)))
+            tbb_ns.append(statistics.median(tbb.step("sum", RANGE_RUNS)))
+    yield Row("range_sum", median_ratio(tally_ns, tbb_ns), 1.5, "× oneTBB", True,
+              f"{ms(statistics.median(tally_ns))}; "
+              f"oneTBB {ms(statistics.median(tbb_ns))}")
+
+
+def roundtrip(bench):
+    samples = {path: [] for path in PATHS}  # all, for the p99
+    p50 = {path: [] for path in PATHS}      # of each block
+    pingpong = {path: [] for path in PATHS}  # p50 of the block just before
+    pool_p50 = []
+    here = pathlib.Path(__file__).parent
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(sys.executable, here / "peers" / "process_pool.py") as pool, \
+            Program(bench / "roundtrip_bench", daemon.socket) as tally:
+        for name in ("pingpong", *PATHS):
+            tally.step(name, ROUNDTRIPS)  # warm
+        pool.step("add", POOL_ROUNDTRIPS)
+        for _ in range(ROUNDTRIP_ROUNDS):
+            for path in PATHS:
+                pingpong[path].append(percentile(tally.step("pingpong", ROUNDTRIPS), 50))
+                block = tally.step(path, ROUNDTRIPS)
+                samples[path] += block
+                p50[path].append(percentile(block, 50))
+            pool_p50.append(percentile(pool.step("add", POOL_ROUNDTRIPS), 50))
+    for path, target in PATHS.items():
+        ping = statistics.median(pingpong[path])
+        yield Row(f"roundtrip.{path}", median_ratio(p50[path], pingpong[path]), target,
+                  "× ping-pong", True,
+                  f"p50 {us(percentile(samples[path], 50))}, "
+                  f"p99 {us(percentile(samples[path], 99))}; ping-pong p50 {us(ping)}")
+    yield Row("roundtrip.pool", median_ratio(p50["process"], pool_p50), 1 / 3,
+              "× Python's pool", True,
+              f"p50 {us(percentile(samples['process'], 50))}; "
+              f"ProcessPoolExecutor p50 {us(statistics.median(pool_p50))}")
+
+
+def throughput(bench):
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "throughput_bench", daemon.socket, THROUGHPUT_JOBS) as tally:
+        tally.step("jobs")  # warm
+        rates = [THROUGHPUT_JOBS / (tally.step("jobs")[0] / 1e9)
+                 for _ in range(THROUGHPUT_ROUNDS)]
+    yield Row("throughput", statistics.median(rates), 300_000, "jobs/s", False,
+              f"{min(rates):,.0f} to {max(rates):,.0f}; "
+              f"{THROUGHPUT_ROUNDS} × {THROUGHPUT_JOBS:,} jobs, 256 in flight")
+
+
+def write_files(folder):
+    """Raw doubles; their names, and their correctly rounded sum."""
+    numbers = random.Random(1)
+    names, everything = [], array.array("d")
+    for number in range(HINT_FILES):
+        doubles = array.array("d", (numbers.gauss(100, 15)
+                                    for _ in range(HINT_DOUBLES)))
+        names.append(pathlib.Path(folder, f"{number}.f64"))
+        names[-1].write_bytes(doubles.tobytes())
+        everything += doubles
+    return names, math.fsum(everything)
+
+
+def hint(bench):
+    cpu_ns, io_ns = [], []
+    shim = {"LD_PRELOAD": bench / "slow_pread.so"}
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        names, total = write_files(folder)
+        with TallyDaemon(workers=WORKERS, env=shim) as daemon, \
+                Program(bench / "hint_bench", daemon.socket, total.hex(),
+                        *names) as tally:
+            tally.step("io")  # warm; `cpu` has its workers
+            for _ in range(HINT_ROUNDS):
+                cpu_ns += tally.step("cpu")
+                io_ns += tally.step("io")
+    yield Row("hint", median_ratio(cpu_ns, io_ns), 10, "× faster", False,
+              f"--hint io {ms(statistics.median(io_ns))}; "
+              f"--hint cpu {ms(statistics.median(cpu_ns))}")
+
+
+def idle(bench):
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        config = pathlib.Path(folder, "tallyd.toml")
+        config.write_text(f'[pool]\nworkers = {WORKERS}\n\n[log]\nlevel = "warn"\n')
+        with Program(bench / "start_bench", path_of("TALLYD_BIN"), config,
+                     pathlib.Path(folder, "tally.sock")) as program:
+            program.step("start")  # warm: the programs are in the page cache
+            starts = [program.step("start") for _ in range(STARTS)]
+    start_ns, rss, dirty = zip(*starts, strict=True)
+    of = f"of {STARTS} starts"
+    yield Row("idle.daemon_rss", max(rss) / MIB, 8, "MiB", True,
+              f"largest {of}; least {min(rss) / MIB:.2f} MiB")
+    yield Row("idle.worker_dirty", max(dirty) / 1024, 200, "KiB", True,
+              f"largest of both workers {of}; least {min(dirty) / 1024:.0f} KiB")
+    yield Row("idle.ready", percentile(start_ns, 50) / 1e6, 50, "ms", True,
+              f"p50 {of}; {ms(min(start_ns))} to {ms(max(start_ns))}")
+
+
+GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "throughput": throughput,
+          "hint": hint, "idle": idle}
