@@ -73,8 +73,12 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   const std::deque<ChunkKey> lost = std::exchange(found->second.in_hand, {});
   std::set<JobNumber> holders;
   for (const ChunkKey& key : lost) holders.insert(key.job);
-  for (const JobNumber number : holders)
-    if (Job* job = find(number)) --job->slots;
+  for (const JobNumber number : holders) {
+    Job* job = find(number);
+    if (job == nullptr) continue;
+    --job->slots;
+    queue_turn(*job);  // it may have been at its limit, with chunks waiting
+  }
 
   for (const ChunkKey& key : lost) {
     Job* job = find(key.job);
@@ -148,7 +152,8 @@ void Scheduler::on(const TimePassed& event, Actions& actions) {
 bool Scheduler::release(SlotId id, const ChunkKey& key) {
   if (id.lane == Lane::Inline) {
     const Job* job = find(key.job);
-    return job != nullptr && key.chunk < job->chunks.size() &&
+    return job != nullptr && job->request.lane == Lane::Inline && id == kInlineSlot &&
+           key.round == 0 && key.chunk < job->chunks.size() &&
            job->chunks[key.chunk].state == ChunkState::InHand &&
            job->chunks[key.chunk].dispatches == key.attempt;
   }
