@@ -1,0 +1,305 @@
+#include "tests/unit/runtime/sched/world.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::sched::test {
+namespace {
+
+std::string name_of(SlotId slot) {
+  return std::string(1, "ITP"[static_cast<std::size_t>(slot.lane)]) +
+         std::to_string(slot.number);
+}
+
+std::string name_of(const ChunkKey& key) {
+  return std::to_string(key.job) + "." + std::to_string(key.chunk) + "#" +
+         std::to_string(key.attempt);
+}
+
+struct TextOf {
+  std::string operator()(const Dispatch& action) const {
+    return name_of(action.slot) + " runs " + name_of(action.key);
+  }
+  std::string operator()(const Interrupt& action) const {
+    return "stop " + std::to_string(action.job) + " on " + name_of(action.slot);
+  }
+  std::string operator()(const Accept& action) const {
+    return "accept " + name_of(action.key);
+  }
+  std::string operator()(const Drop& action) const {
+    return "drop " + name_of(action.key);
+  }
+  std::string operator()(const Retried& action) const {
+    return "retry " + name_of(action.key);
+  }
+  std::string operator()(const Finish& action) const {
+    if (!action.error) return "done " + std::to_string(action.job);
+    return "end " + std::to_string(action.job) + ": " + action.error->code();
+  }
+};
+
+}  // namespace
+
+JobRequest job_of(JobNumber job, std::uint32_t chunks, std::uint32_t parallel) {
+  JobRequest request;
+  request.job = job;
+  request.lane = Lane::Process;
+  request.chunks = chunks;
+  request.parallel = parallel;
+  return request;
+}
+
+JobRequest tiny_job(JobNumber job, std::uint32_t chunks) {
+  JobRequest request = job_of(job, chunks);
+  request.tiny = true;
+  return request;
+}
+
+JobRequest inline_job(JobNumber job, std::uint32_t chunks) {
+  JobRequest request = job_of(job, chunks);
+  request.lane = Lane::Inline;
+  return request;
+}
+
+Error bad_cell(std::uint32_t chunk) {
+  return Error(Errc::InvalidData, "bad_cell_" + std::to_string(chunk), "no number");
+}
+
+Error killed() {
+  return Error(Errc::WorkerLost, "worker_killed", "SIGKILL");
+}
+
+Error stopped() {
+  return Error(Errc::Cancelled, "the chunk was called off");
+}
+
+std::string text_of(const Action& action) {
+  return std::visit(TextOf{}, action);
+}
+
+// --- events ---
+
+Lines World::failed(SlotId slot, ChunkKey key, Error error) {
+  return feed(ChunkFailed{slot, key, std::move(error)});
+}
+
+Lines World::gone(SlotId slot, std::optional<ChunkKey> running, bool spends) {
+  return feed(SlotGone{slot, running, spends, killed()});
+}
+
+Lines World::cancel(JobNumber job) {
+  return feed(CancelRequested{job, Error(Errc::Cancelled, "asked for")});
+}
+
+Lines World::feed(const Event& event) {
+  const auto* answered = std::get_if<ChunkDone>(&event);
+  const bool was_held = answered != nullptr && holds(answered->slot, answered->key);
+  note(event);
+  actions_.clear();
+  dispatched_now_.clear();
+  scheduler_.handle(event, actions_);
+  if (answered != nullptr) check_answer(*answered, was_held);
+  Lines lines;
+  for (const Action& action : actions_) {
+    see(action);
+    lines.push_back(text_of(action));
+  }
+  return lines;
+}
+
+// Exactly one verdict on each partial, before anything else is said.
+void World::check_answer(const ChunkDone& event, bool was_held) {
+  const auto job = jobs_.find(event.key.job);
+  const bool wanted = was_held && job != jobs_.end() && !job->second.ended &&
+                      event.key.chunk < job->second.limit;
+  const std::string verdict = (wanted ? "accept " : "drop ") + name_of(event.key);
+  ASSERT_FALSE(actions_.empty());
+  EXPECT_EQ(text_of(actions_.front()), verdict);
+  for (std::size_t i = 1; i < actions_.size(); ++i)
+    EXPECT_FALSE(std::holds_alternative<Accept>(actions_[i]) ||
+                 std::holds_alternative<Drop>(actions_[i]));
+}
+
+// What the event itself makes true, whatever the scheduler answers.
+void World::note(const Event& event) {
+  if (const auto* submitted = std::get_if<Submitted>(&event)) {
+    const JobRequest& request = submitted->request;
+    jobs_.try_emplace(request.job,
+                      KnownJob{request, {}, {}, request.chunks, {}, false, false, {}});
+  } else if (const auto* is_ready = std::get_if<SlotReady>(&event)) {
+    if (is_ready->slot.lane != Lane::Inline) slots_[is_ready->slot].up = true;
+  } else if (const auto* answered = std::get_if<ChunkDone>(&event)) {
+    take_out(answered->slot, answered->key);
+  } else if (const auto* failure = std::get_if<ChunkFailed>(&event)) {
+    const bool was_held = holds(failure->slot, failure->key);
+    take_out(failure->slot, failure->key);
+    const auto job = jobs_.find(failure->key.job);
+    if (was_held && job != jobs_.end())
+      fail(job->second, failure->key.chunk, failure->error);
+  } else if (const auto* lost = std::get_if<SlotGone>(&event)) {
+    const auto slot = slots_.find(lost->slot);
+    if (slot == slots_.end() || lost->slot.lane == Lane::Inline) return;
+    slot->second.up = false;
+    const auto hand = std::exchange(slot->second.hand, {});
+    for (const ChunkKey& key : hand) {
+      const auto job = jobs_.find(key.job);
+      if (lost->running != key || !lost->spends_attempt || job == jobs_.end()) continue;
+      if (job->second.ended || key.chunk >= job->second.limit) continue;
+      if (++job->second.losses[key.chunk] == options_.attempts)
+        fail(job->second, key.chunk, lost->cause);
+    }
+  } else if (const auto* cancelled = std::get_if<CancelRequested>(&event)) {
+    const auto job = jobs_.find(cancelled->job);
+    if (job != jobs_.end()) job->second.called_off = true;
+  } else if (const auto* time = std::get_if<TimePassed>(&event)) {
+    for (auto& [number, job] : jobs_)
+      if (job.request.deadline_ns != 0 && job.request.deadline_ns <= time->now_ns)
+        job.called_off = true;
+  }
+}
+
+void World::take_out(SlotId slot, const ChunkKey& key) {
+  const auto found = slots_.find(slot);
+  if (found == slots_.end()) return;
+  auto& hand = found->second.hand;
+  const auto at = std::find(hand.begin(), hand.end(), key);
+  if (at != hand.end()) hand.erase(at);
+}
+
+void World::fail(KnownJob& job, std::uint32_t chunk, const Error& error) {
+  if (job.ended || chunk >= job.limit) return;
+  job.limit = chunk;
+  job.failure = error;
+}
+
+bool World::holds(SlotId slot, const ChunkKey& key) const {
+  const auto found = slots_.find(slot);
+  if (found == slots_.end()) return false;
+  const auto& hand = found->second.hand;
+  return std::find(hand.begin(), hand.end(), key) != hand.end();
+}
+
+std::uint32_t World::slots_of(JobNumber job) const {
+  std::uint32_t count = 0;
+  for (const auto& [slot, known] : slots_)
+    count += std::any_of(known.hand.begin(), known.hand.end(),
+                         [&](const ChunkKey& key) { return key.job == job; });
+  return count;
+}
+
+// --- actions ---
+
+void World::see(const Action& action) {
+  if (const auto* dispatch = std::get_if<Dispatch>(&action)) {
+    see_dispatch(*dispatch);
+  } else if (const auto* accept = std::get_if<Accept>(&action)) {
+    EXPECT_TRUE(jobs_.at(accept->key.job).accepted.insert(accept->key.chunk).second)
+        << "accepted twice: " << text_of(action);
+  } else if (const auto* interrupt = std::get_if<Interrupt>(&action)) {
+    const KnownJob& job = jobs_.at(interrupt->job);
+    for (const ChunkKey& key : slots_.at(interrupt->slot).hand)
+      EXPECT_TRUE(key.job != interrupt->job || job.called_off || key.chunk >= job.limit)
+          << "a chunk that is needed was called off: " << text_of(action);
+    EXPECT_GT(slots_.at(interrupt->slot).hand.size(), 0U);
+  } else if (const auto* finish = std::get_if<Finish>(&action)) {
+    see_finish(*finish);
+  }
+}
+
+void World::see_dispatch(const Dispatch& action) {
+  const ChunkKey& key = action.key;
+  const KnownJob& job = jobs_.at(key.job);
+  EXPECT_FALSE(job.ended || job.called_off) << text_of(action);
+  EXPECT_LT(key.chunk, job.limit) << text_of(action);
+  EXPECT_FALSE(job.accepted.contains(key.chunk)) << text_of(action);
+  EXPECT_EQ(action.slot.lane, job.request.lane);
+  for (const auto& [slot, known] : slots_)
+    for (const ChunkKey& other : known.hand)
+      EXPECT_FALSE(other.job == key.job && other.chunk == key.chunk)
+          << "runs twice at once: " << text_of(action);
+  KnownSlot& slot = slots_[action.slot];
+  if (action.slot.lane != Lane::Inline) {
+    EXPECT_TRUE(slot.up) << text_of(action);
+    const bool begins = dispatched_now_.insert(action.slot).second;
+    EXPECT_EQ(begins, slot.hand.empty()) << text_of(action);
+    for (const ChunkKey& other : slot.hand)
+      EXPECT_TRUE(jobs_.at(other.job).request.tiny && job.request.tiny)
+          << "shares a slot: " << text_of(action);
+  }
+  slot.hand.push_back(key);
+  EXPECT_LE(slot.hand.size(), options_.batch);
+  if (action.slot.lane == Lane::Inline) return;
+  EXPECT_LE(slots_of(key.job), job.request.parallel) << text_of(action);
+}
+
+void World::see_finish(const Finish& action) {
+  KnownJob& job = jobs_.at(action.job);
+  EXPECT_FALSE(job.ended) << "ended twice: " << action.job;
+  job.ended = true;
+  job.error = action.error;
+  if (!action.error) {
+    EXPECT_FALSE(job.failure.has_value());
+    EXPECT_EQ(job.accepted.size(), job.request.chunks);
+  } else if (!job.called_off) {
+    ASSERT_TRUE(job.failure.has_value());
+    EXPECT_EQ(action.error->code(), job.failure->code());
+    for (std::uint32_t chunk = 0; chunk < job.limit; ++chunk)
+      EXPECT_TRUE(job.accepted.contains(chunk))
+          << "failed before chunk " << chunk << " below the failure had ended";
+  }
+}
+
+// --- the whole ---
+
+void World::check() const {
+  scheduler_.check_invariants();
+  std::map<JobNumber, std::uint32_t> in_hand;
+  std::set<Lane> idle;
+  for (const auto& [slot, known] : slots_) {
+    if (known.up && known.hand.empty()) idle.insert(slot.lane);
+    for (const ChunkKey& key : known.hand) {
+      const auto job = jobs_.find(key.job);
+      if (job != jobs_.end() && !job->second.ended && key.chunk < job->second.limit)
+        ++in_hand[key.job];
+    }
+  }
+  std::uint64_t all_waiting = 0;
+  for (const auto& [number, job] : jobs_) {
+    if (job.ended) continue;
+    const auto below = static_cast<std::uint32_t>(
+        std::distance(job.accepted.begin(), job.accepted.lower_bound(job.limit)));
+    const std::uint32_t waiting = job.limit - below - in_hand[number];
+    all_waiting += waiting;
+    if (waiting == 0 || slots_of(number) >= job.request.parallel) continue;
+    EXPECT_FALSE(idle.contains(job.request.lane))
+        << "job " << number << " waits beside an idle slot";
+  }
+  EXPECT_EQ(scheduler_.waiting_chunks(), all_waiting);
+}
+
+Lines World::run_to_the_end() {
+  Lines lines;
+  const auto add = [&](const Lines& more) {
+    lines.insert(lines.end(), more.begin(), more.end());
+  };
+  for (SlotNumber number = 0; number < 3; ++number) {
+    add(ready(process(number)));
+    add(ready(thread(number)));
+  }
+  for (;;) {
+    const auto busy = std::find_if(slots_.begin(), slots_.end(), [](const auto& entry) {
+      return !entry.second.hand.empty();
+    });
+    if (busy == slots_.end()) break;
+    const ChunkKey first = busy->second.hand.front();
+    add(done(busy->first, first));
+    check();
+  }
+  for (const auto& [number, job] : jobs_)
+    EXPECT_TRUE(job.ended) << "job " << number << " never ended";
+  EXPECT_EQ(scheduler_.jobs(), 0U);
+  EXPECT_FALSE(scheduler_.next_deadline_ns().has_value());
+  return lines;
+}
+
+}  // namespace tally::sched::test

@@ -1,0 +1,112 @@
+// World: a scheduler with an observer that believes nothing it says.
+//
+// Every event goes through feed(), which keeps its own books of slots, hands and jobs
+// and fails the test at the first action that breaks a promise of scheduler.h: a chunk
+// dispatched to a slot that is not free, a partial accepted twice, a job ended twice or
+// with chunks missing, the error of a chunk that is not the lowest one to fail.
+//
+// Actions come back as short lines, which tests compare:
+//   "P0 runs 1.2#1"   job 1's chunk 2, attempt 1, in slot 0 of the process lane
+//   "stop 1 on P0", "accept 1.2#1", "drop 1.2#1", "retry 1.2#1", "done 1",
+//   "end 1: cancelled" (the error's code)
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/sched/scheduler.h"
+
+namespace tally::sched::test {
+
+using Lines = std::vector<std::string>;
+
+inline SlotId process(SlotNumber number) {
+  return {Lane::Process, number};
+}
+inline SlotId thread(SlotNumber number) {
+  return {Lane::Thread, number};
+}
+inline constexpr SlotId kInline{Lane::Inline, 0};
+
+inline ChunkKey key_of(JobNumber job, std::uint32_t chunk, std::uint32_t attempt = 1) {
+  return {job, 0, chunk, attempt};
+}
+
+// A job on the process lane.
+JobRequest job_of(JobNumber job, std::uint32_t chunks, std::uint32_t parallel = 64);
+JobRequest tiny_job(JobNumber job, std::uint32_t chunks = 1);
+JobRequest inline_job(JobNumber job, std::uint32_t chunks = 1);
+
+Error bad_cell(std::uint32_t chunk);  // code "bad_cell_<chunk>"
+Error killed();                       // code "worker_killed"
+Error stopped();                      // class Cancelled: answers an Interrupt
+
+std::string text_of(const Action& action);
+
+class World {
+ public:
+  struct KnownJob {
+    JobRequest request;
+    std::set<std::uint32_t> accepted;
+    std::map<std::uint32_t, std::uint32_t> losses;
+    std::uint32_t limit = 0;  // the lowest chunk that failed, or all
+    std::optional<Error> failure;
+    bool ended = false;
+    bool called_off = false;  // cancelled or expired, by an event of ours
+    std::optional<Error> error;
+  };
+  struct KnownSlot {
+    bool up = false;
+    std::deque<ChunkKey> hand;
+  };
+
+  explicit World(SchedulerOptions options = {})
+      : options_(options), scheduler_(options) {}
+
+  Lines feed(const Event& event);
+  Lines submit(const JobRequest& request) { return feed(Submitted{request}); }
+  Lines ready(SlotId slot) { return feed(SlotReady{slot}); }
+  Lines done(SlotId slot, ChunkKey key) { return feed(ChunkDone{slot, key}); }
+  Lines failed(SlotId slot, ChunkKey key, Error error);
+  Lines gone(SlotId slot, std::optional<ChunkKey> running, bool spends = true);
+  Lines cancel(JobNumber job);
+  Lines passed(Nanoseconds now_ns) { return feed(TimePassed{now_ns}); }
+
+  // Answers everything in hand, lowest slot first, until nothing is; brings three
+  // slots of each lane up first. Every job must have ended then.
+  Lines run_to_the_end();
+
+  // The scheduler's own invariants, and that no slot idles beside work it could do.
+  void check() const;
+
+  bool holds(SlotId slot, const ChunkKey& key) const;
+  const Scheduler& scheduler() const { return scheduler_; }
+  const std::map<JobNumber, KnownJob>& jobs() const { return jobs_; }
+  const KnownJob& job(JobNumber number) const { return jobs_.at(number); }
+  const std::map<SlotId, KnownSlot>& slots() const { return slots_; }
+  std::uint32_t slots_of(JobNumber job) const;
+
+ private:
+  void note(const Event& event);
+  void check_answer(const ChunkDone& event, bool was_held);
+  void take_out(SlotId slot, const ChunkKey& key);
+  void fail(KnownJob& job, std::uint32_t chunk, const Error& error);
+  void see(const Action& action);
+  void see_dispatch(const Dispatch& action);
+  void see_finish(const Finish& action);
+
+  SchedulerOptions options_;
+  Scheduler scheduler_;
+  std::map<JobNumber, KnownJob> jobs_;
+  std::map<SlotId, KnownSlot> slots_;
+  std::set<SlotId> dispatched_now_;  // slots that this event's actions filled
+  std::vector<Action> actions_;
+};
+
+}  // namespace tally::sched::test
