@@ -17,7 +17,7 @@ HELLO = '(hello = (protocol = 1, version = "test", pid = 1))'
 PING = "(ping = void)"
 
 _SCHEMA = (pathlib.Path(__file__).resolve().parents[2] / "ipc/schema/control.capnp")
-_PATIENCE_S = 20
+_PATIENCE_S = 5
 
 
 def _convert(how, data, struct_name):
@@ -73,7 +73,8 @@ class Session:
         if fds:
             sent = socket.send_fds(self.socket, [data], list(fds))
             data = data[sent:]
-        self.socket.sendall(data)
+        if data:
+            self.socket.sendall(data)
 
     def _read(self, size):
         data = b""
@@ -84,13 +85,17 @@ class Session:
             data += more
         return data
 
-    def receive(self):
-        """The next frame: (sequence, member, its value as JSON)."""
+    def receive_raw(self):
+        """The next frame, its body not looked into: (sequence, kind, body)."""
         magic, kind, fd_count, size, sequence = struct.unpack("<4sHHII", self._read(16))
         assert magic == b"TLY1" and fd_count == 0, (magic, fd_count)
         assert size % 8 == 0 and 8 <= size <= 16 << 20, size
-        body = self._read(size)
         assert kind in (REPLY, EVENT), kind
+        return sequence, kind, self._read(size)
+
+    def receive(self):
+        """The next frame: (sequence, member, its value as JSON)."""
+        sequence, kind, body = self.receive_raw()
         text = _convert("binary:json", body, "Reply" if kind == REPLY else "Event")
         (member, value), = json.loads(text).items()
         return sequence, member, value
@@ -134,3 +139,19 @@ def memfd(data=b"", seals=None, size=None):
     if seals:
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd
+
+
+def decoded(frames):
+    """Many replies of receive_raw at once: [(sequence, member, value)]."""
+    text = _convert("binary:json", b"".join(body for _, _, body in frames), "Reply")
+    decoder, at, all_values = json.JSONDecoder(), 0, []
+    text = text.decode()
+    for sequence, kind, _ in frames:
+        assert kind == REPLY, kind
+        while text[at].isspace():
+            at += 1
+        value, at = decoder.raw_decode(text, at)
+        (member, inside), = value.items()
+        all_values.append((sequence, member, inside))
+    assert not text[at:].strip()
+    return all_values
