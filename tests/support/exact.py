@@ -1,0 +1,94 @@
+"""What tally must answer, computed exactly by Python's integers and fractions.
+
+`expected` gives a value in the form in which `value_of` reads it from an answer's JSON,
+so that the two compare equal only when they are the same to the last bit.
+"""
+
+import math
+import struct
+from fractions import Fraction
+
+FLOATS = {"f32": "<f", "f64": "<d"}
+CANONICAL_NAN = {"f32": "0x7fc00000", "f64": "0x7ff8000000000000"}
+
+
+def bits(value, dtype="f64"):
+    if math.isnan(value):
+        return CANONICAL_NAN[dtype]
+    return "0x" + struct.pack(FLOATS[dtype], value)[::-1].hex()
+
+
+def value_of(result):
+    if "error" in result:
+        return ("error", result["error"]["code"])
+    if result["type"] == "index":
+        return ("index", result["value"]["index"])
+    if result["type"] == "int":
+        return ("int", int(result["value"]))
+    return (result["type"], result["bits"])
+
+
+def _rounded(exact):
+    """The nearest f64, ties to even, infinite beyond the range."""
+    try:
+        return float(exact)  # a division of integers, which Python rounds correctly
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+
+
+_LEAST = 1074  # every double is a multiple of 2^-1074
+
+
+def _exact_sum(values):
+    total = 0
+    for value in values:
+        top, bottom = value.as_integer_ratio()
+        total += top << (_LEAST + 1 - bottom.bit_length())
+    return Fraction(total, 1 << _LEAST)
+
+
+def _sum(values, count):
+    """Sum, divided by `count`, of doubles."""
+    if any(math.isnan(value) for value in values):
+        return math.nan
+    infinite = {value for value in values if math.isinf(value)}
+    if infinite:
+        return infinite.pop() if len(infinite) == 1 else math.nan
+    if values and all(v == 0 and math.copysign(1, v) < 0 for v in values):
+        return -0.0
+    return _rounded(_exact_sum(values) / count)
+
+
+def _extreme(values, dtype, least):
+    """The first extreme: (index, value). NaN beats all; -0 is below +0."""
+    if dtype in FLOATS:
+        for index, value in enumerate(values):
+            if math.isnan(value):
+                return index, value
+        key = [(value, math.copysign(1, value)) for value in values]
+    else:
+        key = values
+    best = min(key) if least else max(key)
+    index = key.index(best)
+    return index, values[index]
+
+
+def expected(reducer, values, dtype):
+    """`values`: Python ints, or floats that hold the elements exactly."""
+    floats = dtype in FLOATS
+    if reducer == "count":
+        return ("int", len(values))
+    if reducer == "sum":
+        if floats and values:
+            return ("f64", bits(_sum(values, 1)))
+        return ("f64", bits(0.0)) if floats else ("int", sum(values))
+    if not values:
+        return ("error", "empty_input")
+    if reducer == "mean":
+        mean = _sum(values, len(values)) if floats else \
+            _rounded(Fraction(sum(values), len(values)))
+        return ("f64", bits(mean))
+    index, value = _extreme(values, dtype, reducer in ("min", "argmin"))
+    if reducer.startswith("arg"):
+        return ("index", index)
+    return (dtype, bits(value, dtype)) if floats else ("int", value)
