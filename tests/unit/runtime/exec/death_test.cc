@@ -1,0 +1,81 @@
+#include "runtime/exec/process/death.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <string>
+
+namespace tally::exec {
+namespace {
+
+ZygoteMessage death(std::int32_t code, std::int32_t status) {
+  ZygoteMessage message;
+  message.report = ZygoteReport::Died;
+  message.pid = 4711;
+  message.code = code;
+  message.status = status;
+  return message;
+}
+
+std::string text(const Error& error, std::string_view name) {
+  const Error::FieldValue* value = error.field(name);
+  if (value == nullptr) return "(none)";
+  if (const auto* number = std::get_if<std::int64_t>(value))
+    return std::to_string(*number);
+  return std::get<std::string>(*value);
+}
+
+void expect_names_the_worker(const Error& error) {
+  EXPECT_EQ(error.errc(), Errc::WorkerLost);
+  EXPECT_EQ(text(error, "worker"), "3");
+  EXPECT_EQ(text(error, "pid"), "4711");
+  EXPECT_EQ(error.message().rfind("worker 3 (pid 4711) ", 0), 0U) << error.message();
+}
+
+TEST(DeathCause, OfAnExitIsItsStatus) {
+  for (const int status : {0, 1, 255}) {
+    const Error error = death_cause(3, death(CLD_EXITED, status));
+    expect_names_the_worker(error);
+    EXPECT_EQ(error.code(), "worker_exited");
+    EXPECT_EQ(text(error, "exit_status"), std::to_string(status));
+    EXPECT_NE(error.message().find("status " + std::to_string(status)),
+              std::string::npos);
+    EXPECT_EQ(error.field("signal"), nullptr);
+  }
+}
+
+TEST(DeathCause, OfASignalIsItsName) {
+  for (const auto& [number, name] :
+       {std::pair(SIGKILL, "SIGKILL"), std::pair(SIGTERM, "SIGTERM")}) {
+    const Error error = death_cause(3, death(CLD_KILLED, number));
+    expect_names_the_worker(error);
+    EXPECT_EQ(error.code(), "worker_killed");
+    EXPECT_EQ(text(error, "signal"), name);
+    EXPECT_NE(error.message().find(name), std::string::npos);
+    EXPECT_EQ(error.field("exit_status"), nullptr);
+  }
+}
+
+TEST(DeathCause, OfACoreDumpIsTheSignalToo) {
+  const Error error = death_cause(3, death(CLD_DUMPED, SIGSEGV));
+  expect_names_the_worker(error);
+  EXPECT_EQ(error.code(), "worker_killed");
+  EXPECT_EQ(text(error, "signal"), "SIGSEGV");
+}
+
+TEST(DeathCause, OfASignalWithoutANameIsItsNumber) {
+  const Error error = death_cause(3, death(CLD_KILLED, SIGRTMIN + 2));
+  EXPECT_EQ(text(error, "signal"), "signal " + std::to_string(SIGRTMIN + 2));
+}
+
+TEST(DeathCause, ThatNobodySawIsNotGuessed) {
+  const Error error = unknown_death(3, 4711);
+  expect_names_the_worker(error);
+  EXPECT_EQ(error.code(), "worker_lost");
+  EXPECT_EQ(error.field("signal"), nullptr);
+  EXPECT_EQ(error.field("exit_status"), nullptr);
+}
+
+}  // namespace
+}  // namespace tally::exec

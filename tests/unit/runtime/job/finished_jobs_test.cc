@@ -1,0 +1,48 @@
+#include "runtime/job/finished_jobs.h"
+
+#include <gtest/gtest.h>
+
+namespace tally::job {
+namespace {
+
+std::shared_ptr<const EndedJob> ended(std::uint64_t number, Nanoseconds at_ns) {
+  EndedJob job;
+  job.answer.id = {1, number};
+  job.ended_ns = at_ns;
+  return std::make_shared<const EndedJob>(std::move(job));
+}
+
+std::vector<std::uint64_t> kept(const FinishedJobs& jobs) {
+  std::vector<std::uint64_t> numbers;
+  jobs.for_each([&](const EndedJob& job) { numbers.push_back(job.answer.id.number); });
+  return numbers;
+}
+
+TEST(FinishedJobs, KeepsTheLatestUpToItsBound) {
+  FinishedJobs jobs(2, 1000);
+  for (std::uint64_t number = 1; number <= 4; ++number) jobs.add(ended(number, 10));
+  EXPECT_EQ(kept(jobs), (std::vector<std::uint64_t>{3, 4}));
+  EXPECT_EQ(jobs.find(2, 10), nullptr);
+  ASSERT_NE(jobs.find(3, 10), nullptr);
+  EXPECT_EQ(jobs.find(3, 10)->answer.id.number, 3U);
+}
+
+TEST(FinishedJobs, ForgetsWhatIsOlderThanItsAge) {
+  FinishedJobs jobs(10, 1000);
+  jobs.add(ended(1, 100));
+  jobs.add(ended(2, 500));
+  EXPECT_NE(jobs.find(1, 1100), nullptr);
+  EXPECT_EQ(jobs.find(1, 1101), nullptr);
+  EXPECT_NE(jobs.find(2, 1101), nullptr);
+  jobs.add(ended(3, 5000));
+  EXPECT_EQ(kept(jobs), std::vector<std::uint64_t>{3});
+}
+
+TEST(FinishedJobs, OfNoneKeepsNone) {
+  FinishedJobs jobs(0, 1000);
+  jobs.add(ended(1, 100));
+  EXPECT_EQ(jobs.find(1, 100), nullptr);
+}
+
+}  // namespace
+}  // namespace tally::job
