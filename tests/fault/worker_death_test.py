@@ -61,6 +61,20 @@ class WorkerDeathTest(unittest.TestCase):
             self.assertEqual(len(pids(after)), 3)
             self.assertFalse(pids(before) & pids(after))
 
+    def test_an_idle_worker_always_has_a_pid(self):
+        # It could be given work, and then nobody could end it.
+        with TallyDaemon(workers=4) as daemon, wire.Session(daemon.socket) as session:
+            for _ in range(10):
+                for worker in daemon.whole_pool():
+                    Watched(worker["pid"]).kill()
+                states = set()
+                while states != {"idle"}:
+                    _, status = session.ask("(serverStatus = void)")
+                    states = {worker["state"] for worker in status["workers"]}
+                    for worker in status["workers"]:
+                        if worker["state"] in ("idle", "busy"):
+                            self.assertNotEqual(worker["pid"], 0, worker)
+
     def test_a_death_at_any_point_costs_an_attempt_and_a_poison_chunk_the_job(self):
         for point in "assigned", "update", "before_partial":
             for action, (code, field, value) in ACTIONS.items():

@@ -180,7 +180,8 @@ class TallyDaemon:
         """Waits until every worker is idle; their status by slot."""
         def idle():
             workers = self.status()["workers"]
-            return workers if all(w["state"] == "idle" for w in workers) else None
+            return workers if all(w["state"] == "idle" and w["pid"] for w in workers) \
+                else None
         return wait_until(idle, "all workers idle")
 
     def kill(self):
