@@ -10,7 +10,6 @@ import math
 import pathlib
 import random
 import statistics
-import sys
 import tempfile
 
 from program import Program
@@ -95,7 +94,7 @@ def roundtrip(bench):
     pool_p50 = []
     here = pathlib.Path(__file__).parent
     with TallyDaemon(workers=WORKERS) as daemon, \
-            Program(sys.executable, here / "peers" / "process_pool.py") as pool, \
+            Program(here / "peers" / "process_pool.py") as pool, \
             Program(bench / "roundtrip_bench", daemon.socket) as tally:
         for name in ("pingpong", *PATHS):
             tally.step(name, ROUNDTRIPS)  # warm

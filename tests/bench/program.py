@@ -21,8 +21,7 @@ class Program:
 
     def __init__(self, *words):
         self._words = [str(word) for word in words]
-        self._name = os.path.basename(self._words[-1 if "python" in self._words[0]
-                                                  else 0])
+        self._name = os.path.basename(self._words[0])
 
     def __enter__(self):
         # stderr is ours: what went wrong is said there.

@@ -63,7 +63,7 @@ def main():
     load = os.getloadavg()[0]
     if words.json:
         print(json.dumps({"rows": [as_object(row) for row in rows], "missed": missed,
-                          "load_average": load}, indent=2))
+                          "load_average": load}, indent=2, ensure_ascii=False))
     else:
         print(f"load average {load:.2f} on {len(os.sched_getaffinity(0))} cores; "
               + (f"missed: {', '.join(missed)}" if missed else "all targets hold"))
