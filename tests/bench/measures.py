@@ -101,8 +101,9 @@ def roundtrip(bench):
         pool.step("add", POOL_ROUNDTRIPS)
         for _ in range(ROUNDTRIP_ROUNDS):
             for path in PATHS:
-                pingpong[path].append(percentile(tally.step("pingpong", ROUNDTRIPS), 50))
+                ping = tally.step("pingpong", ROUNDTRIPS)
                 block = tally.step(path, ROUNDTRIPS)
+                pingpong[path].append(percentile(ping, 50))
                 samples[path] += block
                 p50[path].append(percentile(block, 50))
             pool_p50.append(percentile(pool.step("add", POOL_ROUNDTRIPS), 50))
@@ -120,7 +121,8 @@ def roundtrip(bench):
 
 def throughput(bench):
     with TallyDaemon(workers=WORKERS) as daemon, \
-            Program(bench / "throughput_bench", daemon.socket, THROUGHPUT_JOBS) as tally:
+            Program(bench / "throughput_bench", daemon.socket,
+                    THROUGHPUT_JOBS) as tally:
         tally.step("jobs")  # warm
         rates = [THROUGHPUT_JOBS / (tally.step("jobs")[0] / 1e9)
                  for _ in range(THROUGHPUT_ROUNDS)]
