@@ -1,6 +1,5 @@
 #include "daemon/core.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <asio/post.hpp>
@@ -51,12 +50,10 @@ Result<void> Core::start() { return engine_.start(); }
 
 // --- clients ---
 
-Result<void> Core::listen(int listening) {
-  UniqueFd copy(::fcntl(listening, F_DUPFD_CLOEXEC, 0));
-  if (!copy) return Error::from_errno("dup of the listening socket");
+Result<void> Core::listen(UniqueFd listening) {
   return guarded("listen", Errc::Io, [&] {
     acceptor_.emplace(loop_);
-    acceptor_->assign(asio::local::stream_protocol(), copy.release());
+    acceptor_->assign(asio::local::stream_protocol(), listening.release());
     acceptor_->non_blocking(true);
     ipc::spawn(loop_, accept(*this), [](const Result<void>&) {});
   });

@@ -45,8 +45,9 @@ class Core : private SessionHost {
   // Starts zygote and workers. Errors: NotFound "no_worker_program", Io.
   Result<void> start();
 
-  // Accepts clients from a listening socket. The descriptor stays the caller's.
-  Result<void> listen(int listening);
+  // Accepts clients from a listening socket, and closes it when draining begins: who
+  // comes then is refused by the kernel, or waits for systemd's next start.
+  Result<void> listen(UniqueFd listening);
   // Serves one connected client.
   void adopt(UniqueFd connected);
   void adopt_later(UniqueFd connected);  // from any thread

@@ -83,7 +83,7 @@ ListeningSocket::ListeningSocket(std::string path, UniqueFd lock, UniqueFd socke
 }
 
 ListeningSocket::~ListeningSocket() {
-  if (!socket_) return;  // moved from
+  if (path_.empty()) return;  // moved from
   struct stat there{};
   if (::lstat(path_.c_str(), &there) == 0 && there.st_dev == device_ &&
       there.st_ino == inode_)

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
@@ -20,11 +21,17 @@ class ListeningSocket {
   // Creates the directory (one level) if it is missing. Errors: InvalidArgument
   // "path_too_long", Unavailable "already_running", Io.
   static Result<ListeningSocket> bind(const std::string& path, std::uint32_t mode);
-  ListeningSocket(ListeningSocket&&) = default;
+  ListeningSocket(ListeningSocket&& other) noexcept
+      : path_(std::exchange(other.path_, {})),
+        lock_(std::move(other.lock_)),
+        socket_(std::move(other.socket_)),
+        device_(other.device_),
+        inode_(other.inode_) {}
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
 
-  int fd() const { return socket_.get(); }
+  // The socket itself; the file and the lock stay here. Once.
+  UniqueFd take() { return std::move(socket_); }
   const std::string& path() const { return path_; }
 
  private:

@@ -89,7 +89,7 @@ int serve(const config::Config& config, const std::string& socket_path,
   options.on_stopped = [&loop] { loop.stop(); };
   Core core(loop, std::move(options));
   if (Result<void> started = core.start(); !started) return fail(started.error());
-  if (Result<void> listening = core.listen(socket->fd()); !listening)
+  if (Result<void> listening = core.listen(socket->take()); !listening)
     return fail(listening.error());
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   handle_signals(signals, core, false);
