@@ -76,7 +76,12 @@ std::unique_ptr<tally_answer> make_answer(model::JobAnswer answer,
 }
 
 std::optional<Error> failure_of(const model::JobAnswer& answer) {
-  if (answer.state == model::JobState::Done) return std::nullopt;
+  switch (answer.state) {
+    case model::JobState::Queued:  // a detached job's acceptance
+    case model::JobState::Running:
+    case model::JobState::Done: return std::nullopt;
+    default: break;
+  }
   if (answer.error) return answer.error;
   if (answer.state == model::JobState::Partial)
     return Error(Errc::Partial, "the answer does not cover all of the input");

@@ -1,9 +1,12 @@
-// The C ABI: connecting, submitting, waiting.
+// The C ABI: connecting, interrupting, and a client in its host's event loop.
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <limits>
-#include <variant>
 
 #include "client/abi_types.h"
 #include "ipc/endpoint.h"
@@ -19,98 +22,82 @@ std::chrono::nanoseconds duration_of(std::uint64_t ns) {
       static_cast<std::int64_t>(std::min<std::uint64_t>(ns, kMost)));
 }
 
-// The caller's options in a struct of our size; what an older caller lacks is 0.
-Result<tally_connect_options> options_from(const tally_connect_options* given) {
+Result<tally_connect_options> connect_options(const tally_connect_options* given) {
+  if (given != nullptr) return options_from(*given, "tally_connect_options");
   tally_connect_options options{};
   options.timeout_ns = kDefaultTimeoutNs;
-  if (given == nullptr) return options;
-  if (given->struct_size < sizeof given->struct_size)
-    return Error(Errc::InvalidArgument, "bad_struct_size",
-                 "struct_size is not set in tally_connect_options");
-  options = {};
-  std::memcpy(&options, given, std::min(given->struct_size, sizeof options));
   return options;
 }
 
 Result<void> connect(const tally_connect_options* given, tally_client** client) {
   if (client == nullptr) return null_argument("client");
-  const Result<tally_connect_options> options = options_from(given);
+  const Result<tally_connect_options> options = connect_options(given);
   if (!options) return options.error();
+  if (Result<void> known = check_flags(options->flags, TALLY_CONNECT_INTERRUPTIBLE,
+                                       "tally_connect_options");
+      !known)
+    return known;
+  auto made = std::make_unique<tally_client>();
+  made->pid = ::getpid();
+  if ((options->flags & TALLY_CONNECT_INTERRUPTIBLE) != 0) {
+    made->interrupted = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!made->interrupted) return Error::from_errno("eventfd");
+  }
   const char* path = options->socket_path;
   const ipc::Endpoint endpoint = ipc::resolve_endpoint(path == nullptr ? "" : path);
   Result<std::unique_ptr<Client>> connected =
       Client::connect(endpoint.path, {duration_of(options->timeout_ns)});
   if (!connected) return std::move(connected).error();
-  auto made = std::make_unique<tally_client>();
   made->client = *std::move(connected);
   *client = made.release();
   return {};
 }
 
-model::JobSpec spec_of(const tally_job& job) {
-  model::JobSpec spec = job.spec;
-  if (job.source)
-    spec.source = *job.source;
-  else
-    spec.source = job.files;
-  return spec;
-}
-
-Result<void> submit(tally_client* client, const tally_job* job, tally_ticket* ticket) {
-  if (client == nullptr) return null_argument("client");
-  if (job == nullptr) return null_argument("job");
-  if (ticket == nullptr) return null_argument("ticket");
-  if (job->spec.reducers.empty())
-    return Error(Errc::InvalidArgument, "no_reducer", "the job has no reducer");
-  if (!job->source && job->files.files.empty())
-    return Error(Errc::InvalidArgument, "no_source", "the job has no source");
-  std::vector<int> fds;
-  for (const UniqueFd& fd : job->fds) fds.push_back(fd.get());
-  const Nanoseconds now = monotonic_ns();
-  const Result<Ticket> queued =
-      client->client->submit(spec_of(*job), fds, model::ReplyWhen::Finished);
-  if (!queued) return queued.error();
-  client->submitted_ns[queued->sequence] = now;
-  *ticket = queued->sequence;
-  return {};
-}
-
-Result<Ticket> ticket_from(tally_ticket ticket) {
-  if (ticket == 0 || ticket > std::numeric_limits<std::uint32_t>::max())
-    return Error(Errc::InvalidArgument, "unknown_ticket",
-                 "no reply is outstanding for this ticket");
-  return Ticket{static_cast<std::uint32_t>(ticket)};
-}
-
-Result<void> wait(tally_client* client, tally_ticket number, tally_answer** answer) {
-  if (client == nullptr) return null_argument("client");
-  if (answer == nullptr) return null_argument("answer");
-  const Result<Ticket> ticket = ticket_from(number);
-  if (!ticket) return ticket.error();
-  Result<model::Reply> reply = client->client->wait(*ticket);
-  Nanoseconds wall_ns = 0;
-  if (const auto at = client->submitted_ns.find(ticket->sequence);
-      at != client->submitted_ns.end()) {
-    wall_ns = monotonic_ns() - at->second;
-    client->submitted_ns.erase(at);
-  }
-  if (!reply) return std::move(reply).error();
-  auto* ended = std::get_if<model::JobAnswer>(&*reply);
-  if (ended == nullptr)
-    return Error(Errc::ProtocolViolation, "unexpected_reply",
-                 "the daemon answered a submit with something else");
-  std::optional<Error> failure = failure_of(*ended);
-  *answer = make_answer(std::move(*ended), wall_ns).release();
-  if (failure) return *std::move(failure);
-  return {};
+// Async-signal-safe.
+tally_status interrupt(const tally_client& client) {
+  const int kept = errno;
+  const std::uint64_t one = 1;
+  // EAGAIN: it is interrupted 2^64 - 2 times over.
+  const bool told = ::write(client.interrupted.get(), &one, sizeof one) > 0;
+  const bool enough = told || errno == EAGAIN;
+  errno = kept;
+  return enough ? TALLY_OK : TALLY_IO;
 }
 
 }  // namespace
+
+bool is_forked(const tally_client& client) noexcept {
+  return ::getpid() != client.pid;
+}
+
+Error forked() {
+  return Error(Errc::InvalidArgument, "forked",
+               "this client belongs to the process that connected; a forked child "
+               "connects for itself");
+}
+
+Result<void> rearm(const tally_client& client, Result<void> done) {
+  if (!done && done.error().code() == "interrupted") {
+    std::uint64_t count = 0;
+    (void)::read(client.interrupted.get(), &count, sizeof count);
+  }
+  return done;
+}
+
+Result<void> check_flags(std::uint64_t flags, std::uint64_t known, const char* name) {
+  if ((flags & ~known) == 0) return {};
+  return Error(
+      Errc::InvalidArgument, "unknown_flag",
+      std::string(name) + " has a flag that tally " TALLY_VERSION " does not know");
+}
+
 }  // namespace tally::client
 
 using tally::Error;
 using tally::Result;
 using tally::client::boundary;
+using tally::client::is_forked;
+using tally::client::with_client;
 
 extern "C" {
 
@@ -120,56 +107,51 @@ tally_status tally_connect(const tally_connect_options* options, tally_client** 
 }
 
 void tally_client_free(tally_client* client) {
+  // Closing says nothing on the wire, so that a forked child may do it as well.
   delete client;
 }
 
 tally_status tally_ping(tally_client* client, uint64_t timeout_ns,
                         tally_error** error) {
-  return boundary(error, [&]() -> Result<void> {
-    if (client == nullptr) return tally::client::null_argument("client");
-    Result<tally::model::Reply> reply = client->client->call(
-        tally::model::Ping{}, {}, tally::client::duration_of(timeout_ns));
+  return with_client(client, error, [&](tally_client& of) -> Result<void> {
+    Result<tally::model::Reply> reply =
+        of.client->call(tally::model::Ping{}, {},
+                        tally::client::duration_of(timeout_ns), of.interrupted.get());
     if (!reply) return std::move(reply).error();
     return {};
   });
 }
 
-tally_status tally_submit(tally_client* client, const tally_job* job,
-                          tally_ticket* ticket, tally_error** error) {
-  return boundary(error, [&] { return tally::client::submit(client, job, ticket); });
+tally_status tally_client_interrupt(tally_client* client) {
+  if (client == nullptr || !client->interrupted || is_forked(*client))
+    return TALLY_INVALID_ARGUMENT;
+  return tally::client::interrupt(*client);
 }
 
-tally_status tally_flush(tally_client* client, tally_error** error) {
-  return boundary(error, [&]() -> Result<void> {
-    if (client == nullptr) return tally::client::null_argument("client");
-    return client->client->flush();
-  });
+int tally_client_fd(const tally_client* client) {
+  return client == nullptr || is_forked(*client) ? -1 : client->client->fd();
 }
 
-tally_status tally_wait(tally_client* client, tally_ticket ticket,
-                        tally_answer** answer, tally_error** error) {
-  return boundary(error, [&] { return tally::client::wait(client, ticket, answer); });
+int tally_client_events(const tally_client* client) {
+  if (client == nullptr || is_forked(*client)) return 0;
+  return (client->client->pending_input() ? POLLIN : 0) |
+         (client->client->pending_output() ? POLLOUT : 0);
 }
 
-tally_status tally_run(tally_client* client, const tally_job* job,
-                       tally_answer** answer, tally_error** error) {
-  return boundary(error, [&]() -> Result<void> {
-    if (answer == nullptr) return tally::client::null_argument("answer");
-    tally_ticket ticket = 0;
-    if (Result<void> queued = tally::client::submit(client, job, &ticket); !queued)
-      return queued;
-    return tally::client::wait(client, ticket, answer);
-  });
+tally_status tally_client_dispatch(tally_client* client, tally_error** error) {
+  return with_client(client, error,
+                     [](tally_client& of) { return of.client->dispatch(); });
 }
 
-tally_status tally_cancel(tally_client* client, tally_ticket ticket,
-                          tally_error** error) {
-  return boundary(error, [&]() -> Result<void> {
-    if (client == nullptr) return tally::client::null_argument("client");
-    const Result<tally::client::Ticket> known = tally::client::ticket_from(ticket);
-    if (!known) return known.error();
-    return client->client->cancel(*known);
-  });
+tally_ticket tally_client_ready(tally_client* client, void** user) {
+  if (client == nullptr || is_forked(*client)) return 0;
+  const std::optional<tally::client::Ticket> ticket = client->client->next_ready();
+  if (!ticket) return 0;
+  if (user != nullptr) {
+    const auto at = client->outstanding.find(ticket->sequence);
+    *user = at == client->outstanding.end() ? nullptr : at->second.user;
+  }
+  return ticket->sequence;
 }
 
 }  // extern "C"

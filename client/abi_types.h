@@ -4,7 +4,11 @@
 // thrown across the C ABI.
 #pragma once
 
+#include <sys/types.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <optional>
@@ -31,9 +35,15 @@ struct tally_error {
 };
 
 struct tally_client {
+  struct Outstanding {
+    tally::Nanoseconds submitted_ns = 0;  // transport is counted from there
+    void* user = nullptr;
+  };
+
   std::unique_ptr<tally::client::Client> client;
-  // When each outstanding ticket was submitted: transport is counted from there.
-  std::unordered_map<std::uint32_t, tally::Nanoseconds> submitted_ns;
+  pid_t pid = 0;                // of the process that connected
+  tally::UniqueFd interrupted;  // an eventfd; none unless asked for
+  std::unordered_map<std::uint32_t, Outstanding> outstanding;  // by ticket
 };
 
 struct tally_job {
@@ -73,6 +83,36 @@ tally_status boundary(tally_error** error, F&& f) noexcept {
   Result<void> done = guarded("tally", Errc::Internal, std::forward<F>(f));
   return done ? TALLY_OK : fail(error, std::move(done).error());
 }
+
+// True in a child that was forked since: the connection is its parent's.
+bool is_forked(const tally_client& client) noexcept;
+
+// boundary() for f(client): refuses NULL and forked children, and takes back the
+// interrupt that ended a wait.
+Error forked();
+Result<void> rearm(const tally_client& client, Result<void> done);
+template <typename F>
+tally_status with_client(tally_client* client, tally_error** error, F&& f) noexcept {
+  return boundary(error, [&]() -> Result<void> {
+    if (client == nullptr) return null_argument("client");
+    if (is_forked(*client)) return forked();
+    return rearm(*client, f(*client));
+  });
+}
+
+// The caller's options in a struct of our size; what an older caller's lacks is 0.
+template <typename Options>
+Result<Options> options_from(const Options& given, const char* name) {
+  if (given.struct_size < sizeof given.struct_size)
+    return Error(Errc::InvalidArgument, "bad_struct_size",
+                 std::string("struct_size is not set in ") + name);
+  Options options{};
+  std::memcpy(&options, &given, std::min(given.struct_size, sizeof options));
+  return options;
+}
+
+// Error unless all of `flags` are among `known`.
+Result<void> check_flags(std::uint64_t flags, std::uint64_t known, const char* name);
 
 // The answer as the ABI shows it; `wall_ns` is the caller's wait, submit included.
 std::unique_ptr<tally_answer> make_answer(model::JobAnswer answer,

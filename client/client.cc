@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -19,6 +21,9 @@ namespace {
 // Sent early rather than with the next wait, so that the daemon works on these while
 // the caller prepares more.
 constexpr std::size_t kSendEarlyBytes = 16 * 1024;
+
+// Below this the list of ready tickets is not worth tidying.
+constexpr std::size_t kFewReady = 64;
 
 Nanoseconds deadline_after(std::chrono::nanoseconds timeout) {
   if (timeout.count() <= 0) return 0;
@@ -45,24 +50,33 @@ struct Client::Impl {
   struct Slot {
     std::optional<model::Reply> reply;
     ProgressCallback progress;
-    bool discard = false;  // nobody will fetch the reply
+    std::optional<model::JobId> attached;  // a wait for this job, no submit
+    bool for_ticket = false;               // a ticket's: told by next_ready()
+    bool discard = false;                  // nobody will fetch the reply
   };
 
   explicit Impl(UniqueFd socket) : connection(std::move(socket)) {}
 
   Result<std::uint32_t> queue(const model::Request& request, std::span<const int> fds);
-  Result<void> dispatch();
+  Result<void> queue_cancel(std::uint32_t submitted);
+  Result<void> send_early();
+  Result<void> take_frames();
   Result<void> take(const ipc::Frame& frame);
   Result<void> take_reply(const ipc::Frame& frame);
   Result<void> take_event(const ipc::Frame& frame);
   // Makes `step`'s error the connection's end if it is one.
   Result<void> checked(Result<void> step);
+  void lost(const Error& why);
+  bool is_ready(std::uint32_t sequence) const;
+  void tidy_ready();
   Result<void> receive(const Patience& patience);
   Result<model::Reply> wait(std::uint32_t sequence, const Patience& patience);
 
   Connection connection;
   model::Hello daemon;
   std::unordered_map<std::uint32_t, Slot> slots;  // by sequence
+  // Whose replies have come, for next_ready(); may name some that wait() took since.
+  std::deque<std::uint32_t> ready;
   std::uint32_t last_sequence = 0;
   std::optional<Error> broken;  // why nothing more will come
 };
@@ -87,10 +101,12 @@ Result<void> Client::Impl::take_reply(const ipc::Frame& frame) {
   const std::uint32_t sequence = frame.header.sequence;
   const auto at = slots.find(sequence);
   if (at != slots.end() && !at->second.reply) {
-    if (at->second.discard)
+    if (at->second.discard) {
       slots.erase(at);
-    else
-      at->second.reply = *std::move(reply);
+      return {};
+    }
+    if (at->second.for_ticket) ready.push_back(sequence);
+    at->second.reply = *std::move(reply);
     return {};
   }
   // The daemon's last words on a frame that it could not read.
@@ -121,7 +137,7 @@ Result<void> Client::Impl::take(const ipc::Frame& frame) {
 }
 
 // Takes every frame that the last read brought.
-Result<void> Client::Impl::dispatch() {
+Result<void> Client::Impl::take_frames() {
   for (;;) {
     Result<std::optional<ipc::Frame>> frame = connection.next();
     if (!frame) return std::move(frame).error();
@@ -135,14 +151,35 @@ Result<void> Client::Impl::checked(Result<void> step) {
   const Errc errc = step.error().errc();
   const bool only_waiting_ended =
       errc == Errc::DeadlineExceeded || step.error().code() == "interrupted";
-  if (!only_waiting_ended) broken = step.error();
+  if (!only_waiting_ended) lost(step.error());
   return step;
+}
+
+// Nothing more will come: every ticket is as ready as it will ever be.
+void Client::Impl::lost(const Error& why) {
+  broken = why;
+  const auto replied = static_cast<std::ptrdiff_t>(ready.size());
+  for (const auto& [sequence, slot] : slots)
+    if (slot.for_ticket && !slot.discard && !slot.reply) ready.push_back(sequence);
+  std::sort(ready.begin() + replied, ready.end());
+}
+
+bool Client::Impl::is_ready(std::uint32_t sequence) const {
+  const auto at = slots.find(sequence);
+  if (at == slots.end() || !at->second.for_ticket || at->second.discard) return false;
+  return at->second.reply || broken;
+}
+
+// A program that never asks next_ready() must not pay for it for ever.
+void Client::Impl::tidy_ready() {
+  if (ready.size() < kFewReady || ready.size() / 2 < slots.size()) return;
+  std::erase_if(ready, [this](std::uint32_t sequence) { return !is_ready(sequence); });
 }
 
 Result<void> Client::Impl::receive(const Patience& patience) {
   if (Result<void> sent = checked(connection.send_some()); !sent) return sent;
   if (Result<void> moved = checked(connection.await(patience)); !moved) return moved;
-  return checked(dispatch());
+  return checked(take_frames());
 }
 
 Result<model::Reply> Client::Impl::wait(std::uint32_t sequence,
@@ -160,8 +197,27 @@ Result<model::Reply> Client::Impl::wait(std::uint32_t sequence,
   }
   model::Reply reply = *std::move(slot.reply);
   slots.erase(sequence);
+  tidy_ready();
   if (auto* error = std::get_if<Error>(&reply)) return std::move(*error);
   return reply;
+}
+
+Result<void> Client::Impl::queue_cancel(std::uint32_t submitted) {
+  const auto at = slots.find(submitted);
+  if (at == slots.end())
+    return Error(Errc::InvalidArgument, "unknown_ticket",
+                 "no reply is outstanding for this ticket");
+  model::JobRef job = model::SubmitSequence{submitted};
+  if (at->second.attached) job = *at->second.attached;
+  Result<std::uint32_t> sequence = queue(model::Cancel{job}, {});
+  if (!sequence) return std::move(sequence).error();
+  slots[*sequence].discard = true;
+  return {};
+}
+
+Result<void> Client::Impl::send_early() {
+  if (connection.unsent_bytes() < kSendEarlyBytes) return {};
+  return checked(connection.send_some());
 }
 
 Result<std::unique_ptr<Client>> Client::connect(const std::string& socket_path,
@@ -206,19 +262,58 @@ Result<Ticket> Client::submit(const model::JobSpec& spec, std::span<const int> f
   Result<std::uint32_t> sequence =
       impl_->queue(model::Submit{spec, reply_when, want_progress}, fds);
   if (!sequence) return std::move(sequence).error();
-  if (want_progress) impl_->slots[*sequence].progress = std::move(progress);
-  if (impl_->connection.unsent_bytes() >= kSendEarlyBytes)
-    if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
-      return std::move(sent).error();
+  Impl::Slot& slot = impl_->slots[*sequence];
+  slot.for_ticket = true;
+  slot.progress = std::move(progress);
+  if (Result<void> sent = impl_->send_early(); !sent) return std::move(sent).error();
   return Ticket{*sequence};
 }
 
-Result<void> Client::flush() {
+Result<Ticket> Client::attach(model::JobId id) {
+  Result<std::uint32_t> sequence = impl_->queue(model::Wait{id}, {});
+  if (!sequence) return std::move(sequence).error();
+  Impl::Slot& slot = impl_->slots[*sequence];
+  slot.for_ticket = true;
+  slot.attached = id;
+  if (Result<void> sent = impl_->send_early(); !sent) return std::move(sent).error();
+  return Ticket{*sequence};
+}
+
+bool Client::pending_input() const {
+  return !impl_->broken;
+}
+
+bool Client::pending_output() const {
+  return !impl_->broken && impl_->connection.unsent_bytes() > 0;
+}
+
+Result<void> Client::dispatch() {
+  if (impl_->broken) return *impl_->broken;
+  if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
+    return sent;
+  for (;;) {
+    Result<bool> received = impl_->connection.receive_some();
+    if (!received) return impl_->checked(std::move(received).error());
+    if (!*received) return {};
+    if (Result<void> taken = impl_->checked(impl_->take_frames()); !taken) return taken;
+  }
+}
+
+std::optional<Ticket> Client::next_ready() {
+  while (!impl_->ready.empty()) {
+    const std::uint32_t sequence = impl_->ready.front();
+    impl_->ready.pop_front();
+    if (impl_->is_ready(sequence)) return Ticket{sequence};
+  }
+  return std::nullopt;
+}
+
+Result<void> Client::flush(int interrupt_fd) {
   if (impl_->broken) return *impl_->broken;
   if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
     return sent;
   while (impl_->connection.unsent_bytes() > 0)
-    if (Result<void> moved = impl_->receive({}); !moved) return moved;
+    if (Result<void> moved = impl_->receive({0, interrupt_fd}); !moved) return moved;
   return {};
 }
 
@@ -226,15 +321,22 @@ Result<model::Reply> Client::wait(Ticket ticket, int interrupt_fd) {
   return impl_->wait(ticket.sequence, {0, interrupt_fd});
 }
 
-Result<void> Client::cancel(Ticket ticket) {
-  if (!impl_->slots.contains(ticket.sequence))
-    return Error(Errc::InvalidArgument, "unknown_ticket",
-                 "no reply is outstanding for this ticket");
-  const model::Cancel cancel{model::SubmitSequence{ticket.sequence}};
-  Result<std::uint32_t> sequence = impl_->queue(cancel, {});
-  if (!sequence) return std::move(sequence).error();
-  impl_->slots[*sequence].discard = true;
-  return flush();
+Result<void> Client::cancel(Ticket ticket, int interrupt_fd) {
+  if (Result<void> queued = impl_->queue_cancel(ticket.sequence); !queued)
+    return queued;
+  return flush(interrupt_fd);
+}
+
+void Client::abandon(Ticket ticket) {
+  // Where this fails the connection is lost, and the job with it.
+  if (Result<void> queued = impl_->queue_cancel(ticket.sequence); queued)
+    (void)impl_->checked(impl_->connection.send_some());
+  const auto at = impl_->slots.find(ticket.sequence);
+  if (at == impl_->slots.end()) return;
+  if (at->second.reply)
+    impl_->slots.erase(at);
+  else
+    at->second.discard = true;
 }
 
 Result<model::Reply> Client::call(const model::Request& request,

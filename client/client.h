@@ -9,7 +9,9 @@
 // duplicated; the caller keeps its own and may close them when the call returns.
 //
 // Threads: one at a time. Blocking: every wait also watches for the peer's death and
-// for the deadline given at connect or call.
+// for the deadline given at connect or call. A program with an event loop of its own
+// polls fd() for pending_input() and pending_output(), calls dispatch(), which never
+// blocks, and takes the tickets whose replies have come from next_ready().
 // Errors: Unavailable (nobody listens, the daemon went away: code "connection_lost"),
 // PermissionDenied, DeadlineExceeded, ProtocolViolation, and whatever the daemon says.
 #pragma once
@@ -18,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -54,6 +57,17 @@ class Client {
 
   const model::Hello& daemon() const;  // who answered
   int fd() const;                      // for poll; stays owned here
+  bool pending_input() const;          // false: the connection is lost
+  bool pending_output() const;         // dispatch() has something to send
+
+  // Sends and receives what the socket takes and gives at once, calls progress
+  // callbacks, never blocks. Errors: those of a lost connection, also when asked again;
+  // every ticket is then ready.
+  Result<void> dispatch();
+
+  // A ticket for which wait() returns at once, each given once, in the order the
+  // replies came; none if there is none now. Tickets that wait() took are left out.
+  std::optional<Ticket> next_ready();
 
   // Queues a job. `fds` are those that spec.source names by index. `progress` is called
   // from within waits and calls; it must not use this client.
@@ -61,8 +75,13 @@ class Client {
   Result<Ticket> submit(const model::JobSpec& spec, std::span<const int> fds,
                         model::ReplyWhen reply_when, ProgressCallback progress = {});
 
+  // Queues a wait for a job that was submitted anywhere, by its id: a ticket like that
+  // of a submit. Errors: Io, and those of a lost connection.
+  Result<Ticket> attach(model::JobId id);
+
   // Sends what is queued; blocks while the socket is full (reading replies meanwhile).
-  Result<void> flush();
+  // `interrupt_fd` as for wait().
+  Result<void> flush(int interrupt_fd = -1);
 
   // The reply to a submit: JobAnswer (reply_when Finished) or Accepted. Blocks.
   // A job that ended in an error is an answer with state failed, not an Error here;
@@ -74,7 +93,11 @@ class Client {
   Result<model::Reply> wait(Ticket ticket, int interrupt_fd = -1);
 
   // Asks for a cancellation by ticket; does not wait for the job to end.
-  Result<void> cancel(Ticket ticket);
+  Result<void> cancel(Ticket ticket, int interrupt_fd = -1);
+
+  // Gives a job up: asks for its cancellation and drops its reply, whenever it comes.
+  // Does not block; sent with the next flush() if the socket is full.
+  void abandon(Ticket ticket);
 
   // Any request with a reply at once: Ping, GetServerStatus, List, Status, Cancel,
   // Wait, Explain, Drain. A Reply that holds an Error is returned as that Error.

@@ -142,21 +142,33 @@ Result<bool> Connection::poll(const Patience& patience) {
   }
 }
 
-Result<void> Connection::receive(int flags) {
+// False: nothing was there.
+Result<bool> Connection::receive(int flags) {
   Result<ipc::Transfer> got = reader_.receive(socket_.get(), flags);
   if (!got) return std::move(got).error();
   if (*got == ipc::Transfer::Closed) return connection_lost();
-  return {};
+  return *got == ipc::Transfer::Moved;
+}
+
+Result<bool> Connection::receive_some() {
+  return receive(MSG_DONTWAIT);
 }
 
 Result<void> Connection::await(const Patience& patience) {
   // Nothing else to watch: one call waits and reads, which is most of a round trip's
-  // system calls.
-  if (unsent_bytes() == 0 && patience.deadline_ns == 0 && patience.interrupt_fd < 0)
-    return receive(0);
+  // system calls. It comes back empty-handed where the host's event loop has made the
+  // socket non-blocking (Asio does).
+  if (unsent_bytes() == 0 && patience.deadline_ns == 0 && patience.interrupt_fd < 0) {
+    Result<bool> received = receive(0);
+    if (!received) return std::move(received).error();
+    if (*received) return {};
+  }
   Result<bool> readable = poll(patience);
   if (!readable) return std::move(readable).error();
-  return *readable ? receive(MSG_DONTWAIT) : Result<void>();
+  if (!*readable) return {};
+  Result<bool> received = receive(MSG_DONTWAIT);
+  if (!received) return std::move(received).error();
+  return {};
 }
 
 }  // namespace tally::client

@@ -51,7 +51,12 @@ class Connection {
   // ProtocolViolation, Io.
   Result<void> await(const Patience& patience);
 
-  // The next frame that was received. Its body is valid until the next await().
+  // Receives what is there; never waits. False: nothing was. As for await(), call
+  // next() until it gives none before calling this again. Errors: as await()'s.
+  Result<bool> receive_some();
+
+  // The next frame that was received. Its body is valid until the next await() or
+  // receive_some().
   Result<std::optional<ipc::Frame>> next() { return reader_.next(); }
 
  private:
@@ -64,7 +69,7 @@ class Connection {
   Result<ipc::Moved> send_run();
   void forget_sent();
   Result<bool> poll(const Patience& patience);
-  Result<void> receive(int flags);
+  Result<bool> receive(int flags);
 
   UniqueFd socket_;
   ipc::FrameReader reader_;

@@ -13,9 +13,13 @@
    - Sizes and offsets are in bytes, counts in elements, times in nanoseconds.
    - A tally_client, tally_job or tally_answer may be used by one thread at a
      time; different objects are independent, and an answer does not need its
-     client. No function may be called from a signal handler. No signal is
-     raised (SIGPIPE neither), no exception leaves, no descriptor is inherited
-     by programs that are executed.
+     client. tally_client_interrupt alone may be called from any thread and from
+     signal handlers. No signal is raised (SIGPIPE neither), no exception
+     leaves, no descriptor is inherited by programs that are executed.
+   - After fork() a client belongs to the parent. In the child its functions fail
+     with TALLY_INVALID_ARGUMENT, code "forked", and tally_client_free only gives
+     back the child's memory and descriptor: the parent and its jobs notice
+     nothing. The child connects for itself; jobs and answers work in both.
    - Options structs, and structs that are filled, start with struct_size; set
      it to sizeof the struct. New fields are only ever added at the end, with 0
      meaning the old behaviour.
@@ -69,6 +73,7 @@ TALLY_API const char* tally_error_message(const tally_error* error);
 /* {"error": {"code", "class", "message", and the code's own fields}}, one line.
    NULL for NULL. */
 TALLY_API const char* tally_error_json(const tally_error* error);
+/* Never that of an answer or a result. */
 TALLY_API void tally_error_free(tally_error* error);
 
 /* ---- Client ------------------------------------------------------------ */
@@ -80,22 +85,39 @@ typedef struct tally_connect_options {
   const char* socket_path; /* NULL: $TALLY_SOCKET, else /run/tally/tally.sock,
                               else $XDG_RUNTIME_DIR/tally/tally.sock */
   uint64_t timeout_ns;     /* of the first exchange; 0: wait for ever */
+  uint64_t flags;          /* TALLY_CONNECT_*; 0: none */
 } tally_connect_options;
 
+/* tally_client_interrupt works; every wait costs one system call more. */
+#define TALLY_CONNECT_INTERRUPTIBLE 1
+
 /* Connects to a daemon. `options` may be NULL: all defaults, 10 s of patience.
-   The caller frees *client.
+   The caller frees *client. Blocks for a round trip, at most timeout_ns.
    Fails with TALLY_UNAVAILABLE (nobody listens there), TALLY_PERMISSION_DENIED,
-   TALLY_PROTOCOL_VIOLATION, TALLY_DEADLINE_EXCEEDED. */
+   TALLY_PROTOCOL_VIOLATION, TALLY_DEADLINE_EXCEEDED, TALLY_INVALID_ARGUMENT (a
+   flag that this library does not know). */
 TALLY_API tally_status tally_connect(const tally_connect_options* options,
                                      tally_client** client,
                                      tally_error** error);
-/* Closes the connection; jobs of this client that still run are cancelled. */
+/* Closes the connection; jobs of this client that still run are cancelled, unless
+   they are detached. Does not block. */
 TALLY_API void tally_client_free(tally_client* client);
 
 /* A round trip. timeout_ns 0: wait for ever.
-   Fails with TALLY_UNAVAILABLE, TALLY_DEADLINE_EXCEEDED. */
+   Fails with TALLY_UNAVAILABLE, TALLY_DEADLINE_EXCEEDED, TALLY_CANCELLED
+   ("interrupted"). */
 TALLY_API tally_status tally_ping(tally_client* client, uint64_t timeout_ns,
                                   tally_error** error);
+
+/* Ends the blocking call (tally_wait, _run, _flush, _cancel, _ping) that this
+   client is in, or else its next one that would block: it fails with
+   TALLY_CANCELLED, code "interrupted". The job runs on and its ticket stays
+   valid: wait again, or tally_cancel. Several interrupts before a wait ends are
+   one. From any thread, and from signal handlers: async-signal-safe, errno is
+   kept; the client must not be freed meanwhile.
+   Fails with TALLY_INVALID_ARGUMENT: NULL, in a forked child, or not connected
+   with TALLY_CONNECT_INTERRUPTIBLE. */
+TALLY_API tally_status tally_client_interrupt(tally_client* client);
 
 /* ---- Jobs: what to compute --------------------------------------------- */
 
@@ -241,7 +263,52 @@ typedef uint64_t tally_ticket; /* a submitted job of one client; never 0 */
    TALLY_UNAVAILABLE (the connection is lost). */
 TALLY_API tally_status tally_submit(tally_client* client, const tally_job* job,
                                     tally_ticket* ticket, tally_error** error);
-/* Sends what is queued; blocks while the daemon does not read. */
+
+/* How far a running job is, in elements, or bytes for CSV and text. */
+typedef struct tally_progress {
+  size_t struct_size; /* set by the library */
+  uint64_t done;
+  uint64_t total;   /* 0: not known */
+  int32_t in_bytes; /* not 0: bytes */
+} tally_progress;
+
+/* Called on the client's thread, from inside tally_wait, _run, _flush, _cancel,
+   _ping or tally_client_dispatch, some times a second, never after the ticket's
+   answer was taken. `progress` lives until it returns. It must not use the client
+   (tally_client_interrupt excepted) and must not throw or longjmp. */
+typedef void (*tally_progress_function)(void* user,
+                                        const tally_progress* progress);
+
+typedef struct tally_submit_options {
+  size_t struct_size;
+  tally_progress_function progress; /* NULL: none */
+  void* user;     /* for `progress` and tally_client_ready; the caller's */
+  uint64_t flags; /* TALLY_SUBMIT_*; 0: none */
+} tally_submit_options;
+
+/* The job outlives this client. tally_wait returns as soon as the daemon has
+   taken it on, with an answer in TALLY_STATE_QUEUED that holds nothing but
+   tally_answer_job: the id for tally_attach and `tally wait`. The daemon keeps
+   the result for a while after the job's end, not over its own. */
+#define TALLY_SUBMIT_DETACHED 1
+
+/* tally_submit with options; NULL: none. Fails also with TALLY_INVALID_ARGUMENT
+   for a flag that this library does not know. */
+TALLY_API tally_status tally_submit_with(tally_client* client,
+                                         const tally_job* job,
+                                         const tally_submit_options* options,
+                                         tally_ticket* ticket,
+                                         tally_error** error);
+/* A ticket for a job that was submitted before, by any client of this user:
+   `job` is its whole id, as tally_answer_job gives it. Does not block. `user` is
+   for tally_client_ready and may be NULL. That there is no such job (any more)
+   is told by tally_wait: TALLY_NOT_FOUND.
+   Fails with TALLY_INVALID_ARGUMENT (no job id), TALLY_UNAVAILABLE. */
+TALLY_API tally_status tally_attach(tally_client* client, const char* job,
+                                    void* user, tally_ticket* ticket,
+                                    tally_error** error);
+/* Sends what is queued; blocks while the daemon does not read.
+   Fails with TALLY_UNAVAILABLE, TALLY_CANCELLED ("interrupted"). */
 TALLY_API tally_status tally_flush(tally_client* client, tally_error** error);
 /* Waits for the end of a job. A ticket is good for one answer; jobs may be
    waited for in any order. The caller frees *answer.
@@ -252,17 +319,50 @@ TALLY_API tally_status tally_flush(tally_client* client, tally_error** error);
    being done (failed, cancelled, expired, partial) *answer is set as well:
    partial results, times and memory are in it. Where there is no answer at all
    (the request was refused, the connection is lost: "connection_lost", the
-   ticket is not outstanding: "unknown_ticket") *answer is left as it was: set it
-   to NULL beforehand to tell the two apart. */
+   ticket is not outstanding: "unknown_ticket", the wait was "interrupted")
+   *answer is left as it was: set it to NULL beforehand to tell the two apart.
+
+   Many jobs: submit them all, then wait for each; answers that come before they
+   are waited for are kept. Submits share a send and answers share a read, so this
+   is many times the rate of one job after the other. */
 TALLY_API tally_status tally_wait(tally_client* client, tally_ticket ticket,
                                   tally_answer** answer, tally_error** error);
-/* tally_submit and tally_wait in one. */
+/* tally_submit and tally_wait in one. A job whose run is interrupted is
+   cancelled. */
 TALLY_API tally_status tally_run(tally_client* client, const tally_job* job,
                                  tally_answer** answer, tally_error** error);
 /* Asks for a job's end; tally_wait then gives its answer: cancelled, or done if
-   it was faster. */
+   it was faster. Blocks only while the daemon does not read.
+   Fails with TALLY_INVALID_ARGUMENT ("unknown_ticket"), TALLY_UNAVAILABLE,
+   TALLY_CANCELLED ("interrupted": the request leaves later). */
 TALLY_API tally_status tally_cancel(tally_client* client, tally_ticket ticket,
                                     tally_error** error);
+
+/* ---- In a host's event loop -------------------------------------------- */
+
+/* Nothing here blocks. Watch tally_client_fd for tally_client_events; when one of
+   them is there, call tally_client_dispatch, then take every ticket that
+   tally_client_ready gives to tally_wait, which returns at once for those. Ask
+   for the events anew after every call that submits, cancels or dispatches. */
+
+/* The socket, for poll, epoll or an event loop. It stays the client's: do not
+   read, write or close it; setting O_NONBLOCK does no harm. -1 for NULL and in a
+   forked child. */
+TALLY_API int tally_client_fd(const tally_client* client);
+/* What to watch for: POLLIN, or POLLIN | POLLOUT while there is something to
+   send. 0: the connection is lost; stop watching, the rest is ready. */
+TALLY_API int tally_client_events(const tally_client* client);
+/* Sends and receives what the socket takes and gives at once and calls progress
+   functions. May be called at any time, as after tally_submit to send at once.
+   Fails with TALLY_UNAVAILABLE ("connection_lost"), TALLY_PROTOCOL_VIOLATION,
+   TALLY_IO, now and from then on; all tickets are ready then, and tally_wait
+   gives each its answer, if it came in time, or this error. */
+TALLY_API tally_status tally_client_dispatch(tally_client* client,
+                                             tally_error** error);
+/* A ticket for which tally_wait returns at once, in the order the answers came,
+   each once; 0: none now. `user` (optional) is set to that of its
+   tally_submit_options or tally_attach, NULL where there was none. */
+TALLY_API tally_ticket tally_client_ready(tally_client* client, void** user);
 
 /* ---- Answers ----------------------------------------------------------- */
 
