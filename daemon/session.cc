@@ -134,6 +134,7 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       if (!*frame) break;
       if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
     }
+    self->flush();  // at once: going through the loop first costs two system calls
     while (!self->stopping_ && self->unsent() > kMostUnsentBytes) {
       self->room_.expires_at(asio::steady_timer::time_point::max());
       co_await self->room_.async_wait(asio::redirect_error(asio::use_awaitable, error));

@@ -63,17 +63,18 @@ class Engine::LaneEvents : public exec::PathEvents {
   LaneEvents(Engine& engine, sched::Lane lane) : engine_(engine), lane_(lane) {}
 
   void on_ready(std::uint32_t slot) override {
-    engine_.feed({sched::SlotReady{{lane_, slot}}, std::nullopt, 0});
+    engine_.feed({sched::SlotReady{{lane_, slot}}, std::nullopt, 0, 0});
   }
   void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) override {
-    engine_.outcome({lane_, slot}, std::move(outcome),
-                    engine_.path(lane_).pid(slot));
+    engine_.outcome({lane_, slot}, std::move(outcome), engine_.path(lane_).pid(slot),
+                    monotonic_ns());
   }
+  void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
                bool spends_attempt, Error cause) override {
     engine_.feed({sched::SlotGone{{lane_, slot}, running, spends_attempt,
                                   std::move(cause)},
-                  std::nullopt, 0});
+                  std::nullopt, 0, 0});
   }
 
  private:
@@ -85,6 +86,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
     : loop_(loop),
       options_(std::move(options)),
       tag_(random_tag()),
+      pid_(static_cast<std::uint32_t>(::getpid())),
       started_ns_(monotonic_ns()),
       scheduler_({options_.attempts, 32}),
       finished_(options_.finished_jobs, options_.finished_age_ns),
@@ -236,7 +238,7 @@ void Engine::schedule(job::Job& job) {
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
   if (job.wants_progress) arm_progress();
-  feed({sched::Submitted{request}, std::nullopt, 0});
+  feed({sched::Submitted{request}, std::nullopt, 0, 0});
 }
 
 // Out of the tables; the number names it no longer.
@@ -261,7 +263,7 @@ void Engine::end_unplanned(std::uint64_t number, const Error& why) {
   job->planned_ns = now;
   model::JobAnswer answer = job->fail(why, now);
   const Nanoseconds elapsed = now - job->received_ns;
-  deliver(std::move(job), std::move(answer), elapsed);
+  deliver(std::move(job), std::move(answer), elapsed, now);
 }
 
 // --- the scheduler's events and actions ---
@@ -319,7 +321,7 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
     job::Job& job = *find(key.job);
     job.dispatched(now);
     if (slot.lane == sched::Lane::Inline) {
-      run_inline(key);
+      run_inline(job, key, now);
       continue;
     }
     exec::Assignment assignment;
@@ -332,23 +334,24 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
 }
 
 // A few microseconds of work without I/O, so its CPU time is its run time.
-void Engine::run_inline(const model::ChunkKey& key) {
-  const job::Job& job = *find(key.job);
+void Engine::run_inline(const job::Job& job, const model::ChunkKey& key,
+                        Nanoseconds now_ns) {
   std::vector<std::uint32_t> no_descriptors;
-  const Nanoseconds started = monotonic_ns();
   model::ChunkOutcome done =
       inline_runner_.run(job.plan().task(*job.spec, key, no_descriptors), {});
+  const Nanoseconds ended_ns = monotonic_ns();
   if (auto* partial = std::get_if<model::Partial>(&done.result)) {
-    partial->usage.run_ns = monotonic_ns() - started;
+    partial->usage.run_ns = ended_ns - now_ns;
     partial->usage.cpu_user_ns = partial->usage.run_ns;
   }
-  outcome({sched::Lane::Inline, 0}, std::move(done),
-          static_cast<std::uint32_t>(::getpid()));
+  outcome({sched::Lane::Inline, 0}, std::move(done), pid_, ended_ns);
 }
 
-void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t pid) {
-  PendingEvent event{sched::ChunkDone{slot, done.key}, std::nullopt, pid};
-  slot_jobs_.erase(slot);  // set again when the next batch goes there
+void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t pid,
+                     Nanoseconds now_ns) {
+  PendingEvent event{sched::ChunkDone{slot, done.key}, std::nullopt, pid, now_ns};
+  if (slot.lane != sched::Lane::Inline)
+    slot_jobs_.erase(slot);  // set again when the next batch goes there
   const job::Job* job = find(done.key.job);
   if (auto* error = std::get_if<Error>(&done.result)) {
     event.event = sched::ChunkFailed{slot, done.key, std::move(*error)};
@@ -367,9 +370,9 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
   if (job == nullptr || !cause.partial) return;
   const sched::SlotNumber slot = std::get<sched::ChunkDone>(cause.event).slot.number;
   const Result<void> merged =
-      job->accept(*cause.partial, slot, cause.pid, monotonic_ns());
+      job->accept(*cause.partial, slot, cause.pid, cause.now_ns);
   if (!merged)
-    feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0});
+    feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
 }
 
 // --- ending jobs ---
@@ -379,16 +382,16 @@ void Engine::finish(const sched::Finish& action) {
   JobPtr job = take(action.job);
   const auto answered = [&]() -> Result<model::JobAnswer> {
     if (action.error) return job->fail(*action.error, monotonic_ns());
-    return guarded("finish", Errc::Internal,
-                   [&] { return job->finish(monotonic_ns()); });
+    return guarded("finish", Errc::Internal, [&] { return job->finish(monotonic_ns()); });
   };
   Result<model::JobAnswer> made = answered();
   model::JobAnswer answer =
       made ? *std::move(made) : job->fail(made.error(), monotonic_ns());
-  const Nanoseconds elapsed = monotonic_ns() - job->received_ns;
+  const Nanoseconds now = monotonic_ns();
+  const Nanoseconds elapsed = now - job->received_ns;
   if (job->spec->measure_pss && answer.path == model::Path::Process)
     return finish_with_pss(std::move(job), std::move(answer), elapsed);
-  deliver(std::move(job), std::move(answer), elapsed);
+  deliver(std::move(job), std::move(answer), elapsed, now);
 }
 
 // The sampling is not part of the job's time.
@@ -410,18 +413,20 @@ void Engine::finish_with_pss(JobPtr job, model::JobAnswer answer,
     }
     if (all_known) held->second.memory.workers_pss_bytes = total;
     asio::post(loop_, [this, held, elapsed_ns, alive] {
-      if (*alive) deliver(std::move(held->first), std::move(held->second), elapsed_ns);
+      if (*alive)
+        deliver(std::move(held->first), std::move(held->second), elapsed_ns,
+                monotonic_ns());
     });
   });
 }
 
-void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns) {
-  const Nanoseconds now = monotonic_ns();
-  gauge_.refresh_if_old(now);
+void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns,
+                     Nanoseconds now_ns) {
+  gauge_.refresh_if_old(now_ns);
   answer.memory.daemon_rss_bytes = gauge_.own_rss_bytes();
   answer.memory.system_used_percent = gauge_.system_used_percent();
   answer.daemon_kind = options_.kind;
-  answer.daemon_pid = static_cast<std::uint32_t>(::getpid());
+  answer.daemon_pid = pid_;
   if (answer.error)
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " ended " + std::string(name_of(answer.state)) + ": " +
@@ -433,7 +438,8 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   descriptors_held_ -= job->files->size();
   ++finished_count_;
   const auto ended = std::make_shared<const job::EndedJob>(
-      job::EndedJob{std::move(answer), job->uid, job->spec->client_id, elapsed_ns, now});
+      job::EndedJob{std::move(answer), job->uid, job->spec->client_id, elapsed_ns,
+                    now_ns});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
@@ -445,7 +451,7 @@ bool Engine::cancel(std::uint64_t number, const Error& reason) {
   if (!job->planned())
     end_unplanned(number, reason);
   else
-    feed({sched::CancelRequested{number, reason}, std::nullopt, 0});
+    feed({sched::CancelRequested{number, reason}, std::nullopt, 0, 0});
   return true;
 }
 
@@ -557,7 +563,7 @@ void Engine::explain(Submission submission, Planned planned) {
 void Engine::status(std::function<void(model::ServerStatus)> ready) {
   auto status = std::make_shared<model::ServerStatus>();
   status->version = TALLY_VERSION;
-  status->pid = static_cast<std::uint32_t>(::getpid());
+  status->pid = pid_;
   status->kind = options_.kind;
   status->uptime_ns = monotonic_ns() - started_ns_;
   status->zygote_pid = processes_->zygote_pid();
@@ -618,7 +624,7 @@ void Engine::arm_deadline() {
   deadline_timer_.async_wait([this, alive = alive_](asio::error_code error) {
     if (error || !*alive) return;
     armed_deadline_ns_.reset();
-    feed({sched::TimePassed{monotonic_ns()}, std::nullopt, 0});
+    feed({sched::TimePassed{monotonic_ns()}, std::nullopt, 0, 0});
   });
 }
 

@@ -52,6 +52,8 @@ struct EngineOptions {
   // One line an event. Jobs that end well are told only if log_jobs is set.
   std::function<void(const std::string&)> log = [](const std::string&) {};
   bool log_jobs = false;
+  // Called after a path's news were handled: replies may be sent at once.
+  std::function<void()> turn_ended = [] {};
 };
 
 struct Submission {
@@ -114,6 +116,7 @@ class Engine {
     sched::Event event;
     std::optional<model::Partial> partial;  // of a ChunkDone
     std::uint32_t pid = 0;
+    Nanoseconds now_ns = 0;  // when the partial came
   };
   using JobPtr = std::unique_ptr<job::Job>;
 
@@ -129,13 +132,15 @@ class Engine {
   void feed(PendingEvent event);
   void perform(const std::vector<sched::Action>& actions, PendingEvent& cause);
   void dispatch(const sched::Action* first, std::size_t count);
-  void run_inline(const model::ChunkKey& key);
+  void run_inline(const job::Job& job, const model::ChunkKey& key, Nanoseconds now_ns);
   void accept(const model::ChunkKey& key, PendingEvent& cause);
-  void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid);
+  void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid,
+               Nanoseconds now_ns);
   void finish(const sched::Finish& action);
   void finish_with_pss(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns);
   JobPtr take(std::uint64_t number);
-  void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns);
+  void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns,
+               Nanoseconds now_ns);
   void end_unplanned(std::uint64_t number, const Error& why);
   void idle_if_empty();
   void arm_deadline();
@@ -147,6 +152,7 @@ class Engine {
   asio::io_context& loop_;
   const EngineOptions options_;
   const std::uint64_t tag_;
+  const std::uint32_t pid_;  // a system call each time it is asked for
   const Nanoseconds started_ns_;
   std::uint64_t next_number_ = 1;
 

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace tally::account {
 namespace {
@@ -65,14 +66,22 @@ SelfFiles SelfFiles::open() {
   return files;
 }
 
+void ChunkMeter::arm() {
+  system_started_ns_ = thread_system_ns();
+  cpu_started_ns_ = thread_cpu_ns();
+  armed_ = true;
+}
+
 void ChunkMeter::start(const model::ChunkTask& task) {
   measure_memory_ = files_ != nullptr && files_->clear_refs && files_->status &&
                     extent(task) >= kMeasuredUnits;
   // "5" resets the high-water mark of resident memory to what is resident now.
   if (measure_memory_ && ::pwrite(files_->clear_refs.get(), "5", 1, 0) != 1)
     measure_memory_ = false;
-  system_started_ns_ = thread_system_ns();
-  cpu_started_ns_ = thread_cpu_ns();
+  if (!std::exchange(armed_, false)) {
+    system_started_ns_ = thread_system_ns();
+    cpu_started_ns_ = thread_cpu_ns();
+  }
   started_ns_ = monotonic_ns();
 }
 
@@ -80,7 +89,8 @@ model::ChunkUsage ChunkMeter::stop() {
   model::ChunkUsage usage;
   usage.run_ns = monotonic_ns() - started_ns_;
   const Nanoseconds cpu = thread_cpu_ns() - cpu_started_ns_;
-  usage.cpu_system_ns = std::min(thread_system_ns() - system_started_ns_, cpu);
+  if (cpu >= kSplitCpuNs)
+    usage.cpu_system_ns = std::min(thread_system_ns() - system_started_ns_, cpu);
   usage.cpu_user_ns = cpu - usage.cpu_system_ns;
   if (!measure_memory_) return usage;
   std::array<char, 4096> text{};

@@ -8,7 +8,8 @@
 // 128 KiB per CPU.
 //
 // The CPU time in total is CLOCK_THREAD_CPUTIME_ID's: getrusage alone lags behind by up
-// to a scheduler tick (4 ms), and serves to tell how much of it was the kernel's.
+// to a scheduler tick (4 ms), and serves to tell how much of it was the kernel's. Below
+// kSplitCpuNs that is not asked for (a system call) and all of it counts as user time.
 //
 // Threads: one; a meter measures the thread it is called on.
 #pragma once
@@ -21,7 +22,8 @@
 
 namespace tally::account {
 
-inline constexpr std::uint64_t kMeasuredUnits = 100'000;  // elements or bytes
+inline constexpr std::uint64_t kMeasuredUnits = 50'000;  // elements or bytes
+inline constexpr Nanoseconds kSplitCpuNs = 100'000;
 
 // Opened once in a worker; absent (both empty) on threads.
 struct SelfFiles {
@@ -35,12 +37,17 @@ class ChunkMeter {
   // `files` nullptr: memory is not measured. Must outlive the meter.
   explicit ChunkMeter(const SelfFiles* files) : files_(files) {}
 
+  // Optional, while there is nothing to do: reads the CPU clocks beforehand, so that
+  // the next chunk need not. What passes until then counts to that chunk: a thread that
+  // waits for it uses no CPU.
+  void arm();
   void start(const model::ChunkTask& task);
   model::ChunkUsage stop();
 
  private:
   const SelfFiles* files_;
   bool measure_memory_ = false;
+  bool armed_ = false;
   Nanoseconds started_ns_ = 0;
   Nanoseconds cpu_started_ns_ = 0;
   Nanoseconds system_started_ns_ = 0;

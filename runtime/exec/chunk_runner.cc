@@ -21,8 +21,8 @@ Error cancelled_error() {
 
 Error miscounted(std::uint64_t expected, std::uint64_t visited) {
   return Error(Errc::Internal, "coverage_mismatch",
-               "a block of " + std::to_string(expected) + " elements, of which the "
-               "reducer's loop saw " + std::to_string(visited) +
+               "of " + std::to_string(expected) + " elements the reducer's loop saw " +
+                   std::to_string(visited) +
                "; no result is given that does not cover each element once");
 }
 
@@ -97,6 +97,7 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
                                      std::span<const int> descriptors) {
   page_.advanced.store(0, std::memory_order_relaxed);
   page_.begun.fetch_add(1, std::memory_order_release);
+  rows_ = 0;
   std::vector<model::Span> spans;
   const Result<void> done = guarded("chunk", Errc::Internal, [&]() -> Result<void> {
     const reduce::FloatEnvironment exact;
@@ -165,9 +166,9 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
 
 Result<void> ChunkRunner::consume(const model::ChunkTask& task,
                                   const source::Batch& batch) {
+  rows_ += batch.rows;
   for (std::size_t i = 0; i < batch.columns.size(); ++i) {
     Column& column = columns_[i % columns_.size()];
-    const std::uint64_t before = column.counts.seen;
     if (i < batch.missing.size()) {
       column.counts.missing += batch.missing[i];
       column.counts.seen += batch.missing[i];
@@ -179,9 +180,9 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
       block = *kept;
     }
     if (Result<void> updated = update(column, block); !updated) return updated;
-    const std::uint64_t seen = column.counts.seen - before;
-    if (seen != batch.rows) return miscounted(batch.rows, seen);
   }
+  for (const Column& column : columns_)
+    if (column.counts.seen != rows_) return miscounted(rows_, column.counts.seen);
   return {};
 }
 

@@ -58,6 +58,7 @@ class ChunkRunner {
   source::Scratch scratch_;
   source::Batch batch_;
   std::vector<Column> columns_;
+  std::uint64_t rows_ = 0;  // of the chunk, as its source tells
   std::vector<std::byte> kept_values_;      // without_nan's output
   std::vector<std::uint64_t> kept_indices_;
   model::ElementType type_ = model::ElementType::F64;

@@ -47,7 +47,7 @@ Fault parse(const std::string& text) {
     if (name == "chunk") fault.chunk = number;
     else if (name == "attempt") fault.attempt = number;
     else if (name == "block") fault.block = number;
-    else TALLY_CHECK(!"a known condition");
+    else TALLY_CHECK(false && "a known condition");
   }
   return fault;
 }
@@ -74,7 +74,7 @@ Distortion act(const std::string& action) {
   else if (action == "drop") return Distortion::Drop;
   else if (action == "repeat") return Distortion::Repeat;
   else if (action == "add") return Distortion::Add;
-  else TALLY_CHECK(!"a known action");
+  else TALLY_CHECK(false && "a known action");
   return Distortion::None;
 }
 

@@ -35,6 +35,8 @@ class PathEvents {
   // The slot lost all it had in hand; it is announced again when it is back.
   virtual void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
                        bool spends_attempt, Error cause) = 0;
+  // All that came together was told: what was made of it may leave in one send.
+  virtual void on_turn_end() {}
 };
 
 class ExecutionPath {

@@ -11,6 +11,14 @@ namespace {
 
 constexpr SlotId kInlineSlot{Lane::Inline, 0};
 
+// The cause of the last loss, told as the end of all of them.
+Error given_up(const Error& last, std::uint32_t losses) {
+  return Error(last)
+      .within("a chunk was lost in " + std::to_string(losses) +
+              (losses == 1 ? " attempt" : " attempts") + ", the last time because")
+      .with("attempts", std::int64_t{losses});
+}
+
 }  // namespace
 
 void Scheduler::handle(const Event& event, std::vector<Action>& actions) {
@@ -88,9 +96,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
     if (event.running == key && event.spends_attempt) {
       ++chunk.losses;
       if (chunk.losses >= options_.attempts) {
-        Error cause = event.cause;
-        fail(*job, key.chunk,
-             std::move(cause).with("attempts", std::int64_t{chunk.losses}), actions);
+        fail(*job, key.chunk, given_up(event.cause, chunk.losses), actions);
         continue;
       }
       actions.emplace_back(Retried{key});

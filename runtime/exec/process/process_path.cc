@@ -87,6 +87,7 @@ struct ProcessPath::Slot {
   std::unique_ptr<WorkerLink> link;
   MappedPage page;
   bool link_closed = false;
+  bool greeted = false;  // its hello has come
 
   std::vector<model::ChunkKey> batch;   // as assigned
   std::deque<model::ChunkKey> in_hand;  // of them, not yet answered
@@ -143,6 +144,8 @@ void ProcessPath::stop(std::function<void()> stopped) {
   for (const auto& slot : slots_) {
     slot->fork_timer.cancel();
     apply(*slot, WorkerEvent::Stop);
+    // What it has in hand was cancelled before; one that does not notice is killed.
+    if (slot->state == WorkerState::Draining) arm(*slot, kStopDeadline);
   }
   check_stopped();
 }
@@ -235,6 +238,7 @@ void ProcessPath::fork(Slot& slot) {
   slot.pid = 0;
   slot.pidfd.reset();
   slot.link_closed = false;
+  slot.greeted = false;
   slot.link = std::make_unique<WorkerLink>(loop_, std::move(ours), slot.serial,
                                            static_cast<WorkerLinkEvents&>(*this));
   arm(slot, kStartDeadline);
@@ -262,6 +266,8 @@ void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
   slot->pidfd = std::move(pidfd);
   if (slot->state == WorkerState::Stopping || slot->state == WorkerState::Killing)
     signal(*slot, SIGKILL);
+  else
+    ready_if_complete(*slot);
 }
 
 void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
@@ -288,6 +294,14 @@ void ProcessPath::ready(Slot& slot, const ipc::WorkerReady& hello) {
     signal(slot, SIGKILL);
     return;
   }
+  slot.greeted = true;
+  ready_if_complete(slot);
+}
+
+// The worker's hello may overtake the zygote's message, which brings its pid; without
+// that it could be neither shown nor ended.
+void ProcessPath::ready_if_complete(Slot& slot) {
+  if (!slot.greeted || slot.pid == 0) return;
   ++slot.timer_round;  // in time
   slot.timer.cancel();
   slot.young_deaths = 0;
@@ -326,6 +340,7 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     if (slot.in_hand.empty()) apply(slot, WorkerEvent::Finished);
     events_.on_outcome(slot.number, std::move(outcome));
   }
+  events_.on_turn_end();
 }
 
 void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {

@@ -80,6 +80,7 @@ class ProcessPath : public ExecutionPath, private ZygoteEvents, private WorkerLi
   void fork_later(Slot& slot);
   void start_zygote_later();
   void ready(Slot& slot, const ipc::WorkerReady& hello);
+  void ready_if_complete(Slot& slot);
   void outcomes(Slot& slot, std::vector<model::ChunkOutcome> all);
   void lose(Slot& slot, Error cause, bool spends_attempt);
   void signal(const Slot& slot, int number);

@@ -29,6 +29,7 @@ class Worker {
                                static_cast<std::uint32_t>(::getpid())}))
       return 0;
     for (;;) {
+      meter_.arm();
       const Result<ipc::Transfer> got = packets_.receive(link_, 0);
       if (!got) return 1;
       if (*got == ipc::Transfer::Closed) return 0;

@@ -100,6 +100,7 @@ void ThreadPath::deliver() {
     for (model::ChunkOutcome& outcome : outcomes)
       events_.on_outcome(slot, std::move(outcome));
   }
+  events_.on_turn_end();
 }
 
 void ThreadPath::interrupt(std::uint32_t slot, std::uint64_t job) {
