@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tally/tally.h"
+#include <tally/tally.h>
 
 static int complain(const char* what, tally_error* error) {
   fprintf(stderr, "sum: %s: %s (%s)\n", what, tally_error_message(error),
