@@ -3,12 +3,14 @@
 // A key of the file is `member` of the table named after the struct: `[pool] workers`
 // is Config::pool.workers. The accepted ranges live in one table, in load.cc; the
 // ranges named here are the same for readers. tallyd.toml is the annotated file.
-// Every key is read once, at start: a change needs a restart of tallyd.
+// SIGHUP makes tallyd read the file again. Keys marked reloadable in fields.cc take
+// effect then; for the others a change needs a restart.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tally::config {
 
@@ -31,6 +33,21 @@ struct DaemonConfig {
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
 
   friend bool operator==(const DaemonConfig&, const DaemonConfig&) = default;
+};
+
+struct AccessConfig {
+  // Who may submit jobs besides the daemon's own user and root, who always may: uids,
+  // and gids of a primary or supplementary group. The file may give names; they are
+  // looked up once, when it is read. At most 4096 each.
+  std::vector<std::uint32_t> users;
+  std::vector<std::uint32_t> groups;
+
+  // Who also sees and cancels the jobs of others, and may drain the daemon. The
+  // daemon's own user and root always may.
+  std::vector<std::uint32_t> administrators;
+  std::vector<std::uint32_t> admin_groups;
+
+  friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
 
 struct PoolConfig {
@@ -85,6 +102,7 @@ struct LogConfig {
 
 struct Config {
   DaemonConfig daemon;
+  AccessConfig access;
   PoolConfig pool;
   ThreadsConfig threads;
   LimitsConfig limits;

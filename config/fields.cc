@@ -93,6 +93,7 @@ struct TakesText {
   bool operator()(const LogTargetTarget& to) const {
     return assign_name(*to.value, kLogTargetNames, given);
   }
+  bool operator()(const AccountsTarget&) const { return false; }
 };
 
 struct SaysAccepted {
@@ -118,7 +119,22 @@ struct SaysAccepted {
   std::string operator()(const LogTargetTarget&) const {
     return one_of(kLogTargetNames);
   }
+  std::string operator()(const AccountsTarget& target) const {
+    return target.kind == AccountKind::User
+               ? "an array of user names and uids, such as [\"ada\", 1000]"
+               : "an array of group names and gids, such as [\"staff\", 1000]";
+  }
 };
+
+Result<void> append(const AccountsTarget& target, const Result<std::uint32_t>& id) {
+  if (!id) return id.error();
+  if (target.value->size() == kMostAccounts)
+    return Error(Errc::InvalidArgument, "too many: at most " +
+                                            std::to_string(kMostAccounts) +
+                                            " are taken; use a group");
+  target.value->push_back(*id);
+  return {};
+}
 
 }  // namespace
 
@@ -126,23 +142,34 @@ std::vector<Field> fields_of(Config& config) {
   DaemonConfig& daemon = config.daemon;
   PoolConfig& pool = config.pool;
   LimitsConfig& limits = config.limits;
+  AccessConfig& access = config.access;
+  constexpr Change kReload = Change::Reload;
+  constexpr Change kRestart = Change::Restart;
   return {
-      {"daemon", "socket", PathTarget{&daemon.socket, kMostSocketPath}},
-      {"daemon", "socket_mode", ModeTarget{&daemon.socket_mode}},
+      {"daemon", "socket", PathTarget{&daemon.socket, kMostSocketPath}, kRestart},
+      {"daemon", "socket_mode", ModeTarget{&daemon.socket_mode}, kRestart},
       {"daemon", "drain_timeout",
-       DurationTarget{&daemon.drain_timeout, nanoseconds(0), hours(1)}},
-      {"pool", "workers", CountTarget{&pool.workers, 0, 1024}},
-      {"pool", "worker_program", PathTarget{&pool.worker_program, kMostPath}},
-      {"pool", "attempts", CountTarget{&pool.attempts, 1, 100}},
-      {"threads", "max", CountTarget{&config.threads.max, 1, 1024}},
-      {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}},
-      {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}},
-      {"limits", "descriptors", CountTarget{&limits.descriptors, 1, 1'048'576}},
-      {"limits", "finished_jobs", CountTarget{&limits.finished_jobs, 0, 1'000'000}},
+       DurationTarget{&daemon.drain_timeout, nanoseconds(0), hours(1)}, kReload},
+      {"access", "users", AccountsTarget{&access.users, AccountKind::User}, kReload},
+      {"access", "groups", AccountsTarget{&access.groups, AccountKind::Group}, kReload},
+      {"access", "administrators",
+       AccountsTarget{&access.administrators, AccountKind::User}, kReload},
+      {"access", "admin_groups",
+       AccountsTarget{&access.admin_groups, AccountKind::Group}, kReload},
+      {"pool", "workers", CountTarget{&pool.workers, 0, 1024}, kRestart},
+      {"pool", "worker_program", PathTarget{&pool.worker_program, kMostPath}, kRestart},
+      {"pool", "attempts", CountTarget{&pool.attempts, 1, 100}, kRestart},
+      {"threads", "max", CountTarget{&config.threads.max, 1, 1024}, kRestart},
+      {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}, kReload},
+      {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}, kRestart},
+      {"limits", "descriptors", CountTarget{&limits.descriptors, 1, 1'048'576},
+       kRestart},
+      {"limits", "finished_jobs", CountTarget{&limits.finished_jobs, 0, 1'000'000},
+       kRestart},
       {"limits", "finished_age",
-       DurationTarget{&limits.finished_age, nanoseconds(0), hours(168)}},
-      {"log", "level", LevelTarget{&config.log.level}},
-      {"log", "target", LogTargetTarget{&config.log.target}},
+       DurationTarget{&limits.finished_age, nanoseconds(0), hours(168)}, kRestart},
+      {"log", "level", LevelTarget{&config.log.level}, kReload},
+      {"log", "target", LogTargetTarget{&config.log.target}, kRestart},
   };
 }
 
@@ -152,6 +179,28 @@ bool assign(const Target& target, std::int64_t value) {
 
 bool assign(const Target& target, std::string_view value) {
   return std::visit(TakesText{value}, target);
+}
+
+Result<void> append_to(const AccountsTarget& target, std::int64_t id) {
+  return append(target, account_id(id, target.kind));
+}
+
+Result<void> append_to(const AccountsTarget& target, std::string_view name) {
+  return append(target, account_named(name, target.kind));
+}
+
+bool same_value(const Target& left, const Target& right) {
+  return std::visit(
+      [&right]<typename T>(const T& ours) {
+        return *ours.value == *std::get<T>(right).value;
+      },
+      left);
+}
+
+void copy_value(const Target& from, const Target& to) {
+  std::visit(
+      [&to]<typename T>(const T& source) { *std::get<T>(to).value = *source.value; },
+      from);
 }
 
 std::string accepted_by(const Target& target) {

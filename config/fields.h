@@ -12,7 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "config/accounts.h"
 #include "config/config.h"
+#include "ipc/base/result.h"
 
 namespace tally::config {
 
@@ -41,15 +43,26 @@ struct LevelTarget {
 struct LogTargetTarget {
   LogTarget* value;
 };
+// An array; append_to takes its elements.
+struct AccountsTarget {
+  std::vector<std::uint32_t>* value;
+  AccountKind kind;
+};
 
 using Target = std::variant<CountTarget, DurationTarget, ModeTarget, PathTarget,
-                            LevelTarget, LogTargetTarget>;
+                            LevelTarget, LogTargetTarget, AccountsTarget>;
+
+// What a change of the key needs to take effect.
+enum class Change : std::uint8_t { Reload, Restart };
 
 struct Field {
   std::string_view table;
   std::string_view name;
   Target target;
+  Change change;
 };
+
+inline constexpr std::size_t kMostAccounts = 4096;
 
 // In the order of the enumerators.
 inline constexpr std::array<std::string_view, 5> kLogLevelNames{
@@ -67,6 +80,15 @@ std::vector<Field> fields_of(Config& config);
 // false. A key takes an integer or a string, never both.
 bool assign(const Target& target, std::int64_t value);
 bool assign(const Target& target, std::string_view value);
+
+// Adds one element of an array: a name or a number. Errors: what is wrong with it.
+Result<void> append_to(const AccountsTarget& target, std::int64_t id);
+Result<void> append_to(const AccountsTarget& target, std::string_view name);
+
+// Both of the same key, of two Configs: whether the values are equal; the copying of
+// one.
+bool same_value(const Target& left, const Target& right);
+void copy_value(const Target& from, const Target& to);
 
 // "an integer from 0 to 1024": completes "expected ...".
 std::string accepted_by(const Target& target);

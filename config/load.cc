@@ -146,6 +146,11 @@ class Reader {
       report(key.source(), unknown_key(table, key.str()));
       return;
     }
+    const auto* accounts = std::get_if<AccountsTarget>(&field->target);
+    if (accounts != nullptr && node.is_array()) {
+      read_accounts(*field, *accounts, *node.as_array());
+      return;
+    }
     bool accepted = false;
     if (const auto number = node.value_exact<std::int64_t>())
       accepted = assign(field->target, *number);
@@ -155,6 +160,24 @@ class Reader {
     report(node.source(), std::string(table) + "." + std::string(field->name) +
                               ": expected " + accepted_by(field->target) + ", found " +
                               described(node));
+  }
+
+  void read_accounts(const Field& field, const AccountsTarget& target,
+                     const toml::array& elements) {
+    for (const toml::node& element : elements) {
+      Result<void> taken = Error(Errc::InvalidArgument,
+                                 "expected a name or a number, "
+                                 "found " +
+                                     described(element));
+      if (const auto id = element.value_exact<std::int64_t>())
+        taken = append_to(target, *id);
+      else if (const auto name = element.value_exact<std::string_view>())
+        taken = append_to(target, *name);
+      if (!taken)
+        report(element.source(), std::string(field.table) + "." +
+                                     std::string(field.name) + ": " +
+                                     taken.error().message());
+    }
   }
 
   std::string unknown_table(std::string_view given, const toml::node& node) const {

@@ -14,7 +14,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when descriptors ran out
 
-EngineOptions engine_options(const CoreOptions& options) {
+bool logs_jobs(const config::LogConfig& log) {
+  return log.level <= config::LogLevel::Debug;
+}
+
+EngineOptions engine_options(const CoreOptions& options,
+                             std::function<void()> turn_ended) {
   const config::Config& config = options.config;
   EngineOptions engine;
   engine.cores = usable_cores(0);
@@ -29,18 +34,18 @@ EngineOptions engine_options(const CoreOptions& options) {
       static_cast<Nanoseconds>(config.limits.finished_age.count());
   engine.kind = options.kind;
   engine.log = options.log;
-  engine.log_jobs = config.log.level <= config::LogLevel::Debug;
+  engine.turn_ended = std::move(turn_ended);
+  engine.log_jobs = logs_jobs(config.log);
   return engine;
 }
-
-bool is_administrator(std::uint32_t uid) { return uid == 0 || uid == ::geteuid(); }
 
 }  // namespace
 
 Core::Core(asio::io_context& loop, CoreOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      engine_(loop, engine_options(options_)),
+      access_(access_of(options_.config.access)),
+      engine_(loop, engine_options(options_, [this] { flush_now(); })),
       drain_timer_(loop),
       accept_pause_(loop) {}
 
@@ -65,11 +70,10 @@ asio::awaitable<Result<void>> Core::accept(Core& core) {
     Session::Socket socket(core.loop_);
     co_await core.acceptor_->async_accept(
         socket, asio::redirect_error(asio::use_awaitable, error));
+    // A client that was taken in the very turn of a drain is told so by its session.
+    if (!error) core.adopt(UniqueFd(socket.release()));
     if (core.state_ != State::Serving) co_return Result<void>();
-    if (!error) {
-      core.adopt(UniqueFd(socket.release()));
-      continue;
-    }
+    if (!error) continue;
     // Out of descriptors: clients wait in the backlog until some are free.
     core.options_.log("accept: " + error.message());
     core.accept_pause_.expires_after(kAcceptPause);
@@ -89,8 +93,9 @@ void Core::adopt(UniqueFd connected) {
   const Result<ipc::Peer> peer = ipc::peer_of(connected.get());
   if (!peer) return options_.log(peer.error().message());
   Session::Options session;
-  session.administrator = is_administrator(peer->uid);
-  session.refusal = admission_refusal(*peer);
+  Admission admitted = admission(*peer, connected.get());
+  session.administrator = admitted.administrator;
+  session.refusal = std::move(admitted.refusal);
   Session::Socket socket(loop_);
   asio::error_code error;
   socket.assign(asio::local::stream_protocol(), connected.release(), error);
@@ -102,31 +107,38 @@ void Core::adopt(UniqueFd connected) {
   started->start(loop_);
 }
 
-std::optional<Error> Core::admission_refusal(const ipc::Peer& peer) const {
-  if (!is_administrator(peer.uid))
-    return Error(Errc::PermissionDenied, "not_admitted",
-                 "this daemon runs for uid " + std::to_string(::geteuid()) +
-                     " and admits that user and root, not uid " +
-                     std::to_string(peer.uid))
-        .with("uid", std::int64_t{peer.uid});
+Admission Core::admission(const ipc::Peer& peer, int socket) const {
+  // Embedded, the only clients are the host program's own threads.
+  if (options_.kind == model::DaemonKind::Embedded) return {true, std::nullopt};
+  const Result<std::vector<std::uint32_t>> groups = groups_of_peer(socket);
+  if (!groups) options_.log(groups.error().message());
+  Admission result =
+      decide(peer, groups ? *groups : std::vector<std::uint32_t>(), access_);
+  if (result.refusal) return result;
   const std::size_t most = options_.config.limits.sessions;
   if (sessions_.size() >= most)
-    return Error(Errc::Overloaded, "too_many_sessions",
-                 "the daemon has " + std::to_string(sessions_.size()) +
-                     " clients and takes at most " + std::to_string(most))
-        .with("limit", static_cast<std::int64_t>(most))
-        .with("in_use", static_cast<std::int64_t>(sessions_.size()))
-        .with("retry_after_ms", std::int64_t{100});
-  return std::nullopt;
+    result.refusal =
+        Error(Errc::Overloaded, "too_many_sessions",
+              "the daemon has " + std::to_string(sessions_.size()) +
+                  " clients and takes at most " + std::to_string(most))
+            .with("limit", static_cast<std::int64_t>(most))
+            .with("in_use", static_cast<std::int64_t>(sessions_.size()))
+            .with("retry_after_ms", std::int64_t{100});
+  return result;
 }
 
 void Core::flush_later(std::shared_ptr<Session> session) {
   dirty_.push_back(std::move(session));
-  if (dirty_.size() > 1) return;
+  if (std::exchange(flush_posted_, true)) return;
   asio::post(loop_, [this] {
-    const auto sessions = std::exchange(dirty_, {});
-    for (const auto& one : sessions) one->flush();
+    flush_posted_ = false;
+    flush_now();
   });
+}
+
+void Core::flush_now() {
+  const auto sessions = std::exchange(dirty_, {});
+  for (const auto& one : sessions) one->flush();
 }
 
 void Core::session_ended(const std::shared_ptr<Session>& session,
@@ -174,6 +186,14 @@ void Core::drain() {
 void Core::stop() {
   if (state_ == State::Serving) drain();
   stop_engine();
+}
+
+config::Reload Core::reload(const config::Config& loaded) {
+  config::Reload outcome = config::reload(options_.config, loaded);
+  options_.config = outcome.config;
+  access_ = access_of(options_.config.access);
+  engine_.log_jobs(logs_jobs(options_.config.log));
+  return outcome;
 }
 
 void Core::stop_engine() {

@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/reload.h"
+#include "daemon/access.h"
 #include "daemon/session.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
@@ -58,14 +60,20 @@ class Core : private SessionHost {
   // Like drain, but cancels what runs at once.
   void stop();
 
+  // Takes over the keys of `loaded` that may change while we run, for what happens from
+  // now on: clients that are connected stay what they were. Says what was changed.
+  config::Reload reload(const config::Config& loaded);
+
  private:
   enum class State { Serving, Draining, Stopping, Stopped };
 
   static asio::awaitable<Result<void>> accept(Core& core);
-  std::optional<Error> admission_refusal(const ipc::Peer& peer) const;
+  Admission admission(const ipc::Peer& peer, int socket) const;
   void move_to(State next);
   void stop_engine();
   void stopped();
+
+  void flush_now();
 
   void flush_later(std::shared_ptr<Session> session) override;
   void session_ended(const std::shared_ptr<Session>& session,
@@ -74,12 +82,14 @@ class Core : private SessionHost {
   void complete(model::ServerStatus& status) override;
 
   asio::io_context& loop_;
-  const CoreOptions options_;
+  CoreOptions options_;  // its config changes by reload() only
+  Access access_;
   Engine engine_;
   State state_ = State::Serving;
   std::optional<asio::local::stream_protocol::acceptor> acceptor_;
   std::set<std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> dirty_;  // have replies to send
+  bool flush_posted_ = false;
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;
 };

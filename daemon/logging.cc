@@ -58,7 +58,18 @@ void start_logging(const config::LogConfig& config) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void log_info(const std::string& line) { spdlog::info(line); }
-void log_error(const std::string& line) { spdlog::error(line); }
+void set_log_level(config::LogLevel level) {
+  spdlog::default_logger()->set_level(level_of(level));
+}
+
+void log_info(const std::string& line) {
+  spdlog::info(line);
+}
+void log_warning(const std::string& line) {
+  spdlog::warn(line);
+}
+void log_error(const std::string& line) {
+  spdlog::error(line);
+}
 
 }  // namespace tally::daemon

@@ -15,7 +15,11 @@ namespace tally::daemon {
 // Once, before the first line.
 void start_logging(const config::LogConfig& config);
 
+// From now on. Any time after start_logging.
+void set_log_level(config::LogLevel level);
+
 void log_info(const std::string& line);
+void log_warning(const std::string& line);
 void log_error(const std::string& line);
 
 }  // namespace tally::daemon

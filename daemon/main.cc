@@ -1,7 +1,6 @@
 // tallyd: arguments, configuration, the loop, signals, exit status; nothing else.
 #include <signal.h>
 #include <sys/resource.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <asio/io_context.hpp>
@@ -9,14 +8,19 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "config/load.h"
 #include "daemon/core.h"
 #include "daemon/listening_socket.h"
 #include "daemon/logging.h"
 #include "daemon/options.h"
+#include "daemon/reload.h"
+#include "daemon/service_manager.h"
+#include "daemon/socket_activation.h"
 #include "daemon/worker_program.h"
 #include "ipc/endpoint.h"
 
@@ -43,13 +47,50 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-model::DaemonKind kind_of(const std::string& socket) {
-  if (socket != ipc::default_listen_path()) return model::DaemonKind::Private;
+// Where clients connect: a socket of our own, or one that systemd passed.
+struct Listener {
+  std::optional<ListeningSocket> own;
+  std::optional<ActivatedSocket> passed;
+  UniqueFd take() { return passed ? std::move(passed->fd) : own->take(); }
+  const std::string& path() const { return passed ? passed->path : own->path(); }
+};
+
+model::DaemonKind kind_of(const Listener& listener) {
+  if (listener.passed)  // the manager of a user's services sets the variable
+    return std::getenv("XDG_RUNTIME_DIR") != nullptr ? model::DaemonKind::User
+                                                     : model::DaemonKind::System;
+  if (listener.path() != ipc::default_listen_path()) return model::DaemonKind::Private;
   return ::geteuid() == 0 ? model::DaemonKind::System : model::DaemonKind::User;
 }
 
+Result<Listener> open_listener(const DaemonOptions& options,
+                               const config::DaemonConfig& config) {
+  Result<std::optional<ActivatedSocket>> activated = activated_socket();
+  if (!activated) return std::move(activated).error();
+  Listener listener;
+  listener.passed = *std::move(activated);
+  if (listener.passed) {
+    if (!options.socket.empty() && options.socket != listener.path())
+      return Error(Errc::InvalidArgument, "two_sockets",
+                   "systemd passed the socket " + listener.path() +
+                       ", and --socket names " + options.socket +
+                       ": leave one of the two away");
+    return listener;
+  }
+  std::string path = options.socket;
+  if (path.empty()) path = config.socket;
+  if (path.empty()) path = ipc::default_listen_path();
+  if (path.empty())
+    return Error(Errc::InvalidArgument, "no_socket",
+                 "nowhere to listen: give --socket PATH, or set $XDG_RUNTIME_DIR");
+  Result<ListeningSocket> bound = ListeningSocket::bind(path, config.socket_mode);
+  if (!bound) return std::move(bound).error();
+  listener.own.emplace(*std::move(bound));
+  return listener;
+}
+
 // The first signal drains, the second stops.
-void handle_signals(asio::signal_set& signals, Core& core, bool draining) {
+void handle_ending(asio::signal_set& signals, Core& core, bool draining) {
   signals.async_wait([&signals, &core, draining](asio::error_code error, int number) {
     if (error) return;
     log_info(std::string("signal ") + ::sigabbrev_np(number) +
@@ -57,10 +98,18 @@ void handle_signals(asio::signal_set& signals, Core& core, bool draining) {
     if (draining) {
       core.stop();
     } else {
-      ::sd_notify(0, "STOPPING=1");
+      notify_stopping();
       core.drain();
     }
-    handle_signals(signals, core, true);
+    handle_ending(signals, core, true);
+  });
+}
+
+void handle_reload(asio::signal_set& signals, Core& core, const std::string& file) {
+  signals.async_wait([&signals, &core, &file](asio::error_code error, int) {
+    if (error) return;
+    reload_configuration(file, core);
+    handle_reload(signals, core, file);
   });
 }
 
@@ -68,33 +117,36 @@ void handle_signals(asio::signal_set& signals, Core& core, bool draining) {
 // The core's own drain timeout comes first; this is the last resort.
 void arm_last_resort(std::chrono::nanoseconds drain_timeout) {
   constexpr std::chrono::seconds kGrace{5};
-  const auto whole =
-      std::chrono::ceil<std::chrono::seconds>(drain_timeout) + kGrace;
+  const auto whole = std::chrono::ceil<std::chrono::seconds>(drain_timeout) + kGrace;
   ::signal(SIGALRM, [](int) { ::_exit(1); });
   ::alarm(static_cast<unsigned>(whole.count()));
 }
 
-int serve(const config::Config& config, const std::string& socket_path,
+int serve(const config::Config& config, const DaemonOptions& arguments,
           const std::string& worker_program) {
-  Result<ListeningSocket> socket =
-      ListeningSocket::bind(socket_path, config.daemon.socket_mode);
-  if (!socket) return fail(socket.error());
+  Result<Listener> listener = open_listener(arguments, config.daemon);
+  if (!listener) return fail(listener.error());
   asio::io_context loop(1);
+  asio::signal_set ending(loop, SIGTERM, SIGINT);
+  asio::signal_set hangup(loop);
+  // Without a file to read again, a closed terminal ends us.
+  (arguments.config_file.empty() ? ending : hangup).add(SIGHUP);
   CoreOptions options;
   options.config = config;
-  options.kind = kind_of(socket_path);
-  options.socket = socket_path;
+  options.kind = kind_of(*listener);
+  options.socket = listener->path();
   options.worker_program = worker_program;
   options.log = log_info;
   options.on_stopped = [&loop] { loop.stop(); };
   Core core(loop, std::move(options));
   if (Result<void> started = core.start(); !started) return fail(started.error());
-  if (Result<void> listening = core.listen(socket->take()); !listening)
+  if (Result<void> listening = core.listen(listener->take()); !listening)
     return fail(listening.error());
-  asio::signal_set signals(loop, SIGTERM, SIGINT);
-  handle_signals(signals, core, false);
-  log_info("tallyd " TALLY_VERSION " serves on " + socket_path);
-  ::sd_notify(0, "READY=1");
+  handle_ending(ending, core, false);
+  handle_reload(hangup, core, arguments.config_file);
+  log_info("tallyd " TALLY_VERSION " serves on " + listener->path() +
+           (listener->passed ? " (passed by systemd)" : ""));
+  notify_ready();
   loop.run();
   arm_last_resort(std::chrono::seconds(0));
   log_info("stopped");
@@ -122,24 +174,18 @@ int run(std::span<const char* const> arguments) {
     return 0;
   }
   const config::Config& config = loaded.config;
-  std::string socket = options->socket;
-  if (socket.empty()) socket = config.daemon.socket;
-  if (socket.empty()) socket = ipc::default_listen_path();
-  if (socket.empty())
-    return fail(Error(Errc::InvalidArgument, "no_socket",
-                      "nowhere to listen: give --socket PATH, or set "
-                      "$XDG_RUNTIME_DIR"));
   const Result<std::string> worker = find_worker_program(config.pool.worker_program);
   if (!worker) return fail(worker.error());
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   start_logging(config.log);
-  return serve(config, socket, *worker);
+  return serve(config, *options, *worker);
 }
 
 }  // namespace
 }  // namespace tally::daemon
 
 int main(int argc, char** argv) {
-  return tally::daemon::run(std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1));
+  return tally::daemon::run(
+      std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1));
 }

@@ -8,9 +8,8 @@
 namespace tally::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"--config", "--socket",
-                                                    "--check-config", "--help",
-                                                    "--version"};
+constexpr std::array<std::string_view, 5> kNames = {
+    "--config", "--socket", "--check-config", "--help", "--version"};
 
 Error unknown(std::string_view argument) {
   std::string message = "unknown option '" + std::string(argument) + "'";
@@ -61,11 +60,13 @@ std::string_view help_text() {
 
 options
   --config FILE    settings; without it, the defaults (tallyd.toml lists them all)
-  --socket PATH    where to listen, instead of the configuration's [daemon] socket
+  --socket PATH    where to listen, instead of the configuration's [daemon] socket; not
+                   where systemd passes a socket (tallyd.socket)
   --help, --version
 
 SIGTERM and SIGINT drain: no new jobs, running ones end (up to [daemon] drain_timeout),
-then tallyd exits 0. A second one cancels what still runs.
+then tallyd exits 0. A second one cancels what still runs. SIGHUP reads the --config
+FILE again, whole or not at all; without --config it drains like SIGTERM.
 
 examples
   tallyd --socket /tmp/my.sock &          a private daemon

@@ -431,7 +431,7 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " ended " + std::string(name_of(answer.state)) + ": " +
                  answer.error->message());
-  else if (options_.log_jobs)
+  else if (log_jobs_)
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " done on the " + std::string(name_of(answer.path)) + " path in " +
                  std::to_string(elapsed_ns / 1000) + " us");

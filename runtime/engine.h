@@ -106,6 +106,9 @@ class Engine {
   // Cancels what is left and ends the workers; `stopped` is called when none is left.
   void stop(std::function<void()> stopped);
 
+  // As EngineOptions::log_jobs, from now on.
+  void log_jobs(bool on) { log_jobs_ = on; }
+
   std::uint64_t tag() const { return tag_; }
   std::uint64_t jobs() const { return jobs_.size(); }
 
@@ -178,6 +181,7 @@ class Engine {
   asio::steady_timer progress_timer_;
   bool progress_armed_ = false;
   bool draining_ = false;
+  bool log_jobs_ = options_.log_jobs;
   std::function<void()> idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posts back
 

@@ -64,6 +64,11 @@ struct Phrases {
       names.push_back(in_quotes(name));
     return names;
   }
+  List operator()(const AccountsTarget& target) const {
+    return {"p to " + std::to_string(kMostAccounts), target.kind == AccountKind::User
+                                                         ? "user names and uids"
+                                                         : "group names and gids"};
+  }
 };
 
 TEST(DefaultFileTest, AsItIsItSetsNothingAndIsAccepted) {
@@ -90,7 +95,7 @@ TEST(DefaultFileTest, ItsValuesAreTheDefaults) {
   EXPECT_EQ(loaded.config, Config());
 }
 
-TEST(DefaultFileTest, TheProseAboveAKeyStatesItsRange) {
+TEST(DefaultFileTest, TheProseAboveAKeyStatesItsRangeAndWhatAChangeNeeds) {
   Config config;
   const std::vector<Field> fields = fields_of(config);
   auto field = fields.begin();
@@ -102,6 +107,9 @@ TEST(DefaultFileTest, TheProseAboveAKeyStatesItsRange) {
     ASSERT_NE(field, fields.end());
     for (const std::string& phrase : std::visit(Phrases{}, field->target))
       EXPECT_NE(prose.find(phrase), std::string::npos) << line << " lacks " << phrase;
+    const char* const change =
+        field->change == Change::Reload ? "Reloadable." : "Needs a restart.";
+    EXPECT_NE(prose.find(change), std::string::npos) << line << " lacks " << change;
     ++field;
   }
   EXPECT_EQ(field, fields.end());

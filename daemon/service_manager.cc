@@ -1,0 +1,25 @@
+#include "daemon/service_manager.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <string>
+
+#include "ipc/base/clock.h"
+
+namespace tally::daemon {
+
+void notify_ready() {
+  ::sd_notify(0, "READY=1");
+}
+
+void notify_reloading() {
+  const std::string state =
+      "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_ns() / 1000);
+  ::sd_notify(0, state.c_str());
+}
+
+void notify_stopping() {
+  ::sd_notify(0, "STOPPING=1");
+}
+
+}  // namespace tally::daemon
