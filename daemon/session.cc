@@ -290,7 +290,7 @@ void Session::status(std::uint32_t sequence, const model::JobRef& ref) {
   if (!number) return reply(sequence, number.error());
   const std::optional<std::uint32_t> owner = engine_.owner(*number);
   if (owner && may_see(*owner))
-    return reply(sequence, std::vector<model::JobSummary>{*engine_.summary(*number)});
+    return reply_answer(sequence, *engine_.snapshot(*number));
   const auto ended = engine_.ended(*number);
   if (!ended || !may_see(ended->uid))
     return reply(sequence, no_such_job("there is no job " + std::to_string(*number) +

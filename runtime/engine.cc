@@ -505,10 +505,18 @@ std::optional<std::uint64_t> Engine::find_client_id(const std::string& client_id
   return kept;
 }
 
-std::optional<model::JobSummary> Engine::summary(std::uint64_t number) const {
+std::optional<job::EndedJob> Engine::snapshot(std::uint64_t number) const {
   const job::Job* job = find(number);
   if (job == nullptr) return std::nullopt;
-  return job->summary(monotonic_ns(), scheduler_.started(number));
+  const Nanoseconds now = monotonic_ns();
+  job::EndedJob stands;
+  stands.answer = job->snapshot(now, scheduler_.started(number));
+  stands.answer.daemon_kind = options_.kind;
+  stands.answer.daemon_pid = pid_;
+  stands.uid = job->uid;
+  stands.elapsed_ns = now - job->received_ns;
+  stands.ended_ns = now;
+  return stands;
 }
 
 std::vector<model::JobSummary> Engine::list() const {

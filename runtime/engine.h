@@ -90,7 +90,8 @@ class Engine {
   // The job, alive or kept, that this uid gave the id itself.
   std::optional<std::uint64_t> find_client_id(const std::string& client_id,
                                               std::uint32_t uid) const;
-  std::optional<model::JobSummary> summary(std::uint64_t job) const;
+  // How a job that has not ended stands.
+  std::optional<job::EndedJob> snapshot(std::uint64_t job) const;
 
   // The plan of a job, which is not run. `planned` is called once.
   using Planned = std::function<void(Result<model::JobPlan>)>;

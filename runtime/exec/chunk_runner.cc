@@ -45,6 +45,19 @@ const T* first_nan(const T* values, std::size_t count) {
   return std::find_if(values, values + count, [](T value) { return std::isnan(value); });
 }
 
+Error nan_found(const model::ChunkTask& task, std::uint32_t file, std::uint64_t index) {
+  Error error(Errc::InvalidData, "nan_found",
+              "element " + std::to_string(index) +
+                  " is NaN; use --nan skip or --nan propagate to go on");
+  error = std::move(error).with("index", static_cast<std::int64_t>(index));
+  const auto* files = std::get_if<model::FilePieces>(&task.piece);
+  if (files == nullptr) return error;
+  for (const model::FilePiece& piece : files->pieces)
+    if (piece.file == file && !piece.name.empty())
+      return std::move(error).within(piece.name).with("file", piece.name);
+  return error;
+}
+
 // For the worker built for tests: hands the states more or fewer elements than came.
 void distort(Distortion how, source::Batch& batch) {
   for (reduce::Block& block : batch.columns) {
@@ -131,7 +144,12 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
     if (how == Distortion::Add || how == Distortion::Repeat) ++block.count;
     for (Column& column : columns_) {
       std::uint64_t visited = block.count;
-      for (const auto& state : column.states) visited = state->update_range(block);
+      for (const auto& state : column.states) {
+        const std::uint64_t saw = state->update_range(block);
+        if (&state != &column.states.front() && saw != visited)
+          return miscounted(visited, saw);
+        visited = saw;
+      }
       column.counts.kept += visited;
       column.counts.seen += visited;
     }
@@ -211,10 +229,7 @@ Result<reduce::Block> ChunkRunner::without_nan(const model::ChunkTask& task,
     if (task.nan == model::NanPolicy::Error) {
       const std::uint64_t index =
           block.indices != nullptr ? block.indices[offset] : block.first_index + offset;
-      return Error(Errc::InvalidData, "nan_found",
-                   "element " + std::to_string(index) +
-                       " is NaN; use --nan skip or --nan propagate to go on")
-          .with("index", static_cast<std::int64_t>(index));
+      return nan_found(task, block.file, index);
     }
     kept_values_.resize(block.count * sizeof(T));
     kept_indices_.resize(block.count);

@@ -97,6 +97,13 @@ model::JobAnswer Job::fail(const Error& error, Nanoseconds now_ns) const {
   return answer;
 }
 
+model::JobAnswer Job::snapshot(Nanoseconds now_ns, bool running) const {
+  model::JobAnswer answer;
+  answer.state = running ? model::JobState::Running : model::JobState::Queued;
+  fill_report(answer, now_ns);
+  return answer;
+}
+
 model::ReducerResult Job::result_of(std::size_t index, const MergedState& state) const {
   const model::ReducerSpec& wanted = spec->reducers[index];
   const plan::PlannedReducer& planned = plan_->reduction().reducers[index];
@@ -135,7 +142,7 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
 void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   answer.id = id;
   answer.retries = retries;
-  fill_times(answer.time, now_ns);
+  fill_times(answer.time, answer.state == model::JobState::Done, now_ns);
   for (const auto& [key, usage] : usage_) {
     answer.worker_usage.push_back(usage);
     if (usage.peak_rss_bytes)
@@ -154,15 +161,16 @@ void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
 }
 
 // queue is what passed before the first dispatch, but for planning; run lasts to the
-// last partial; merge is what remains of merging after it.
-void Job::fill_times(model::JobTimes& time, Nanoseconds now_ns) const {
+// last partial, merge is what remains of merging after it. A job that is not done runs
+// until now.
+void Job::fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const {
   time.cpu_user_ns = cpu_user_ns_;
   time.cpu_system_ns = cpu_system_ns_;
   if (planned_ns != 0) time.plan_ns = planned_ns - plan_started_ns;
   const Nanoseconds started = first_dispatch_ns_ != 0 ? first_dispatch_ns_ : now_ns;
   time.queue_ns = started - received_ns - time.plan_ns;
   if (first_dispatch_ns_ == 0) return;
-  const Nanoseconds last = last_partial_ns_ != 0 ? last_partial_ns_ : now_ns;
+  const Nanoseconds last = merged ? last_partial_ns_ : now_ns;
   time.run_ns = last - first_dispatch_ns_;
   time.merge_ns = now_ns - last;
 }

@@ -87,12 +87,14 @@ class Job {
   // The answer of a job that ended with an error.
   model::JobAnswer fail(const Error& error, Nanoseconds now_ns) const;
 
+  // How the job stands: an answer without results, in state queued or running.
+  model::JobAnswer snapshot(Nanoseconds now_ns, bool running) const;
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:
   model::ReducerResult result_of(std::size_t index, const MergedState& state) const;
   void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
-  void fill_times(model::JobTimes& time, Nanoseconds now_ns) const;
+  void fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const;
 
   std::optional<plan::Plan> plan_;
   std::optional<merge::MergeTree<MergedState>> tree_;

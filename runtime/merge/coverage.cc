@@ -74,6 +74,8 @@ Result<void> Coverage::covers_exactly(std::span<const std::uint64_t> sizes) {
         return mismatch((spans_[next].begin > reached ? "a gap before "
                                                       : "an overlap at ") +
                         text_of(spans_[next]));
+      if (spans_[next].end < reached)
+        return mismatch("a span that runs backwards, " + text_of(spans_[next]));
       reached = spans_[next].end;
     }
     if (reached != sizes[file])
