@@ -1,109 +1,18 @@
 // The C ABI against a daemon on a real socket, played by a script: what an answer looks
 // like through it, and which status comes with which answer.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <bit>
-#include <cstring>
-#include <filesystem>
-#include <functional>
 #include <string>
-#include <thread>
 
-#include "client/include/tally/tally.h"
-#include "ipc/codec/control_codec.h"
-#include "ipc/fd_passing.h"
-#include "ipc/frame_reader.h"
+#include "tests/unit/client/listener.h"
 
 namespace tally {
 namespace {
 
-using Answerer = std::function<model::Reply(const model::Request&)>;
-
-// Listens on a socket, takes one client and answers each request by a function.
-class Listener {
- public:
-  explicit Listener(Answerer answer) {
-    std::string pattern = std::filesystem::temp_directory_path() / "tally-XXXXXX";
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = folder_ / "s";
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path_.data(), path_.size());
-    socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto* at = reinterpret_cast<const sockaddr*>(&address);
-    EXPECT_EQ(::bind(socket_.get(), at, sizeof address), 0);
-    EXPECT_EQ(::listen(socket_.get(), 1), 0);
-    thread_ = std::thread([this, answer = std::move(answer)] { serve(answer); });
-  }
-  ~Listener() {
-    thread_.join();
-    std::filesystem::remove_all(folder_);
-  }
-  const char* path() const { return path_.c_str(); }
-
- private:
-  void serve(const Answerer& answer) {
-    const UniqueFd peer(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    ipc::FrameReader reader({});
-    for (;;) {
-      const Result<ipc::Transfer> got = reader.receive(peer.get(), 0);
-      if (!got || *got == ipc::Transfer::Closed) return;
-      for (;;) {
-        const Result<std::optional<ipc::Frame>> frame = reader.next();
-        if (!frame || !*frame) break;
-        const Result<model::Request> request = ipc::read_request((*frame)->body);
-        if (!request) return;
-        const bool hello = std::holds_alternative<model::Hello>(*request);
-        ipc::Bytes out;
-        ipc::append_reply(out, (*frame)->header.sequence,
-                          hello ? model::Hello{1, 0, "9.9", 1} : answer(*request));
-        if (!ipc::send_with_fds(peer.get(), out, {}, 0)) return;
-      }
-    }
-  }
-
-  std::filesystem::path folder_;
-  std::string path_;
-  UniqueFd socket_;
-  std::thread thread_;
-};
-
-tally_client* connect(const Listener& daemon) {
-  tally_connect_options options{};
-  options.struct_size = sizeof options;
-  options.socket_path = daemon.path();
-  tally_client* client = nullptr;
-  EXPECT_EQ(tally_connect(&options, &client, nullptr), TALLY_OK);
-  return client;
-}
-
-tally_job* range_job() {
-  tally_job* job = nullptr;
-  EXPECT_EQ(tally_job_new(&job, nullptr), TALLY_OK);
-  EXPECT_EQ(tally_job_add_reducer(job, "sum", nullptr, nullptr, nullptr), TALLY_OK);
-  EXPECT_EQ(tally_job_set_range(job, 0, 10, 1, nullptr), TALLY_OK);
-  return job;
-}
-
-struct Outcome {
-  tally_status status = TALLY_OK;
-  tally_answer* answer = nullptr;
-  tally_error* error = nullptr;
-  Outcome() = default;
-  Outcome(const Outcome&) = delete;
-  Outcome& operator=(const Outcome&) = delete;
-  ~Outcome() {
-    tally_answer_free(answer);
-    tally_error_free(error);
-  }
-};
-
 // Runs a job against a daemon that answers it so.
 void run(const model::Reply& reply, Outcome& outcome) {
-  const Listener daemon([&](const model::Request&) { return reply; });
+  const Listener daemon(Answerer([&](const model::Request&) { return reply; }));
   tally_client* client = connect(daemon);
   tally_job* job = range_job();
   outcome.status = tally_run(client, job, &outcome.answer, &outcome.error);
@@ -270,12 +179,12 @@ TEST(Abi, JsonIsTheContractsObject) {
 }
 
 TEST(Abi, ManyJobsShareAClient) {
-  const Listener daemon([](const model::Request& request) -> model::Reply {
+  const Listener daemon(Answerer([](const model::Request& request) -> model::Reply {
     const auto* submit = std::get_if<model::Submit>(&request);
     if (submit == nullptr) return model::Done{};
     const auto& range = std::get<model::RangeSource>(submit->spec.source);
     return answer_with({Int128{range.stop}});
-  });
+  }));
   tally_client* client = connect(daemon);
   tally_job* job = range_job();
   tally_ticket tickets[50];
@@ -300,7 +209,7 @@ TEST(Abi, ManyJobsShareAClient) {
 }
 
 TEST(Abi, AJobNeedsAReducerAndASource) {
-  const Listener daemon([](const model::Request&) { return model::Done{}; });
+  const Listener daemon(Answerer([](const model::Request&) { return model::Done{}; }));
   tally_client* client = connect(daemon);
   tally_job* job = nullptr;
   ASSERT_EQ(tally_job_new(&job, nullptr), TALLY_OK);

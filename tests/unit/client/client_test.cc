@@ -136,6 +136,29 @@ TEST(Client, ManyJobsMayBeInFlight) {
     ASSERT_EQ(number_of(client->wait(ticket)), ticket.sequence);
 }
 
+TEST(Client, OnlyTicketsThatNobodyWaitedForAreReady) {
+  constexpr std::uint32_t kJobs = 1'000;
+  FakeDaemon daemon([](FakeDaemon& it) {
+    it.greet();
+    while (const auto asked = it.next())
+      it.reply(asked->sequence, answer_of(asked->sequence));
+  });
+  const auto client = connected(daemon);
+  std::vector<Ticket> tickets;
+  for (std::uint32_t i = 0; i < kJobs; ++i) tickets.push_back(submit(*client));
+  for (std::uint32_t i = kJobs; i-- > 0;) {
+    if (i % 100 == 0) continue;
+    ASSERT_EQ(number_of(client->wait(tickets[i])), tickets[i].sequence);
+  }
+  for (std::uint32_t i = 0; i < kJobs; i += 100) {
+    const std::optional<Ticket> ready = client->next_ready();
+    ASSERT_TRUE(ready);
+    EXPECT_EQ(ready->sequence, tickets[i].sequence);
+    EXPECT_EQ(number_of(client->wait(*ready)), ready->sequence);
+  }
+  EXPECT_FALSE(client->next_ready());
+}
+
 TEST(Client, ATicketIsGoodForOneReply) {
   FakeDaemon daemon([](FakeDaemon& it) {
     it.greet();
