@@ -1,0 +1,198 @@
+"""The installed tree, as other projects use it: found by CMake and by pkg-config, moved
+to another place, its examples built and run against the installed daemon."""
+
+import os
+import pathlib
+import resource
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from tally_daemon import TallyDaemon
+
+HERE = pathlib.Path(__file__).parent
+WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+LOADING_AT_MOST_S = 0.005
+SETTINGS = {}
+
+
+def run(*words, **options):
+    done = subprocess.run([str(word) for word in words], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=300, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{words}: exit {done.returncode}\n{done.stdout}\n"
+                             f"{done.stderr}")
+    return done.stdout
+
+
+def setUpModule():
+    temporary = tempfile.TemporaryDirectory(prefix="tally-install-")
+    unittest.addModuleCleanup(temporary.cleanup)
+    root = pathlib.Path(temporary.name)
+    # Staged, as packages are made: what lies in root/opt/tally was told it is /opt/tally.
+    run(os.environ["CMAKE"], "--install", os.environ["TALLY_BUILD_DIR"], "--prefix",
+        "/opt/tally", env={**os.environ, "DESTDIR": str(root)})
+    prefix = root / "opt" / "tally"
+    SETTINGS.update(root=root, prefix=prefix,
+                    library=next(prefix.glob("**/libtally.so")),
+                    examples=next(prefix.glob("share/doc/**/examples")))
+    os.environ.update(TALLY_BIN=str(prefix / "bin" / "tally"),
+                      TALLYD_BIN=str(prefix / "bin" / "tallyd"))
+
+
+def folder(name):
+    made = SETTINGS["root"] / name
+    made.mkdir()
+    return made
+
+
+def cmake_project(source, build, *words):
+    run(os.environ["CMAKE"], "-S", source, "-B", build, "-G", "Ninja",
+        f"-DCMAKE_C_COMPILER={os.environ['CC']}",
+        f"-DCMAKE_CXX_COMPILER={os.environ['CXX']}",
+        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *words)
+
+
+def pkg_config(*words):
+    found = SETTINGS["library"].parent / "pkgconfig"
+    return shlex.split(run("pkg-config", *words, "tally",
+                           env={**os.environ, "PKG_CONFIG_PATH": str(found)}))
+
+
+def compile_with_pkg_config(source, program, *words):
+    compiler = os.environ["CC" if source.suffix == ".c" else "CXX"]
+    library = SETTINGS["library"].parent
+    run(compiler, *words, *pkg_config("--cflags"), source, *pkg_config("--libs"),
+        f"-Wl,-rpath,{library}", "-pthread", "-o", program)
+    return program
+
+
+class Library(unittest.TestCase):
+    def test_exports_the_c_functions_and_nothing_else(self):
+        lines = run("nm", "-D", "--defined-only", SETTINGS["library"]).splitlines()
+        names = sorted(line.split()[-1] for line in lines)
+        golden = (HERE / "symbols.txt").read_text().splitlines()
+        self.assertEqual(names, golden)
+
+    def test_declares_what_it_exports(self):
+        header = (SETTINGS["prefix"] / "include/tally/tally.h").read_text()
+        for name in (HERE / "symbols.txt").read_text().split():
+            plain = name.partition("@")[0]
+            if plain.startswith("tally_"):
+                self.assertIn(f"{plain}(", header)
+
+    def test_is_named_by_its_abi_version(self):
+        dynamic = run("readelf", "-d", SETTINGS["library"])
+        self.assertIn("Library soname: [libtally.so.0]", dynamic)
+        self.assertNotIn("RUNPATH", dynamic)
+
+    def test_is_loaded_in_five_milliseconds(self):
+        place = folder("loading")
+        source = place / "nothing.c"
+        source.write_text('#include <tally/tally.h>\n'
+                          'int main(void) { return NAME; }\n')
+        tally = compile_with_pkg_config(source, place / "with",
+                                        "-DNAME=(tally_version()[0]==0)")
+        plain = place / "without"
+        run(os.environ["CC"], "-DNAME=0", *pkg_config("--cflags"), source, "-o", plain)
+        fastest = {tally: 1.0, plain: 1.0}
+        for _ in range(40):  # in turns, so that both meet the same machine
+            for program in fastest:
+                begin = time.perf_counter()
+                run(program)
+                fastest[program] = min(fastest[program], time.perf_counter() - begin)
+        cost = fastest[tally] - fastest[plain]
+        print(f"loading libtally.so: {cost * 1e3:.2f} ms")
+        self.assertLessEqual(cost, LOADING_AT_MOST_S)
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = folder("examples")
+        shutil.copytree(SETTINGS["examples"], cls.place / "source")
+        cls.build = cls.place / "build"
+        cmake_project(cls.place / "source", cls.build,
+                      f"-DCMAKE_PREFIX_PATH={SETTINGS['prefix']}",
+                      f"-DCMAKE_C_FLAGS={WARNINGS} -std=c99",
+                      f"-DCMAKE_CXX_FLAGS={WARNINGS}")
+        run(os.environ["CMAKE"], "--build", cls.build)
+        cls.csv = cls.place / "weather.csv"
+        cls.csv.write_text("day,temp\nmon,1\ntue,3.5\nwed,\n")
+
+    def example(self, daemon, name, *words):
+        return run(self.build / name, *words, env=daemon.env)
+
+    def test_run_against_the_installed_daemon(self):
+        self.csv.with_name("whole.csv").write_text("temp\n1\n3.5\n")
+        with TallyDaemon(workers=2) as daemon:
+            self.assertTrue(self.example(daemon, "sum", "temp",
+                                         self.csv.with_name("whole.csv"))
+                            .startswith("sum 4.5\nmean 2.25\n"))
+            self.assertEqual(self.example(daemon, "event_loop", 1000),
+                             f"{sum(n * (n + 1) // 2 for n in range(1, 1001))}\n")
+            self.assertEqual(self.example(daemon, "summary", "temp", self.csv, self.csv),
+                             f"{self.csv}: count 2, mean 2.25, min 1.0, max 3.5\n" * 2)
+            self.assertEqual(self.example(daemon, "asio_loop", 4), "sum "
+                             "2.0833333333333335\nmax 1.0\n")
+
+    def test_say_so_when_nobody_serves(self):
+        nowhere = {**os.environ, "TALLY_SOCKET": str(self.place / "nobody.sock")}
+        for words in (["sum", "a", __file__], ["event_loop", "1"], ["summary", "a", "b"],
+                      ["asio_loop", "1"]):
+            done = subprocess.run([self.build / words[0], *words[1:]], env=nowhere,
+                                  text=True, stderr=subprocess.PIPE, timeout=30)
+            self.assertEqual((done.returncode, "is tallyd running" in done.stderr),
+                             (2, True), done)
+
+
+class OtherProjects(unittest.TestCase):
+    def test_build_by_pkg_config_and_use_all_of_the_cpp_header(self):
+        program = compile_with_pkg_config(HERE / "consumer" / "cpp_check.cc",
+                                          folder("cpp") / "cpp_check", "-std=c++20",
+                                          *WARNINGS.split())
+        with TallyDaemon(workers=2) as daemon:
+            self.assertEqual(run(program, env=daemon.env), "all is as it should be\n")
+
+    def test_compile_the_header_as_c99_and_as_old_cpp(self):
+        place = folder("header")
+        for name, compiler, standard in (("a.c", "CC", "c99"), ("a.cc", "CXX", "c++11")):
+            (place / name).write_text("#include <tally/tally.h>\n")
+            run(os.environ[compiler], f"-std={standard}", *WARNINGS.split(),
+                *pkg_config("--cflags"), "-fsyntax-only", place / name)
+
+    def test_are_told_that_another_version_is_not_there(self):
+        place = folder("version")
+        (place / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\nproject(outer C)\n"
+            "find_package(tally 99 REQUIRED)\n")
+        with self.assertRaisesRegex(AssertionError, 'requested version "99"'):
+            cmake_project(place, place / "build",
+                          f"-DCMAKE_PREFIX_PATH={SETTINGS['prefix']}")
+
+    def test_keep_their_settings_when_they_take_the_source_in(self):
+        build = folder("subdirectory")
+        cmake_project(HERE / "consumer", build, "-DCMAKE_BUILD_TYPE=Debug",
+                      f"-DTALLY_SOURCE_DIR={os.environ['TALLY_SOURCE_DIR']}")
+        commands = (build / "compile_commands.json").read_text()
+        outer = [line for line in commands.splitlines()
+                 if '"command"' in line and "outer.c" in line]
+        self.assertEqual(len(outer), 1)
+        for ours in ("-Wconversion", "-fvisibility", "-ffp-contract", "-O2", "ccache"):
+            self.assertNotIn(ours, outer[0])
+        self.assertNotIn("gtest", commands)
+        targets = run("ninja", "-C", build, "-t", "targets", "all")
+        self.assertIn("outer: ", targets)
+        self.assertNotIn("_test: ", targets)
+        # Nothing of tally's would be installed with the outer project.
+        self.assertNotIn("tally", run(os.environ["CMAKE"], "--install", build, "--prefix",
+                                      build / "installed"))
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    unittest.main()
