@@ -193,12 +193,14 @@ class Restart(Case):
     def test_connections_made_while_it_drains_and_restarts_are_all_answered(self):
         count = 50
         # Holds the drain until we end its client: an attached job of some hours.
-        job = testbed.start("tally", "run", "sum", "--range", "0:1e15", "--path",
-                            "process", user="ada")
-        wait_until(lambda: tally_json("status", user="ada")["queue"]["running"] == 1,
+        job = testbed.start("sh", "-c", "echo $$; exec tally run sum --range 0:1e15 "
+                            "--path process", user="ada")
+        self.addCleanup(job.communicate)
+        client = job.stdout.readline().strip()
+        self.addCleanup(run, "kill", "-KILL", client)
+        wait_until(lambda: tally_json("status", user="ada")["queue"]["jobs_running"] == 1,
                    "the job runs")
         before = unit("MainPID")
-        client = sh("pgrep -u ada -x tally").strip()
         sh("systemctl --no-block restart tallyd.service")
         wait_logged("serving -> draining")
         queued = connections()
@@ -208,7 +210,6 @@ class Restart(Case):
         wait_until(lambda: connections() >= queued + count, "all are queued")
         sh(f"kill -KILL {client}")
         codes, errors = pings.communicate(timeout=2 * testbed.PATIENCE_S)
-        job.communicate(timeout=testbed.PATIENCE_S)
         self.assertEqual(codes.split(), ["0"] * count, errors + journal())
         self.assertNotEqual(unit("MainPID"), before)
 

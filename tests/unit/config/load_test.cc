@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tally::config {
 namespace {
@@ -56,6 +57,11 @@ TEST(LoadTest, EveryKeyReachesItsMember) {
 socket = "/tmp/x.sock"
 socket_mode = "0660"
 drain_timeout = "1500ms"
+[access]
+users = ["root", 1000]
+groups = [1001, "root"]
+administrators = [1002]
+admin_groups = [1003]
 [pool]
 workers = 3
 worker_program = "/opt/tally-worker"
@@ -75,6 +81,7 @@ target = "journal"
   ASSERT_TRUE(loaded.problems.empty()) << to_string(loaded.problems[0]);
   Config expected;
   expected.daemon = {"/tmp/x.sock", 0660, std::chrono::milliseconds(1500)};
+  expected.access = {{0, 1000}, {1001, 0}, {1002}, {1003}};
   expected.pool = {3, "/opt/tally-worker", 7};
   expected.threads = {9};
   expected.limits = {10, 11, 12, 0, std::chrono::hours(2)};
@@ -108,6 +115,38 @@ TEST(LoadTest, AllProblemsComeInTheOrderOfTheFileAndNothingIsApplied) {
   EXPECT_EQ(loaded.config, Config());
 }
 
+TEST(LoadTest, EachBadEntryOfAListHasItsPlace) {
+  const Loaded loaded = load(
+      "[access]\n"
+      "users = [\"root\", \"no-such-user\",\n"
+      "  -1, 4294967295]\n"
+      "groups = \"root\"\n"
+      "admin_groups = [\"no-such-group\", 1.5]\n");
+  std::vector<std::string> said;
+  for (const Problem& problem : loaded.problems) said.push_back(to_string(problem));
+  EXPECT_EQ(
+      said,
+      (std::vector<std::string>{
+          "t.toml:2:18: access.users: there is no user \"no-such-user\" here",
+          "t.toml:3:3: access.users: expected an id from 0 to 4294967294, found -1",
+          "t.toml:3:7: access.users: expected an id from 0 to 4294967294, found "
+          "4294967295",
+          "t.toml:4:10: access.groups: expected an array of group names and gids, such "
+          "as [\"staff\", 1000], found \"root\"",
+          "t.toml:5:17: access.admin_groups: there is no group \"no-such-group\" here",
+          "t.toml:5:34: access.admin_groups: expected a name or a number, found a "
+          "floating-point number"}));
+  EXPECT_EQ(loaded.config, Config());
+}
+
+TEST(LoadTest, AListHasABound) {
+  std::string text = "[access]\nusers = [";
+  for (int i = 0; i <= 4096; ++i) text += "1,";
+  const Loaded loaded = load(text + "]\n");
+  ASSERT_EQ(loaded.problems.size(), 1U);
+  EXPECT_NE(loaded.problems[0].message.find("at most 4096"), std::string::npos);
+}
+
 TEST(LoadTest, AnUnknownKeySuggestsTheNearest) {
   EXPECT_EQ(only_problem("[pool]\nworker = 2\n"),
             "t.toml:2:1: unknown key \"worker\" in [pool]; did you mean \"workers\"?");
@@ -119,9 +158,10 @@ TEST(LoadTest, AnUnknownKeyNearToNothingListsWhatThereIs) {
   EXPECT_EQ(
       only_problem("[log]\nfrobnicate = 2\n"),
       "t.toml:2:1: unknown key \"frobnicate\" in [log]; there are: level, target");
-  EXPECT_EQ(only_problem("[zzzzzz]\n"),
-            "t.toml:1:2: unknown table \"zzzzzz\"; there are: daemon, pool, threads, "
-            "limits, log");
+  EXPECT_EQ(
+      only_problem("[zzzzzz]\n"),
+      "t.toml:1:2: unknown table \"zzzzzz\"; there are: daemon, access, pool, threads, "
+      "limits, log");
 }
 
 TEST(LoadTest, AKeyOutsideItsTableSaysWhereItBelongs) {
