@@ -3,12 +3,12 @@ to another place, its examples built and run against the installed daemon."""
 
 import os
 import pathlib
+import re
 import resource
 import shlex
 import shutil
 import subprocess
 import tempfile
-import time
 import unittest
 
 from tally_daemon import TallyDaemon
@@ -91,23 +91,12 @@ class Library(unittest.TestCase):
         self.assertNotIn("RUNPATH", dynamic)
 
     def test_is_loaded_in_five_milliseconds(self):
-        place = folder("loading")
-        source = place / "nothing.c"
-        source.write_text('#include <tally/tally.h>\n'
-                          'int main(void) { return NAME; }\n')
-        tally = compile_with_pkg_config(source, place / "with",
-                                        "-DNAME=(tally_version()[0]==0)")
-        plain = place / "without"
-        run(os.environ["CC"], "-DNAME=0", *pkg_config("--cflags"), source, "-o", plain)
-        fastest = {tally: 1.0, plain: 1.0}
-        for _ in range(40):  # in turns, so that both meet the same machine
-            for program in fastest:
-                begin = time.perf_counter()
-                run(program)
-                fastest[program] = min(fastest[program], time.perf_counter() - begin)
-        cost = fastest[tally] - fastest[plain]
-        print(f"loading libtally.so: {cost * 1e3:.2f} ms")
-        self.assertLessEqual(cost, LOADING_AT_MOST_S)
+        program = folder("loading") / "load_time"
+        run(os.environ["CC"], "-O2", HERE / "consumer" / "load_time.c", "-o", program)
+        # Each in a fresh process; the fastest is the one that nobody disturbed.
+        fastest = min(int(run(program, SETTINGS["library"])) for _ in range(40)) / 1e9
+        print(f"loading libtally.so: {fastest * 1e3:.2f} ms")
+        self.assertLessEqual(fastest, LOADING_AT_MOST_S)
 
 
 class Examples(unittest.TestCase):
@@ -157,6 +146,21 @@ class OtherProjects(unittest.TestCase):
                                           *WARNINGS.split())
         with TallyDaemon(workers=2) as daemon:
             self.assertEqual(run(program, env=daemon.env), "all is as it should be\n")
+
+    def test_run_what_the_readme_shows(self):
+        text = (pathlib.Path(os.environ["TALLY_SOURCE_DIR"]) / "client" /
+                "README.md").read_text()
+        place = folder("readme")
+        printed = {}
+        with TallyDaemon(workers=2) as daemon:
+            for language, name, standard in (("c", "app.c", "c99"),
+                                             ("cpp", "app.cc", "c++20")):
+                code = re.search(f"```{language}\n(.*?)```", text, re.DOTALL).group(1)
+                (place / name).write_text(code)
+                program = compile_with_pkg_config(place / name, place / language,
+                                                  f"-std={standard}", *WARNINGS.split())
+                printed[language] = run(program, env=daemon.env)
+        self.assertEqual(printed, {"c": "124999999750000000\n", "cpp": "0.6\n"})
 
     def test_compile_the_header_as_c99_and_as_old_cpp(self):
         place = folder("header")
