@@ -132,6 +132,26 @@ static void nobody_listens(void) {
   EXPECT(client == NULL);
   EXPECT_ERROR(tally_connect(&options, NULL, &error), TALLY_INVALID_ARGUMENT,
                "null_argument");
+  options.flags = (uint64_t)1 << 63;
+  EXPECT_ERROR(tally_connect(&options, &client, &error), TALLY_INVALID_ARGUMENT,
+               "unknown_flag");
+  EXPECT(client == NULL);
+}
+
+static void no_client_is_refused(void) {
+  tally_ticket ticket = 0;
+  void* user = &ticket;
+  EXPECT(tally_client_fd(NULL) == -1);
+  EXPECT(tally_client_events(NULL) == 0);
+  EXPECT(tally_client_ready(NULL, &user) == 0);
+  EXPECT(user == &ticket);
+  EXPECT(tally_client_interrupt(NULL) == TALLY_INVALID_ARGUMENT);
+  EXPECT_ERROR(tally_client_dispatch(NULL, &error), TALLY_INVALID_ARGUMENT,
+               "null_argument");
+  EXPECT_ERROR(tally_submit_with(NULL, NULL, NULL, &ticket, &error),
+               TALLY_INVALID_ARGUMENT, "null_argument");
+  EXPECT_ERROR(tally_attach(NULL, "1-1", NULL, &ticket, &error),
+               TALLY_INVALID_ARGUMENT, "null_argument");
   EXPECT_ERROR(tally_ping(NULL, 0, &error), TALLY_INVALID_ARGUMENT,
                "null_argument");
   EXPECT_ERROR(tally_run(NULL, NULL, NULL, &error), TALLY_INVALID_ARGUMENT,
@@ -147,5 +167,6 @@ int main(void) {
   a_job_refuses_what_it_should(job);
   tally_job_free(job);
   nobody_listens();
+  no_client_is_refused();
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
