@@ -38,7 +38,7 @@ ROOMS = {
     "runtime": (["ipc", "config/config.h"], ["asio", "capnp", "spdlog"]),
     "daemon": (["ipc", "config", "runtime"], ["asio", "capnp", "spdlog", "CLI"]),
     "client/include": ([], []),
-    "client/examples": (["client/include"], []),
+    "client/examples": (["client/include"], ["asio"]),
     "client": (["ipc"], ["asio", "capnp"]),
     # --embedded runs the daemon's own core in the CLI.
     "client/cli": (["client", "daemon", "ipc", "config"],
