@@ -261,8 +261,12 @@ Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
     if (!found) return no_such_job("no job with the client id '" + by_client->text + "'");
     return *found;
   }
-  const auto id = std::get<model::JobId>(ref);
-  if (id.tag != engine_.tag())
+  const auto* const by_pattern = std::get_if<model::JobIdPattern>(&ref);
+  const model::JobId id = by_pattern
+                              ? model::JobId{by_pattern->tag_prefix, by_pattern->number}
+                              : std::get<model::JobId>(ref);
+  const model::JobId ours{engine_.tag(), id.number};
+  if (by_pattern ? !by_pattern->matches(ours) : id != ours)
     return Error(Errc::NotFound, "daemon_restarted",
                  "job " + short_name(id) + " is not of this daemon, which has been "
                  "started anew since; results do not outlive the daemon");

@@ -56,6 +56,23 @@ std::chrono::nanoseconds until(Nanoseconds deadline_ns) {
   return std::chrono::nanoseconds(deadline_ns > now ? deadline_ns - now : 0);
 }
 
+// A kept job; one that failed has no results to tell its reducers by.
+model::JobSummary summary_of(const job::EndedJob& ended, Nanoseconds now_ns) {
+  const model::JobAnswer& answer = ended.answer;
+  model::JobSummary summary;
+  summary.id = answer.id;
+  summary.state = answer.state;
+  summary.uid = ended.uid;
+  for (const model::ReducerResult& result : answer.results)
+    summary.reducers += (summary.reducers.empty() ? "" : ",") + result.label;
+  summary.path = answer.path;
+  summary.chunks = answer.chunks;
+  for (const model::WorkerUsage& usage : answer.worker_usage)
+    summary.chunks_done += usage.chunks;
+  summary.age_ns = now_ns - ended.ended_ns + ended.elapsed_ns;
+  return summary;
+}
+
 }  // namespace
 
 class Engine::LaneEvents : public exec::PathEvents {
@@ -524,6 +541,10 @@ std::vector<model::JobSummary> Engine::list() const {
   const Nanoseconds now = monotonic_ns();
   for (const auto& [number, job] : jobs_)
     jobs.push_back(job->summary(now, scheduler_.started(number)));
+  finished_.for_each([&](const job::EndedJob& ended) {
+    if (ended.ended_ns + options_.finished_age_ns >= now)
+      jobs.push_back(summary_of(ended, now));
+  });
   std::sort(jobs.begin(), jobs.end(),
             [](const auto& a, const auto& b) { return a.id.number < b.id.number; });
   return jobs;

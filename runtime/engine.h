@@ -97,6 +97,7 @@ class Engine {
   using Planned = std::function<void(Result<model::JobPlan>)>;
   void explain(Submission submission, Planned planned);
 
+  // Those that have not ended and those still kept, by number.
   std::vector<model::JobSummary> list() const;
   // Reads other processes' memory on a pool thread, then calls `ready`.
   void status(std::function<void(model::ServerStatus)> ready);

@@ -27,6 +27,11 @@ struct Command {
 extern const Command kRunCommand;
 extern const Command kCompareCommand;
 extern const Command kExplainCommand;
+extern const Command kSubmitCommand;
+extern const Command kWaitCommand;
+extern const Command kShowCommand;
+extern const Command kJobsCommand;
+extern const Command kCancelCommand;
 extern const Command kStatusCommand;
 extern const Command kPingCommand;
 extern const Command kVersionCommand;

@@ -6,9 +6,10 @@
 namespace tally::cli {
 namespace {
 
-constexpr std::array<const Command*, 6> kCommands{&kRunCommand,     &kCompareCommand,
-                                                  &kExplainCommand, &kStatusCommand,
-                                                  &kPingCommand,    &kVersionCommand};
+constexpr std::array<const Command*, 11> kCommands{
+    &kRunCommand,    &kCompareCommand, &kExplainCommand, &kSubmitCommand,
+    &kWaitCommand,   &kShowCommand,    &kJobsCommand,    &kCancelCommand,
+    &kStatusCommand, &kPingCommand,    &kVersionCommand};
 
 }  // namespace
 

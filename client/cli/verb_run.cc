@@ -1,7 +1,6 @@
 // tally run: submit a job, show progress, print the result.
-#include <cstdio>
-
 #include "client/answer_json.h"
+#include "client/cli/answer_output.h"
 #include "client/cli/answer_text.h"
 #include "client/cli/command.h"
 #include "client/cli/daemon_link.h"
@@ -9,48 +8,21 @@
 #include "client/cli/job_request.h"
 #include "client/cli/job_runner.h"
 #include "client/cli/output.h"
-#include "client/cli/terminal.h"
-#include "client/cli/value_text.h"
 
 namespace tally::cli {
 namespace {
 
-void print_values(const model::JobAnswer& answer, bool name_files) {
-  for (const model::ReducerResult& result : answer.results)
-    print_line(text_of_result(result, name_files));
-}
-
-void print_json(const FinishedJob& job) {
-  const std::uint64_t transport =
-      client::transport_of(job.wall_ns, job.answer.time.total_ns);
-  print_line(client::answer_to_json(job.answer, transport));
-}
-
-// A table on a terminal shows it; whoever reads anything else hears it on stderr.
-void tell_of_missing_values(const model::JobAnswer& answer, bool table) {
-  if (table && is_terminal(stdout)) return;
-  for (const model::ReducerResult& result : answer.results)
-    if (result.error) print_error(Error(*result.error).within(result.label));
-}
-
 int show(const FinishedJob& job, const Args& args, bool name_files) {
   const model::JobAnswer& answer = job.answer;
-  const bool json = args.has(Option::Json);
-  const bool quiet = args.has(Option::Quiet);
-  if (json) {
-    print_json(job);
-  } else if (!answer.error && quiet) {
-    print_values(answer, name_files);
-  } else if (!answer.error) {
-    print(text_of_results(answer, name_files));
-    print_line(dim(text_of_summary(answer, job.wall_ns), stdout));
-  }
+  const std::uint64_t transport =
+      client::transport_of(job.wall_ns, answer.time.total_ns);
+  print_answer(answer, args, {job.wall_ns, transport, name_files});
   if (job.interrupted) {
     print_error(interruption());
     return kInterruptedExit;
   }
   if (answer.error) print_error(*answer.error);
-  tell_of_missing_values(answer, !json && !quiet);
+  tell_of_missing_values(answer, args);
   return exit_code_of(answer);
 }
 

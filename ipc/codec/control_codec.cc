@@ -1,5 +1,6 @@
 #include "ipc/codec/control_codec.h"
 
+#include <string>
 #include <utility>
 
 #include "ipc/codec/common_codec.h"
@@ -27,18 +28,44 @@ void write_ref(schema::JobRef::Builder to, const model::JobRef& ref) {
     write_job_id(to.initId(), *id);
   else if (const auto* client = std::get_if<model::ClientId>(&ref))
     to.setClientId(to_text(client->text));
-  else
+  else if (const auto* pattern = std::get_if<model::JobIdPattern>(&ref)) {
+    auto out = to.initPrefix();
+    out.setTagPrefix(pattern->tag_prefix);
+    out.setTagDigits(static_cast<std::uint8_t>(pattern->tag_digits));
+    out.setNumber(pattern->number);
+  } else
     to.setSequence(std::get<model::SubmitSequence>(ref).sequence);
 }
 
-model::JobRef read_ref(schema::JobRef::Reader from) {
+Result<model::JobRef> read_prefix(schema::JobIdPrefix::Reader from) {
+  const unsigned digits = from.getTagDigits();
+  if (digits < 1 || digits > 16)
+    return Error(Errc::InvalidArgument, "bad_job_id",
+                 "a shortened job id has 1 to 16 digits of the tag, not " +
+                     std::to_string(digits));
+  return model::JobRef(
+      model::JobIdPattern{from.getTagPrefix(), digits, from.getNumber()});
+}
+
+Result<model::JobRef> read_ref(schema::JobRef::Reader from) {
   switch (from.which()) {
-    case schema::JobRef::ID: return read_job_id(from.getId());
+    case schema::JobRef::ID: return model::JobRef(read_job_id(from.getId()));
     case schema::JobRef::CLIENT_ID:
-      return model::ClientId{from_text(from.getClientId())};
-    case schema::JobRef::SEQUENCE: break;
+      return model::JobRef(model::ClientId{from_text(from.getClientId())});
+    case schema::JobRef::SEQUENCE:
+      return model::JobRef(model::SubmitSequence{from.getSequence()});
+    case schema::JobRef::PREFIX: return read_prefix(from.getPrefix());
   }
-  return model::SubmitSequence{from.getSequence()};
+  return Error(Errc::InvalidArgument, "bad_job_id",
+               "this daemon does not know that way to name a job");
+}
+
+// T is Wait, Status or Cancel.
+template <typename T>
+Result<model::Request> about_job(schema::JobRef::Reader from) {
+  Result<model::JobRef> ref = read_ref(from);
+  if (!ref) return std::move(ref).error();
+  return model::Request(T{*std::move(ref)});
 }
 
 struct RequestWriter {
@@ -76,13 +103,10 @@ Result<model::Request> request_of(schema::Request::Reader from) {
   switch (from.which()) {
     case schema::Request::HELLO: return model::Request(read_hello(from.getHello()));
     case schema::Request::SUBMIT: return read_submit(from.getSubmit());
-    case schema::Request::WAIT:
-      return model::Request(model::Wait{read_ref(from.getWait())});
-    case schema::Request::STATUS:
-      return model::Request(model::Status{read_ref(from.getStatus())});
+    case schema::Request::WAIT: return about_job<model::Wait>(from.getWait());
+    case schema::Request::STATUS: return about_job<model::Status>(from.getStatus());
     case schema::Request::LIST: return model::Request(model::List{});
-    case schema::Request::CANCEL:
-      return model::Request(model::Cancel{read_ref(from.getCancel())});
+    case schema::Request::CANCEL: return about_job<model::Cancel>(from.getCancel());
     case schema::Request::EXPLAIN: {
       Result<model::JobSpec> spec = read_spec(from.getExplain());
       if (!spec) return std::move(spec).error();

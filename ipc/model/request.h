@@ -29,14 +29,15 @@ struct Submit {
   bool want_progress = false;
 };
 
-// A job's id, the id its client chose, or the sequence of its submit on this session.
+// A job's id, in full or shortened by a person, the id its client chose, or the sequence
+// of its submit on this session.
 struct ClientId {
   std::string text;
 };
 struct SubmitSequence {
   std::uint32_t sequence = 0;
 };
-using JobRef = std::variant<JobId, ClientId, SubmitSequence>;
+using JobRef = std::variant<JobId, ClientId, SubmitSequence, JobIdPattern>;
 
 struct Wait { JobRef job; };
 struct Status { JobRef job; };

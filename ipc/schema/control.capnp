@@ -21,12 +21,20 @@ struct Submit {
   wantProgress @2 :Bool;
 }
 
-# Names a job in one of three ways.
+# A job's id as a person shortened it: the first digits of the tag, and the number.
+struct JobIdPrefix {
+  tagPrefix @0 :UInt64;      # left-aligned: the digits given, then zeros
+  tagDigits @1 :UInt8;       # hexadecimal digits given, 1 to 16
+  number @2 :UInt64;
+}
+
+# Names a job in one of four ways.
 struct JobRef {
   union {
     id @0 :Common.JobId;
     clientId @1 :Text;
     sequence @2 :UInt32;     # of a submit on this session
+    prefix @3 :JobIdPrefix;
   }
 }
 

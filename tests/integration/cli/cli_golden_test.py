@@ -17,14 +17,15 @@ from tally_daemon import TallyDaemon, clean_environment, tally
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "cli"
 UPDATE = "--update" in sys.argv
-COMMANDS = ["run", "compare", "explain", "status", "ping", "version"]
+COMMANDS = ["run", "compare", "explain", "submit", "wait", "show", "jobs", "cancel",
+            "status", "ping", "version"]
 
 # By a field's name; the first that fits. Null stays null, but for what is measured only
 # where it is worth it.
 VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
             (r"_ns$", "TIME"), (r"^input_bytes$", None),
             (r"_bytes$", "SIZE"), (r"pid$", "PID"), (r"_percent$", "PERCENT"),
-            (r"^job$", "JOB"),
+            (r"^(job|short)$", "JOB"), (r"^uid$", "UID"),
             (r"^socket$", "PATH"), (r"^version$", "VERSION"),
             (r"^(bounds|usable)$", "CORES"), (r"^system_used", "PERCENT"),
             (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
@@ -90,6 +91,19 @@ class CliGoldenTest(unittest.TestCase):
                 ("ping", ["ping"]),
                 ("version", ["version"]),
                 ("status", ["status"]),
+            ]:
+                done = daemon.tally(*words, "--json")
+                self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+                self.compare_json(f"{name}.json.txt", done.stdout)
+
+    def test_json_of_detached_jobs(self):
+        with TallyDaemon(workers=1) as daemon:
+            job = daemon.json("submit", "sum,count", "--range", "0:10")["job"]
+            for name, words in [
+                ("wait", ["wait", job]),
+                ("show", ["show", job]),
+                ("jobs", ["jobs"]),
+                ("submit", ["submit", "sum", "--range", "0:10"]),
             ]:
                 done = daemon.tally(*words, "--json")
                 self.assertEqual((done.returncode, done.stderr), (0, ""), words)

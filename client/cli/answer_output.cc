@@ -1,0 +1,40 @@
+#include "client/cli/answer_output.h"
+
+#include <cstdio>
+
+#include "client/answer_json.h"
+#include "client/cli/answer_text.h"
+#include "client/cli/output.h"
+#include "client/cli/terminal.h"
+#include "client/cli/value_text.h"
+
+namespace tally::cli {
+namespace {
+
+void print_values(const model::JobAnswer& answer, bool name_files) {
+  for (const model::ReducerResult& result : answer.results)
+    print_line(text_of_result(result, name_files));
+}
+
+}  // namespace
+
+void print_answer(const model::JobAnswer& answer, const Args& args,
+                  const AnswerView& view) {
+  if (args.has(Option::Json)) {
+    print_line(client::answer_to_json(answer, view.transport_ns));
+  } else if (!answer.error && args.has(Option::Quiet)) {
+    print_values(answer, view.name_files);
+  } else if (!answer.error) {
+    print(text_of_results(answer, view.name_files));
+    print_line(dim(text_of_summary(answer, view.wall_ns), stdout));
+  }
+}
+
+void tell_of_missing_values(const model::JobAnswer& answer, const Args& args) {
+  const bool table = !args.has(Option::Json) && !args.has(Option::Quiet);
+  if (table && is_terminal(stdout)) return;
+  for (const model::ReducerResult& result : answer.results)
+    if (result.error) print_error(Error(*result.error).within(result.label));
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,25 @@
+// How run and wait print the answer of a job that has ended.
+#pragma once
+
+#include <cstdint>
+
+#include "client/cli/args.h"
+#include "ipc/model/job_answer.h"
+
+namespace tally::cli {
+
+struct AnswerView {
+  std::uint64_t wall_ns = 0;       // shown to people
+  std::uint64_t transport_ns = 0;  // for JSON: wall time less the daemon's
+  bool name_files = false;         // behind an index
+};
+
+// Prints the answer to stdout, as a table, as values alone (--quiet) or as JSON; what
+// went wrong to stderr. The exit code is exit_code_of(answer), which is the caller's.
+void print_answer(const model::JobAnswer& answer, const Args& args,
+                  const AnswerView& view);
+
+// Says on stderr which results have no value; a table on a terminal shows it already.
+void tell_of_missing_values(const model::JobAnswer& answer, const Args& args);
+
+}  // namespace tally::cli
