@@ -1,11 +1,8 @@
 // tally submit: leave a job with the daemon and print its id.
-#include "client/answer_json.h"
 #include "client/cli/command.h"
 #include "client/cli/daemon_link.h"
-#include "client/cli/interrupt.h"
 #include "client/cli/job_help.h"
 #include "client/cli/job_request.h"
-#include "client/cli/job_runner.h"
 #include "client/cli/output.h"
 #include "client/json_writer.h"
 #include "ipc/model/job_id.h"

@@ -1,7 +1,6 @@
 // tally wait: wait for a submitted job and print its result as run does.
 #include <chrono>
 
-#include "client/answer_json.h"
 #include "client/cli/answer_output.h"
 #include "client/cli/command.h"
 #include "client/cli/daemon_link.h"

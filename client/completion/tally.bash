@@ -40,7 +40,12 @@ _tally_scan() {
   verb= operands=0
   for ((at = 1; at < COMP_CWORD; ++at)); do
     case ${COMP_WORDS[at]} in
-      -?*) _tally_values "${COMP_WORDS[at]}" >/dev/null && ((++at)) ;;
+      -?*)
+        if [[ ${COMP_WORDS[at + 1]} == "=" ]]; then
+          ((at += 2))
+        elif _tally_values "${COMP_WORDS[at]}" >/dev/null; then
+          ((++at))
+        fi ;;
       *) if [[ -z $verb ]]; then verb=${COMP_WORDS[at]}; else ((++operands)); fi ;;
     esac
   done
@@ -48,8 +53,14 @@ _tally_scan() {
 
 _tally() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-  local verb operands choices reply
+  local verb operands choices
   local verbs="run compare explain submit wait show jobs cancel status ping version help"
+  # Readline takes "--hint=io" for three words.
+  if [[ $word == "=" ]]; then
+    word=
+  elif [[ $before == "=" ]]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   _tally_scan
   COMPREPLY=()
   if [[ $before == --socket ]]; then

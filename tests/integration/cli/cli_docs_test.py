@@ -147,6 +147,10 @@ class BashCompletionTest(unittest.TestCase):
                 if words:
                     self.assertEqual(bash_completes(verb, name, ""), words, name)
         self.assertEqual(bash_completes("run", "--range", ""), [])
+        # As readline cuts --hint=io.
+        self.assertEqual(bash_completes("run", "--hint", "="), ["cpu", "io", "auto"])
+        self.assertEqual(bash_completes("run", "--hint", "=", "a"), ["auto"])
+        self.assertEqual(bash_completes("--hint", "=", "io", "ru"), ["run"])
 
     def test_operands(self):
         self.assertEqual(bash_completes("run", ""), REDUCERS)
