@@ -42,11 +42,11 @@ Result<int> run(const Args& args) {
   if (!job) return job.error();
   const Result<nanoseconds> patience = patience_of(args);
   if (!patience) return patience.error();
-  Result<DaemonLink> link = DaemonLink::open(args, false);
-  if (!link) return link.error();
   const HeldInterrupt held;
   Result<Interrupt> interrupt = Interrupt::watch();
   if (!interrupt) return interrupt.error();
+  Result<DaemonLink> link = DaemonLink::open(args, false);
+  if (!link) return link.error();
   const Result<model::Reply> reply =
       link->client().call(model::Wait{*job}, {}, *patience, interrupt->fd());
   if (!reply) {
