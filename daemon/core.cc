@@ -30,8 +30,7 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.most_jobs = config.limits.jobs;
   engine.most_descriptors = config.limits.descriptors;
   engine.finished_jobs = config.limits.finished_jobs;
-  engine.finished_age_ns =
-      static_cast<Nanoseconds>(config.limits.finished_age.count());
+  engine.finished_age_ns = static_cast<Nanoseconds>(config.limits.finished_age.count());
   engine.kind = options.kind;
   engine.log = options.log;
   engine.turn_ended = std::move(turn_ended);
@@ -51,7 +50,9 @@ Core::Core(asio::io_context& loop, CoreOptions options)
 
 Core::~Core() = default;
 
-Result<void> Core::start() { return engine_.start(); }
+Result<void> Core::start() {
+  return engine_.start();
+}
 
 // --- clients ---
 
@@ -100,9 +101,9 @@ void Core::adopt(UniqueFd connected) {
   asio::error_code error;
   socket.assign(asio::local::stream_protocol(), connected.release(), error);
   if (error) return options_.log("a client's socket: " + error.message());
-  auto started = std::make_shared<Session>(std::move(socket), *peer, engine_,
-                                           static_cast<SessionHost&>(*this),
-                                           std::move(session));
+  auto started =
+      std::make_shared<Session>(std::move(socket), *peer, engine_,
+                                static_cast<SessionHost&>(*this), std::move(session));
   sessions_.insert(started);
   started->start(loop_);
 }
@@ -117,13 +118,12 @@ Admission Core::admission(const ipc::Peer& peer, int socket) const {
   if (result.refusal) return result;
   const std::size_t most = options_.config.limits.sessions;
   if (sessions_.size() >= most)
-    result.refusal =
-        Error(Errc::Overloaded, "too_many_sessions",
-              "the daemon has " + std::to_string(sessions_.size()) +
-                  " clients and takes at most " + std::to_string(most))
-            .with("limit", static_cast<std::int64_t>(most))
-            .with("in_use", static_cast<std::int64_t>(sessions_.size()))
-            .with("retry_after_ms", std::int64_t{100});
+    result.refusal = Error(Errc::Overloaded, "too_many_sessions",
+                           "the daemon has " + std::to_string(sessions_.size()) +
+                               " clients and takes at most " + std::to_string(most))
+                         .with("limit", static_cast<std::int64_t>(most))
+                         .with("in_use", static_cast<std::int64_t>(sessions_.size()))
+                         .with("retry_after_ms", std::int64_t{100});
   return result;
 }
 

@@ -3,7 +3,8 @@
 // tallyd gives it a listening socket; an embedding program gives it connected ones. All
 // of it lives on one io_context, whose thread is the only one that touches it.
 //
-//   Serving --drain()--> Draining --no job left, or the deadline--> Stopping --> Stopped
+//   Serving --drain()--> Draining --no job left, or the deadline--> Stopping -->
+//   Stopped
 //
 // Threads: the loop's, but for adopt_later() and drain_later(), which any may call.
 // Lifetime: the io_context must outlive it. Run the loop until on_stopped.

@@ -43,22 +43,22 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const config::Config& config) 
   std::promise<Result<void>> started;
   std::future<Result<void>> outcome = started.get_future();
   // The thread that runs the loop also spawns the zygote: PDEATHSIG follows it.
-  impl->thread = std::thread([state = impl.get(), &started, &config,
-                              program = *std::move(worker)] {
-    block_signals();
-    CoreOptions options;
-    options.config = config;
-    options.kind = model::DaemonKind::Embedded;
-    options.worker_program = program;
-    options.on_stopped = [state] { state->loop.stop(); };
-    state->core = std::make_unique<Core>(state->loop, std::move(options));
-    const auto work = asio::make_work_guard(state->loop);
-    Result<void> begun = state->core->start();
-    const bool running = static_cast<bool>(begun);
-    started.set_value(std::move(begun));
-    if (running) state->loop.run();
-    state->core.reset();
-  });
+  impl->thread = std::thread(
+      [state = impl.get(), &started, &config, program = *std::move(worker)] {
+        block_signals();
+        CoreOptions options;
+        options.config = config;
+        options.kind = model::DaemonKind::Embedded;
+        options.worker_program = program;
+        options.on_stopped = [state] { state->loop.stop(); };
+        state->core = std::make_unique<Core>(state->loop, std::move(options));
+        const auto work = asio::make_work_guard(state->loop);
+        Result<void> begun = state->core->start();
+        const bool running = static_cast<bool>(begun);
+        started.set_value(std::move(begun));
+        if (running) state->loop.run();
+        state->core.reset();
+      });
   if (Result<void> begun = outcome.get(); !begun) {
     impl->thread.join();
     return std::move(begun).error();

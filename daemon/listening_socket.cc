@@ -31,8 +31,8 @@ Result<UniqueFd> bind_socket(const sockaddr_un& address, std::uint32_t mode) {
   if (!socket) return Error::from_errno("socket");
   // Nobody may connect before the mode is right.
   const mode_t before = ::umask(0777);
-  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address),
-                           sizeof address);
+  const int bound =
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int failed = errno;
   ::umask(before);
   errno = failed;
@@ -61,7 +61,7 @@ Result<ListeningSocket> ListeningSocket::bind(const std::string& path,
     return Error::from_errno("mkdir " + directory);
   Result<UniqueFd> lock = lock_beside(path);
   if (!lock) return std::move(lock).error();
-  struct stat there{};
+  struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) {
     if (!S_ISSOCK(there.st_mode))
       return Error(Errc::InvalidArgument, "not_a_socket",
@@ -75,7 +75,7 @@ Result<ListeningSocket> ListeningSocket::bind(const std::string& path,
 
 ListeningSocket::ListeningSocket(std::string path, UniqueFd lock, UniqueFd socket)
     : path_(std::move(path)), lock_(std::move(lock)), socket_(std::move(socket)) {
-  struct stat ours{};
+  struct stat ours {};
   if (::lstat(path_.c_str(), &ours) == 0) {
     device_ = ours.st_dev;
     inode_ = ours.st_ino;
@@ -84,7 +84,7 @@ ListeningSocket::ListeningSocket(std::string path, UniqueFd lock, UniqueFd socke
 
 ListeningSocket::~ListeningSocket() {
   if (path_.empty()) return;  // moved from
-  struct stat there{};
+  struct stat there {};
   if (::lstat(path_.c_str(), &there) == 0 && there.st_dev == device_ &&
       there.st_ino == inode_)
     ::unlink(path_.c_str());

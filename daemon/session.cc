@@ -203,12 +203,12 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
   const model::Hello ours{ipc::kProtocolVersion, 0, TALLY_VERSION,
                           static_cast<std::uint32_t>(::getpid())};
   if (hello->protocol != ipc::kProtocolVersion) {
-    reply(sequence, Error(Errc::ProtocolViolation, "version_mismatch",
-                          "the client speaks protocol " +
-                              std::to_string(hello->protocol) +
-                              ", this daemon (version " TALLY_VERSION ") speaks " +
-                              std::to_string(ipc::kProtocolVersion))
-                        .with("daemon_protocol", std::int64_t{ipc::kProtocolVersion}));
+    reply(sequence,
+          Error(Errc::ProtocolViolation, "version_mismatch",
+                "the client speaks protocol " + std::to_string(hello->protocol) +
+                    ", this daemon (version " TALLY_VERSION ") speaks " +
+                    std::to_string(ipc::kProtocolVersion))
+              .with("daemon_protocol", std::int64_t{ipc::kProtocolVersion}));
     return false;
   }
   greeted_ = true;
@@ -225,8 +225,8 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
                                  "a job submitted with this sequence is still alive"));
   Submission submission;
   const bool attached = !submit.spec.detached;
-  submission.keep = submit.spec.detached ||
-                    submit.reply_when == model::ReplyWhen::Accepted;
+  submission.keep =
+      submit.spec.detached || submit.reply_when == model::ReplyWhen::Accepted;
   submission.spec = std::move(submit.spec);
   submission.fds = std::move(fds);
   submission.uid = peer_.uid;
@@ -235,14 +235,15 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
   // Known before submit(), which may end the job at once and forget it again.
   submitted_[sequence] = {0, attached};
   const model::JobId id = engine_.submit(
-      std::move(submission),
-      std::make_shared<Observer>(shared_from_this(), sequence, submit.reply_when,
-                                 true));
+      std::move(submission), std::make_shared<Observer>(shared_from_this(), sequence,
+                                                        submit.reply_when, true));
   const auto alive = submitted_.find(sequence);
   if (alive != submitted_.end()) alive->second.number = id.number;
 }
 
-void Session::forget(std::uint32_t sequence) { submitted_.erase(sequence); }
+void Session::forget(std::uint32_t sequence) {
+  submitted_.erase(sequence);
+}
 
 bool Session::may_see(std::uint32_t uid) const {
   return options_.administrator || uid == peer_.uid;
@@ -258,7 +259,8 @@ Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
   if (const auto* by_client = std::get_if<model::ClientId>(&ref)) {
     const std::optional<std::uint64_t> found =
         engine_.find_client_id(by_client->text, peer_.uid);
-    if (!found) return no_such_job("no job with the client id '" + by_client->text + "'");
+    if (!found)
+      return no_such_job("no job with the client id '" + by_client->text + "'");
     return *found;
   }
   const auto* const by_pattern = std::get_if<model::JobIdPattern>(&ref);
@@ -268,8 +270,9 @@ Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
   const model::JobId ours{engine_.tag(), id.number};
   if (by_pattern ? !by_pattern->matches(ours) : id != ours)
     return Error(Errc::NotFound, "daemon_restarted",
-                 "job " + short_name(id) + " is not of this daemon, which has been "
-                 "started anew since; results do not outlive the daemon");
+                 "job " + short_name(id) +
+                     " is not of this daemon, which has been "
+                     "started anew since; results do not outlive the daemon");
   return id.number;
 }
 
@@ -278,8 +281,9 @@ void Session::wait(std::uint32_t sequence, const model::JobRef& ref) {
   if (!number) return reply(sequence, number.error());
   const std::optional<std::uint32_t> owner = engine_.owner(*number);
   if (owner && may_see(*owner)) {
-    engine_.watch(*number, std::make_shared<Observer>(shared_from_this(), sequence,
-                                                      model::ReplyWhen::Finished, false));
+    engine_.watch(*number,
+                  std::make_shared<Observer>(shared_from_this(), sequence,
+                                             model::ReplyWhen::Finished, false));
     return;
   }
   const auto ended = engine_.ended(*number);

@@ -106,9 +106,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   ipc::FrameReader reader_;
   ipc::Bytes out_;
-  std::size_t sent_ = 0;       // of out_
+  std::size_t sent_ = 0;  // of out_
   bool flush_asked_ = false;
-  bool writing_ = false;       // waiting for the socket to take more
+  bool writing_ = false;  // waiting for the socket to take more
   bool greeted_ = false;
   bool stopping_ = false;
   bool ended_ = false;
@@ -116,7 +116,8 @@ class Session : public std::enable_shared_from_this<Session> {
     std::uint64_t number = 0;
     bool attached = true;
   };
-  std::unordered_map<std::uint32_t, SubmittedJob> submitted_;  // by sequence; alive ones
+  std::unordered_map<std::uint32_t, SubmittedJob>
+      submitted_;            // by sequence; alive ones
   asio::steady_timer room_;  // cancelled whenever something was sent
 };
 

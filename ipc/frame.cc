@@ -32,8 +32,9 @@ Error violation(std::string code, std::string message) {
 
 Result<FrameHeader> decode_header(HeaderBytes bytes, const FrameLimits& limits) {
   if (load<std::uint32_t>(bytes.data()) != kMagic)
-    return violation("bad_magic", "this is not a tally frame: it does not start with "
-                                  "TLY1");
+    return violation("bad_magic",
+                     "this is not a tally frame: it does not start with "
+                     "TLY1");
   const auto kind = load<std::uint16_t>(bytes.data() + 4);
   if (kind < 1 || kind > static_cast<std::uint16_t>(FrameKind::Worker))
     return violation("bad_kind", "unknown frame kind " + std::to_string(kind));
@@ -48,10 +49,10 @@ Result<FrameHeader> decode_header(HeaderBytes bytes, const FrameLimits& limits) 
                          std::to_string(limits.max_fds) + " are allowed");
   if (header.body_size < 8 || header.body_size % 8 != 0 ||
       header.body_size > limits.max_body_bytes)
-    return violation("bad_body_size",
-                     "a body of " + std::to_string(header.body_size) +
-                         " bytes; a multiple of 8 from 8 to " +
-                         std::to_string(limits.max_body_bytes) + " is allowed");
+    return violation("bad_body_size", "a body of " + std::to_string(header.body_size) +
+                                          " bytes; a multiple of 8 from 8 to " +
+                                          std::to_string(limits.max_body_bytes) +
+                                          " is allowed");
   return header;
 }
 

@@ -27,9 +27,9 @@ namespace tally::ipc {
 inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kFrameHeaderBytes = 16;
 inline constexpr std::size_t kMaxFrameDescriptors = 64;
-inline constexpr std::uint32_t kMaxRequestBytes = 1U << 20;   // a client's frames
-inline constexpr std::uint32_t kMaxReplyBytes = 16U << 20;    // the daemon's
-inline constexpr std::uint32_t kMaxWorkerBytes = 16U << 20;   // either way
+inline constexpr std::uint32_t kMaxRequestBytes = 1U << 20;  // a client's frames
+inline constexpr std::uint32_t kMaxReplyBytes = 16U << 20;   // the daemon's
+inline constexpr std::uint32_t kMaxWorkerBytes = 16U << 20;  // either way
 
 enum class FrameKind : std::uint16_t { Request = 1, Reply = 2, Event = 3, Worker = 4 };
 

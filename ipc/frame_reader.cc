@@ -50,7 +50,8 @@ Result<std::optional<Frame>> FrameReader::next() {
     return std::optional<Frame>();
   }
   const std::byte* at = buffer_.get() + begin_;
-  Result<FrameHeader> header = decode_header(HeaderBytes(at, kFrameHeaderBytes), limits_);
+  Result<FrameHeader> header =
+      decode_header(HeaderBytes(at, kFrameHeaderBytes), limits_);
   if (!header) return std::move(header).error();
   wanted_ = kFrameHeaderBytes + header->body_size;
   if (pending < wanted_) return std::optional<Frame>();

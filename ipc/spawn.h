@@ -1,8 +1,8 @@
 // spawn: the only place that starts a coroutine.
 //
-// The coroutine returns Result<void>; whatever it throws (Asio, the allocator) is folded
-// into an Error, and `ended` is called exactly once with the outcome, on the loop.
-// A handler that is destroyed unrun (the io_context goes away) calls nothing.
+// The coroutine returns Result<void>; whatever it throws (Asio, the allocator) is
+// folded into an Error, and `ended` is called exactly once with the outcome, on the
+// loop. A handler that is destroyed unrun (the io_context goes away) calls nothing.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -58,7 +58,8 @@ std::optional<double> cgroup_quota() {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string controllers =
+        "," + line.substr(first + 1, second - first - 1) + ",";
     const std::string group = line.substr(second + 1);
     std::optional<double> here;
     if (controllers == ",,")

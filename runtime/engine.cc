@@ -89,9 +89,9 @@ class Engine::LaneEvents : public exec::PathEvents {
   void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
                bool spends_attempt, Error cause) override {
-    engine_.feed({sched::SlotGone{{lane_, slot}, running, spends_attempt,
-                                  std::move(cause)},
-                  std::nullopt, 0, 0});
+    engine_.feed(
+        {sched::SlotGone{{lane_, slot}, running, spends_attempt, std::move(cause)},
+         std::nullopt, 0, 0});
   }
 
  private:
@@ -115,7 +115,8 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
   pool.worker_program = options_.worker_program;
-  threads_ = std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
+  threads_ =
+      std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
   processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),
                                                    *process_events_, options_.log);
 }
@@ -201,7 +202,8 @@ void Engine::plan_job(job::Job& job) {
   if (!choice) return refuse(job.id.number, choice.error());
   if (needs_inspection(*job.spec))
     return inspect_job(job, *std::move(reduction), *std::move(choice));
-  planned(job, plan::Plan::make(*job.spec, *std::move(reduction), *std::move(choice), {}));
+  planned(job,
+          plan::Plan::make(*job.spec, *std::move(reduction), *std::move(choice), {}));
 }
 
 void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
@@ -263,7 +265,8 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   const auto found = jobs_.find(number);
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
-  if (!job->spec->client_id.empty()) client_ids_.erase({job->uid, job->spec->client_id});
+  if (!job->spec->client_id.empty())
+    client_ids_.erase({job->uid, job->spec->client_id});
   return job;
 }
 
@@ -399,7 +402,8 @@ void Engine::finish(const sched::Finish& action) {
   JobPtr job = take(action.job);
   const auto answered = [&]() -> Result<model::JobAnswer> {
     if (action.error) return job->fail(*action.error, monotonic_ns());
-    return guarded("finish", Errc::Internal, [&] { return job->finish(monotonic_ns()); });
+    return guarded("finish", Errc::Internal,
+                   [&] { return job->finish(monotonic_ns()); });
   };
   Result<model::JobAnswer> made = answered();
   model::JobAnswer answer =
@@ -454,9 +458,8 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
                  std::to_string(elapsed_ns / 1000) + " us");
   descriptors_held_ -= job->files->size();
   ++finished_count_;
-  const auto ended = std::make_shared<const job::EndedJob>(
-      job::EndedJob{std::move(answer), job->uid, job->spec->client_id, elapsed_ns,
-                    now_ns});
+  const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
+      std::move(answer), job->uid, job->spec->client_id, elapsed_ns, now_ns});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
@@ -671,7 +674,8 @@ void Engine::arm_progress() {
 void Engine::send_progress() {
   std::unordered_map<std::uint64_t, std::uint64_t> in_hand;
   for (const auto& [slot, number] : slot_jobs_)
-    if (jobs_.contains(number)) in_hand[number] += path(slot.lane).advanced(slot.number);
+    if (jobs_.contains(number))
+      in_hand[number] += path(slot.lane).advanced(slot.number);
   bool any = false;
   for (const auto& [number, job] : jobs_) {
     if (!job->wants_progress || !job->planned()) continue;

@@ -77,7 +77,8 @@ class Engine {
 
   // Takes a job on, or refuses it; the observer is told either way, possibly before
   // this returns. The id names it from now on.
-  model::JobId submit(Submission submission, std::shared_ptr<job::JobObserver> observer);
+  model::JobId submit(Submission submission,
+                      std::shared_ptr<job::JobObserver> observer);
 
   // Adds an observer to a job that has not ended. False if there is none.
   bool watch(std::uint64_t job, std::shared_ptr<job::JobObserver> observer);

@@ -14,8 +14,8 @@ __extension__ typedef unsigned __int128 UInt128;
 // Decimal, with a leading '-' where negative.
 inline std::string to_string(Int128 value) {
   const bool negative = value < 0;
-  UInt128 rest = negative ? UInt128{0} - static_cast<UInt128>(value)
-                          : static_cast<UInt128>(value);
+  UInt128 rest =
+      negative ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
   char digits[40];
   char* at = digits + sizeof digits;
   do {

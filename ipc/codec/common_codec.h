@@ -46,7 +46,8 @@ inline Int128 read_int128(schema::Int128::Reader from) {
   return static_cast<Int128>(high << 64 | from.getLow());
 }
 
-void write_counts(schema::ElementCounts::Builder to, const model::ElementCounts& counts);
+void write_counts(schema::ElementCounts::Builder to,
+                  const model::ElementCounts& counts);
 model::ElementCounts read_counts(schema::ElementCounts::Reader from);
 
 // A wire number as an enumerator in [first, last]. Errors: InvalidArgument "bad_enum".

@@ -79,9 +79,13 @@ struct RequestWriter {
     out.setWantProgress(submit.want_progress);
   }
   void operator()(const model::Wait& wait) { write_ref(to.initWait(), wait.job); }
-  void operator()(const model::Status& status) { write_ref(to.initStatus(), status.job); }
+  void operator()(const model::Status& status) {
+    write_ref(to.initStatus(), status.job);
+  }
   void operator()(const model::List&) { to.setList(); }
-  void operator()(const model::Cancel& cancel) { write_ref(to.initCancel(), cancel.job); }
+  void operator()(const model::Cancel& cancel) {
+    write_ref(to.initCancel(), cancel.job);
+  }
   void operator()(const model::Explain& explain) {
     write_spec(to.initExplain(), explain.spec);
   }
@@ -117,8 +121,9 @@ Result<model::Request> request_of(schema::Request::Reader from) {
     case schema::Request::DRAIN: return model::Request(model::Drain{});
     case schema::Request::PING: return model::Request(model::Ping{});
   }
-  return Error(Errc::InvalidArgument, "unknown_request",
-               "this daemon does not know that request; it may be older than the client");
+  return Error(
+      Errc::InvalidArgument, "unknown_request",
+      "this daemon does not know that request; it may be older than the client");
 }
 
 struct ReplyWriter {
@@ -214,8 +219,7 @@ void append_answer(Bytes& out, std::uint32_t sequence, const model::JobAnswer& a
   write_answer(to, answer);
   const model::JobTimes& time = answer.time;
   const Nanoseconds reply = monotonic_ns() - reply_started_ns;
-  const Nanoseconds phases =
-      time.queue_ns + time.plan_ns + time.run_ns + time.merge_ns;
+  const Nanoseconds phases = time.queue_ns + time.plan_ns + time.run_ns + time.merge_ns;
   to.getTime().setReplyNs(reply);
   to.getTime().setTotalNs(elapsed_ns + reply);
   to.getTime().setOtherNs(elapsed_ns > phases ? elapsed_ns - phases : 0);
@@ -245,9 +249,9 @@ Result<model::Event> read_event(std::span<const std::byte> body) {
           return Error(Errc::ProtocolViolation, "unknown_event",
                        "the daemon sent an event of an unknown kind");
         const auto progress = from.getProgress();
-        return model::Event(model::JobProgress{
-            read_job_id(progress.getId()), progress.getDone(), progress.getTotal(),
-            progress.getInBytes()});
+        return model::Event(model::JobProgress{read_job_id(progress.getId()),
+                                               progress.getDone(), progress.getTotal(),
+                                               progress.getInBytes()});
       });
 }
 

@@ -22,9 +22,9 @@ Result<model::Request> read_request(std::span<const std::byte> body);
 
 // A reply over the limit is replaced by an Error reply that says so.
 void append_reply(Bytes& out, std::uint32_t sequence, const model::Reply& reply);
-// The reply that ends a job. Its times are completed here, as encoding is a phase of its
-// own: reply is what passed since `reply_started_ns`, total that and `elapsed_ns` (from
-// the request's arrival to the answer), other the residue.
+// The reply that ends a job. Its times are completed here, as encoding is a phase of
+// its own: reply is what passed since `reply_started_ns`, total that and `elapsed_ns`
+// (from the request's arrival to the answer), other the residue.
 void append_answer(Bytes& out, std::uint32_t sequence, const model::JobAnswer& answer,
                    Nanoseconds elapsed_ns, Nanoseconds reply_started_ns);
 Result<model::Reply> read_reply(std::span<const std::byte> body);

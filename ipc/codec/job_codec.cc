@@ -98,7 +98,9 @@ struct SourceWriter {
     out.setOffsetBytes(memory.offset_bytes);
     out.setCount(memory.count);
   }
-  void operator()(const model::FilesSource& files) { write_files(to.initFiles(), files); }
+  void operator()(const model::FilesSource& files) {
+    write_files(to.initFiles(), files);
+  }
 };
 
 Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
@@ -119,9 +121,8 @@ Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
       const auto memory = from.getMemory();
       const Result<ElementType> type = read_type(memory.getType());
       if (!type) return type.error();
-      return model::Source(model::MemorySource{*type, memory.getDescriptor(),
-                                               memory.getOffsetBytes(),
-                                               memory.getCount()});
+      return model::Source(model::MemorySource{
+          *type, memory.getDescriptor(), memory.getOffsetBytes(), memory.getCount()});
     }
     case Which::FILES: {
       Result<model::FilesSource> files = read_files(from.getFiles());
@@ -158,7 +159,8 @@ model::Value read_value(schema::ReducerResult::Value::Reader from) {
     case Which::F32_BITS: return std::bit_cast<float>(from.getF32Bits());
     case Which::INDEX: {
       model::ElementIndex index;
-      if (from.getIndex().getHasFile()) index.file = from_text(from.getIndex().getFile());
+      if (from.getIndex().getHasFile())
+        index.file = from_text(from.getIndex().getFile());
       index.index = from.getIndex().getIndex();
       return index;
     }
@@ -166,7 +168,8 @@ model::Value read_value(schema::ReducerResult::Value::Reader from) {
   return std::monostate();
 }
 
-void write_result(schema::ReducerResult::Builder to, const model::ReducerResult& result) {
+void write_result(schema::ReducerResult::Builder to,
+                  const model::ReducerResult& result) {
   to.setLabel(to_text(result.label));
   to.setReducer(to_text(result.reducer));
   if (!result.args.empty())
@@ -311,8 +314,8 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   const auto reducers = from.getReducers();
   if (reducers.size() == 0 || reducers.size() > kMaxReducers)
     return Error(Errc::InvalidArgument, "bad_reducers",
-                 "a job takes 1 to " + std::to_string(kMaxReducers) + " reducers, not " +
-                     std::to_string(reducers.size()));
+                 "a job takes 1 to " + std::to_string(kMaxReducers) +
+                     " reducers, not " + std::to_string(reducers.size()));
   Result<model::Source> source = read_source(from.getSource());
   if (!source) return std::move(source).error();
 

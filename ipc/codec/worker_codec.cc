@@ -109,8 +109,8 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   auto columns = to.initColumns(static_cast<unsigned>(task.columns.size()));
   for (unsigned i = 0; i < columns.size(); ++i) {
     const auto& families = task.columns[i].families;
-    columns.set(i, {reinterpret_cast<const kj::byte*>(families.data()),
-                    families.size()});
+    columns.set(i,
+                {reinterpret_cast<const kj::byte*>(families.data()), families.size()});
   }
   to.setMissing(static_cast<std::uint8_t>(task.missing));
   to.setNan(static_cast<std::uint8_t>(task.nan));
@@ -231,8 +231,7 @@ void write_outcome(schema::ChunkOutcome::Builder to,
 
 Result<model::ChunkOutcome> read_outcome(schema::ChunkOutcome::Reader from) {
   const model::ChunkKey key = read_key(from.getKey());
-  if (from.isError())
-    return model::ChunkOutcome{key, read_error(from.getError())};
+  if (from.isError()) return model::ChunkOutcome{key, read_error(from.getError())};
   Result<model::Partial> partial = read_partial(from.getPartial());
   if (!partial) return std::move(partial).error();
   partial->key = key;
@@ -274,8 +273,8 @@ Result<WorkerMessage> message_of(schema::WorkerMessage::Reader from) {
   switch (from.which()) {
     case schema::WorkerMessage::READY: {
       const auto ready = from.getReady();
-      return WorkerMessage(
-          WorkerReady{ready.getProtocol(), from_text(ready.getBuild()), ready.getPid()});
+      return WorkerMessage(WorkerReady{ready.getProtocol(), from_text(ready.getBuild()),
+                                       ready.getPid()});
     }
     case schema::WorkerMessage::ASSIGN:
       return read_all<AssignedTask>(from.getAssign(), read_task);

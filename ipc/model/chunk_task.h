@@ -23,9 +23,9 @@
 namespace tally::model {
 
 struct ChunkKey {
-  std::uint64_t job = 0;    // JobId::number
-  std::uint32_t round = 0;  // several-pass reducers: one reduction a round
-  std::uint32_t chunk = 0;  // index in the plan
+  std::uint64_t job = 0;      // JobId::number
+  std::uint32_t round = 0;    // several-pass reducers: one reduction a round
+  std::uint32_t chunk = 0;    // index in the plan
   std::uint32_t attempt = 0;  // 1, 2, …
   friend bool operator==(const ChunkKey&, const ChunkKey&) = default;
 };

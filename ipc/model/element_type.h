@@ -11,9 +11,16 @@
 namespace tally::model {
 
 enum class ElementType : std::uint8_t {
-  I8 = 1, I16 = 2, I32 = 3, I64 = 4,
-  U8 = 5, U16 = 6, U32 = 7, U64 = 8,
-  F32 = 9, F64 = 10,
+  I8 = 1,
+  I16 = 2,
+  I32 = 3,
+  I64 = 4,
+  U8 = 5,
+  U16 = 6,
+  U32 = 7,
+  U64 = 8,
+  F32 = 9,
+  F64 = 10,
 };
 
 inline constexpr std::uint8_t kLastElementType = 10;
@@ -59,7 +66,8 @@ constexpr std::string_view name_of(ElementType type) noexcept {
 }
 
 // "f64" -> F64; none for a name that is none of the ten.
-constexpr std::optional<ElementType> parse_element_type(std::string_view name) noexcept {
+constexpr std::optional<ElementType> parse_element_type(
+    std::string_view name) noexcept {
   for (std::uint8_t number = 1; number <= kLastElementType; ++number) {
     const auto type = static_cast<ElementType>(number);
     if (name_of(type) == name) return type;

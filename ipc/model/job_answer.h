@@ -19,8 +19,14 @@ namespace tally::model {
 
 // Protocol numbers; never renumber.
 enum class JobState : std::uint8_t {
-  Queued = 1, Running = 2, Done = 3, Partial = 4,
-  Failed = 5, Cancelled = 6, Expired = 7, Refused = 8,
+  Queued = 1,
+  Running = 2,
+  Done = 3,
+  Partial = 4,
+  Failed = 5,
+  Cancelled = 6,
+  Expired = 7,
+  Refused = 8,
 };
 inline constexpr std::uint8_t kLastJobState = 8;
 std::string_view name_of(JobState state) noexcept;
@@ -53,7 +59,12 @@ struct ElementCounts {
   friend bool operator==(const ElementCounts&, const ElementCounts&) = default;
 };
 
-enum class DaemonKind : std::uint8_t { System = 1, User = 2, Private = 3, Embedded = 4 };
+enum class DaemonKind : std::uint8_t {
+  System = 1,
+  User = 2,
+  Private = 3,
+  Embedded = 4
+};
 std::string_view name_of(DaemonKind kind) noexcept;
 
 // queue + plan + run + merge + reply + other = total, as the daemon sees it.
@@ -75,7 +86,7 @@ struct JobMemory {
   std::optional<std::uint64_t> workers_pss_bytes;   // all workers, at the job's end
   std::optional<std::uint64_t> workers_anon_bytes;  // summed over the workers used
   std::uint64_t daemon_rss_bytes = 0;
-  std::uint64_t input_bytes = 0;  // counted once, not once per worker
+  std::uint64_t input_bytes = 0;     // counted once, not once per worker
   double system_used_percent = 0.0;  // (total - available) / total
 };
 
@@ -110,7 +121,7 @@ struct JobAnswer {
 // How far a running job is.
 struct JobProgress {
   JobId id;
-  std::uint64_t done = 0;   // elements, or bytes for csv and text
+  std::uint64_t done = 0;  // elements, or bytes for csv and text
   std::uint64_t total = 0;
   bool in_bytes = false;
 };

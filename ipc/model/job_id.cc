@@ -15,7 +15,9 @@ std::string hex16(std::uint64_t value) {
 
 }  // namespace
 
-std::string to_string(JobId id) { return hex16(id.tag) + "-" + std::to_string(id.number); }
+std::string to_string(JobId id) {
+  return hex16(id.tag) + "-" + std::to_string(id.number);
+}
 
 std::string short_name(JobId id) {
   return hex16(id.tag).substr(0, 4) + "-" + std::to_string(id.number);

@@ -89,8 +89,8 @@ struct JobSpec {
   NanPolicy nan = NanPolicy::Propagate;
   std::uint64_t timeout_ns = 0;  // 0: none
   std::int32_t priority = 0;
-  std::string client_id;  // chosen by the client, scoped to its uid; may be empty
-  bool detached = false;  // outlives the session that submitted it
+  std::string client_id;     // chosen by the client, scoped to its uid; may be empty
+  bool detached = false;     // outlives the session that submitted it
   bool measure_pss = false;  // costs some hundred microseconds a worker
 };
 

@@ -29,8 +29,8 @@ struct Submit {
   bool want_progress = false;
 };
 
-// A job's id, in full or shortened by a person, the id its client chose, or the sequence
-// of its submit on this session.
+// A job's id, in full or shortened by a person, the id its client chose, or the
+// sequence of its submit on this session.
 struct ClientId {
   std::string text;
 };
@@ -39,11 +39,19 @@ struct SubmitSequence {
 };
 using JobRef = std::variant<JobId, ClientId, SubmitSequence, JobIdPattern>;
 
-struct Wait { JobRef job; };
-struct Status { JobRef job; };
+struct Wait {
+  JobRef job;
+};
+struct Status {
+  JobRef job;
+};
 struct List {};
-struct Cancel { JobRef job; };
-struct Explain { JobSpec spec; };
+struct Cancel {
+  JobRef job;
+};
+struct Explain {
+  JobSpec spec;
+};
 struct GetServerStatus {};
 struct Drain {};
 struct Ping {};
@@ -51,7 +59,9 @@ struct Ping {};
 using Request = std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain,
                              GetServerStatus, Drain, Ping>;
 
-struct Accepted { JobId id; };
+struct Accepted {
+  JobId id;
+};
 struct Done {};
 
 using Reply = std::variant<Error, Hello, Accepted, JobAnswer, std::vector<JobSummary>,

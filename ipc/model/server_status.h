@@ -12,9 +12,9 @@ namespace tally::model {
 
 struct WorkerStatus {
   std::uint32_t worker = 0;
-  std::uint32_t pid = 0;      // 0 while there is no process
-  std::string state;          // the worker table's word: idle, busy, …
-  std::optional<JobId> job;   // what it works on
+  std::uint32_t pid = 0;     // 0 while there is no process
+  std::string state;         // the worker table's word: idle, busy, …
+  std::optional<JobId> job;  // what it works on
   std::uint64_t chunks_done = 0;
   std::uint64_t restarts = 0;  // processes that this slot has lost
   std::optional<std::uint64_t> pss_bytes;

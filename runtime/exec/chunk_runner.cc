@@ -23,7 +23,7 @@ Error miscounted(std::uint64_t expected, std::uint64_t visited) {
   return Error(Errc::Internal, "coverage_mismatch",
                "of " + std::to_string(expected) + " elements the reducer's loop saw " +
                    std::to_string(visited) +
-               "; no result is given that does not cover each element once");
+                   "; no result is given that does not cover each element once");
 }
 
 template <typename T>
@@ -42,7 +42,8 @@ std::size_t compact(const T* values, const reduce::Block& block, T* kept,
 
 template <typename T>
 const T* first_nan(const T* values, std::size_t count) {
-  return std::find_if(values, values + count, [](T value) { return std::isnan(value); });
+  return std::find_if(values, values + count,
+                      [](T value) { return std::isnan(value); });
 }
 
 Error nan_found(const model::ChunkTask& task, std::uint32_t file, std::uint64_t index) {
@@ -134,9 +135,9 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
     block.count = std::min(kRangeBlock, piece.end - at);
     block.step = piece.step;
     // Modulo 2^64, which is exact: every element fits i64.
-    block.first = static_cast<std::int64_t>(
-        static_cast<std::uint64_t>(piece.start) +
-        at * static_cast<std::uint64_t>(piece.step));
+    block.first =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(piece.start) +
+                                  at * static_cast<std::uint64_t>(piece.step));
     block.first_index = at;
     const std::uint64_t given = block.count;
     const Distortion how = fault_point("update", task.key, number);

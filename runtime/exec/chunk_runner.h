@@ -33,7 +33,8 @@ class ChunkRunner {
   // `descriptors` are the task's own; not closed here. Never fails otherwise than in
   // the outcome: Cancelled, InvalidData, Io, Internal ("coverage_mismatch").
   // The usage part of the partial is left to the caller (account/chunk_meter.h).
-  model::ChunkOutcome run(const model::ChunkTask& task, std::span<const int> descriptors);
+  model::ChunkOutcome run(const model::ChunkTask& task,
+                          std::span<const int> descriptors);
 
  private:
   struct Column {
@@ -45,12 +46,13 @@ class ChunkRunner {
   bool cancelled(const model::ChunkTask& task) const;
   Result<void> run_range(const model::ChunkTask& task, const model::RangePiece& piece,
                          std::vector<model::Span>& spans);
-  Result<void> run_blocks(const model::ChunkTask& task, std::span<const int> descriptors,
+  Result<void> run_blocks(const model::ChunkTask& task,
+                          std::span<const int> descriptors,
                           std::vector<model::Span>& spans);
   Result<void> consume(const model::ChunkTask& task, const source::Batch& batch);
   Result<void> update(Column& column, const reduce::Block& block);
-  Result<reduce::Block> without_nan(const model::ChunkTask& task, const reduce::Block& block,
-                                    Column& column);
+  Result<reduce::Block> without_nan(const model::ChunkTask& task,
+                                    const reduce::Block& block, Column& column);
   model::Partial partial(const model::ChunkTask& task, std::vector<model::Span> spans);
 
   ChunkPage& page_;
@@ -58,8 +60,8 @@ class ChunkRunner {
   source::Scratch scratch_;
   source::Batch batch_;
   std::vector<Column> columns_;
-  std::uint64_t rows_ = 0;  // of the chunk, as its source tells
-  std::vector<std::byte> kept_values_;      // without_nan's output
+  std::uint64_t rows_ = 0;              // of the chunk, as its source tells
+  std::vector<std::byte> kept_values_;  // without_nan's output
   std::vector<std::uint64_t> kept_indices_;
   model::ElementType type_ = model::ElementType::F64;
 };

@@ -44,10 +44,14 @@ Fault parse(const std::string& text) {
     const char* end = parts[i].data() + parts[i].size();
     TALLY_CHECK(std::from_chars(parts[i].data() + equals + 1, end, number).ptr == end);
     const std::string name = parts[i].substr(0, equals);
-    if (name == "chunk") fault.chunk = number;
-    else if (name == "attempt") fault.attempt = number;
-    else if (name == "block") fault.block = number;
-    else TALLY_CHECK(false && "a known condition");
+    if (name == "chunk")
+      fault.chunk = number;
+    else if (name == "attempt")
+      fault.attempt = number;
+    else if (name == "block")
+      fault.block = number;
+    else
+      TALLY_CHECK(false && "a known condition");
   }
   return fault;
 }
@@ -64,17 +68,28 @@ const std::vector<Fault>& faults() {
 }
 
 Distortion act(const std::string& action) {
-  if (action == "kill") ::kill(::getpid(), SIGKILL);
-  else if (action == "stop") ::kill(::getpid(), SIGSTOP);
-  else if (action == "segv") ::raise(SIGSEGV);
-  else if (action == "abort") std::abort();
-  else if (action == "exit0") ::_exit(0);
-  else if (action == "exit1") ::_exit(1);
-  else if (action == "hang") for (;;) ::pause();
-  else if (action == "drop") return Distortion::Drop;
-  else if (action == "repeat") return Distortion::Repeat;
-  else if (action == "add") return Distortion::Add;
-  else TALLY_CHECK(false && "a known action");
+  if (action == "kill")
+    ::kill(::getpid(), SIGKILL);
+  else if (action == "stop")
+    ::kill(::getpid(), SIGSTOP);
+  else if (action == "segv")
+    ::raise(SIGSEGV);
+  else if (action == "abort")
+    std::abort();
+  else if (action == "exit0")
+    ::_exit(0);
+  else if (action == "exit1")
+    ::_exit(1);
+  else if (action == "hang")
+    for (;;) ::pause();
+  else if (action == "drop")
+    return Distortion::Drop;
+  else if (action == "repeat")
+    return Distortion::Repeat;
+  else if (action == "add")
+    return Distortion::Add;
+  else
+    TALLY_CHECK(false && "a known action");
   return Distortion::None;
 }
 

@@ -38,9 +38,8 @@ class FinishedJobs {
 
  private:
   void drop_old(Nanoseconds now_ns) {
-    while (!order_.empty() &&
-           (order_.size() > most_ ||
-            jobs_.at(order_.front())->ended_ns + age_ns_ < now_ns)) {
+    while (!order_.empty() && (order_.size() > most_ ||
+                               jobs_.at(order_.front())->ended_ns + age_ns_ < now_ns)) {
       jobs_.erase(order_.front());
       order_.pop_front();
     }

@@ -12,9 +12,8 @@ namespace {
 // The counts that the answer shows: those of the column that lost most.
 model::ElementCounts shown_counts(const MergedState& state) {
   const auto least = std::min_element(
-      state.begin(), state.end(), [](const auto& a, const auto& b) {
-        return a.counts.kept < b.counts.kept;
-      });
+      state.begin(), state.end(),
+      [](const auto& a, const auto& b) { return a.counts.kept < b.counts.kept; });
   return least == state.end() ? model::ElementCounts{} : least->counts;
 }
 

@@ -57,7 +57,7 @@ class Job {
   const Nanoseconds received_ns;
 
   std::vector<std::shared_ptr<JobObserver>> observers;
-  bool keep = false;           // its answer is kept for wait and show
+  bool keep = false;  // its answer is kept for wait and show
   bool wants_progress = false;
 
   // Set when planned.

@@ -71,9 +71,9 @@ Result<void> Coverage::covers_exactly(std::span<const std::uint64_t> sizes) {
     std::uint64_t reached = 0;
     for (; next < spans_.size() && spans_[next].file == file; ++next) {
       if (spans_[next].begin != reached)
-        return mismatch((spans_[next].begin > reached ? "a gap before "
-                                                      : "an overlap at ") +
-                        text_of(spans_[next]));
+        return mismatch(
+            (spans_[next].begin > reached ? "a gap before " : "an overlap at ") +
+            text_of(spans_[next]));
       if (spans_[next].end < reached)
         return mismatch("a span that runs backwards, " + text_of(spans_[next]));
       reached = spans_[next].end;

@@ -23,7 +23,8 @@ struct ExpectedChunk {
 };
 
 // Errors: Internal "coverage_mismatch".
-Result<void> check_partial(const model::Partial& partial, const ExpectedChunk& expected);
+Result<void> check_partial(const model::Partial& partial,
+                           const ExpectedChunk& expected);
 
 class Coverage {
  public:

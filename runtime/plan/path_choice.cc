@@ -78,8 +78,7 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
     return PathChoice{Path::Inline, 1,
                       "at most " + std::to_string(kInlineElements) + " elements"};
   switch (spec.hint) {
-    case model::Hint::Cpu:
-      return with_workers(spec, limits, Path::Process, "hint cpu");
+    case model::Hint::Cpu: return with_workers(spec, limits, Path::Process, "hint cpu");
     case model::Hint::Io: return with_workers(spec, limits, Path::Thread, "hint io");
     case model::Hint::Auto: break;
   }

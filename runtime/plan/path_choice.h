@@ -17,8 +17,8 @@ inline constexpr std::uint64_t kInlineElements = 4096;
 
 // What the engine has to offer.
 struct PathLimits {
-  std::uint32_t workers = 1;       // the pool's size
-  std::uint32_t threads = 64;      // the thread path's bound
+  std::uint32_t workers = 1;   // the pool's size
+  std::uint32_t threads = 64;  // the thread path's bound
   std::uint32_t usable_cores = 1;
 };
 

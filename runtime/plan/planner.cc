@@ -89,12 +89,14 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
       return invalid("no_columns", "'" + wanted.name + ":" + wanted.column +
                                        "' names a column, but only csv has columns");
     if (wanted.column == source::kNoColumnSelector)
-      return invalid("unknown_column", "'*' names no column; leave the column out of "
-                                       "'count' to count rows");
+      return invalid("unknown_column",
+                     "'*' names no column; leave the column out of "
+                     "'count' to count rows");
     if ((*reducer)->needs_column || !wanted.column.empty())
       column_of(reduction, wanted.column);
   }
-  if (reduction.selectors.empty()) column_of(reduction, csv ? std::string(source::kNoColumnSelector) : "");
+  if (reduction.selectors.empty())
+    column_of(reduction, csv ? std::string(source::kNoColumnSelector) : "");
   for (std::size_t i = 0; i < found.size(); ++i) {
     const model::ReducerSpec& wanted = spec.reducers[i];
     PlannedReducer planned;
@@ -150,7 +152,8 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
         wanted_chunk_size / kLeafElements + (wanted_chunk_size % kLeafElements != 0);
     per_chunk = std::bit_ceil(std::min(leaf_count, std::uint64_t{1} << 62));
   } else {
-    const std::uint64_t even = leaves_ / (std::uint64_t{choice_.workers} * kChunksPerSlot);
+    const std::uint64_t even =
+        leaves_ / (std::uint64_t{choice_.workers} * kChunksPerSlot);
     per_chunk = std::bit_floor(std::clamp<std::uint64_t>(even, 1, kMaxChunkLeaves));
     while (leaves_ / per_chunk >= kMaxChunks) per_chunk *= 2;
   }
@@ -170,9 +173,13 @@ std::uint32_t Plan::parallel() const {
   return std::clamp(chunks_, std::uint32_t{1}, choice_.workers);
 }
 
-bool Plan::tiny() const { return !in_bytes_ && names_.empty() && size_ <= kTinyElements; }
+bool Plan::tiny() const {
+  return !in_bytes_ && names_.empty() && size_ <= kTinyElements;
+}
 
-const std::string& Plan::file_name(std::uint32_t file) const { return names_.at(file); }
+const std::string& Plan::file_name(std::uint32_t file) const {
+  return names_.at(file);
+}
 
 std::vector<std::uint64_t> Plan::file_sizes() const {
   std::vector<std::uint64_t> sizes;
@@ -200,8 +207,7 @@ void Plan::for_each_run(std::uint32_t chunk, F&& f) const {
     const std::uint64_t from = std::max(first, at->first_leaf) - at->first_leaf;
     const std::uint64_t to = std::min(last - at->first_leaf, at->leaves);
     if (from >= to) continue;
-    const std::uint64_t end =
-        to == at->leaves ? at->size : to * kLeafElements;
+    const std::uint64_t end = to == at->leaves ? at->size : to * kLeafElements;
     f(static_cast<std::uint32_t>(at - files_.begin()), from * kLeafElements, end);
   }
 }
@@ -240,21 +246,21 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   const bool csv = source != nullptr && source->format == model::FileFormat::Csv;
   pieces.format = csv ? model::FileFormat::Csv : model::FileFormat::Raw;
   if (csv) pieces.csv = source->csv;
-  for_each_run(key.chunk, [&](std::uint32_t index, std::uint64_t begin,
-                              std::uint64_t end) {
-    const source::InspectedFile& file = files_[index].file;
-    model::FilePiece piece;
-    piece.file = index;
-    piece.name = file.name;
-    piece.descriptor = static_cast<std::uint32_t>(descriptors.size());
-    piece.data_offset_bytes = file.data_offset_bytes;
-    piece.begin = begin;
-    piece.end = end;
-    piece.columns = file.columns;
-    piece.fields = file.fields;
-    descriptors.push_back(file.descriptor);
-    pieces.pieces.push_back(std::move(piece));
-  });
+  for_each_run(key.chunk,
+               [&](std::uint32_t index, std::uint64_t begin, std::uint64_t end) {
+                 const source::InspectedFile& file = files_[index].file;
+                 model::FilePiece piece;
+                 piece.file = index;
+                 piece.name = file.name;
+                 piece.descriptor = static_cast<std::uint32_t>(descriptors.size());
+                 piece.data_offset_bytes = file.data_offset_bytes;
+                 piece.begin = begin;
+                 piece.end = end;
+                 piece.columns = file.columns;
+                 piece.fields = file.fields;
+                 descriptors.push_back(file.descriptor);
+                 pieces.pieces.push_back(std::move(piece));
+               });
   task.piece = std::move(pieces);
   return task;
 }

@@ -30,27 +30,26 @@ inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 
 // One reducer of the job, checked, with the column it reads.
 struct PlannedReducer {
-  std::uint32_t column = 0;    // index into Plan::columns
-  bool counts_rows = false;    // count without a column: every row counts
+  std::uint32_t column = 0;  // index into Plan::columns
+  bool counts_rows = false;  // count without a column: every row counts
 };
 
 // What the source of a job says before any I/O: its reducers and distinct columns.
 struct Reduction {
-  std::vector<std::string> selectors;       // one a column; "*": no column needed
-  std::vector<model::ColumnTask> columns;   // the families each needs
-  std::vector<PlannedReducer> reducers;     // in the spec's order
+  std::vector<std::string> selectors;      // one a column; "*": no column needed
+  std::vector<model::ColumnTask> columns;  // the families each needs
+  std::vector<PlannedReducer> reducers;    // in the spec's order
 };
 
 // Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
 // "zero_step", "bad_values", "no_files", "type_needed", "bad_descriptor".
-Result<Reduction> plan_reduction(const model::JobSpec& spec,
-                                 std::size_t descriptors);
+Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors);
 
 struct PlannedFile {
   source::InspectedFile file;
   std::uint64_t first_leaf = 0;  // among all leaves of the job
   std::uint64_t leaves = 0;
-  std::uint64_t size = 0;        // elements, or bytes for csv
+  std::uint64_t size = 0;  // elements, or bytes for csv
 };
 
 class Plan {
@@ -96,7 +95,7 @@ class Plan {
   PathChoice choice_;
   model::ElementType type_ = model::ElementType::F64;
   bool in_bytes_ = false;
-  std::vector<PlannedFile> files_;      // one nameless entry for range and values
+  std::vector<PlannedFile> files_;  // one nameless entry for range and values
   std::vector<std::string> names_;  // names; empty for sources without files
   std::uint64_t size_ = 0;
   std::uint64_t leaves_ = 0;

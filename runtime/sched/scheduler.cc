@@ -145,9 +145,10 @@ void Scheduler::on(const TimePassed& event, Actions& actions) {
     const Lane which = find(number)->request.lane;
     interrupt(number, 0, actions);
     finish(number,
-           Error(Errc::DeadlineExceeded, "timeout", "the job's time ran out before it "
-                                                    "had ended; give it more with "
-                                                    "--timeout"),
+           Error(Errc::DeadlineExceeded, "timeout",
+                 "the job's time ran out before it "
+                 "had ended; give it more with "
+                 "--timeout"),
            actions);
     give_turns(which, actions);
   }
@@ -170,9 +171,8 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   const auto at = std::find(in_hand.begin(), in_hand.end(), key);
   if (at == in_hand.end()) return false;
   in_hand.erase(at);
-  const bool more = std::any_of(in_hand.begin(), in_hand.end(), [&](const ChunkKey& k) {
-    return k.job == key.job;
-  });
+  const bool more = std::any_of(in_hand.begin(), in_hand.end(),
+                                [&](const ChunkKey& k) { return k.job == key.job; });
   Job* job = find(key.job);
   if (job == nullptr) return false;
   if (!more) {
@@ -246,7 +246,8 @@ void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& ac
   actions.emplace_back(Finish{number, std::move(error)});
 }
 
-void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk, Actions& actions) {
+void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
+                          Actions& actions) {
   const Job& job = jobs_.at(number);
   if (job.slots == 0) return;
   for (const auto& [slot_number, slot] : lane(job.request.lane).slots) {

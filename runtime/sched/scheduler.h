@@ -4,7 +4,7 @@
 // engine feeds it and carries out what it says; tests feed it invented worlds.
 //
 //   event                          answered by
-//   Submitted                      Dispatch… | Finish (nothing to do) 
+//   Submitted                      Dispatch… | Finish (nothing to do)
 //   SlotReady                      Dispatch…
 //   ChunkDone                      Accept | Drop, then Dispatch…, Finish
 //   ChunkFailed                    Interrupt…, Dispatch…, Finish
@@ -65,8 +65,12 @@ struct JobRequest {
 };
 
 // --- events ---
-struct Submitted { JobRequest request; };
-struct SlotReady { SlotId slot; };  // free, and whatever it had in hand is settled
+struct Submitted {
+  JobRequest request;
+};
+struct SlotReady {
+  SlotId slot;
+};  // free, and whatever it had in hand is settled
 // The slot's executor is gone with all it had in hand.
 struct SlotGone {
   SlotId slot;
@@ -74,22 +78,46 @@ struct SlotGone {
   bool spends_attempt = true;       // false: not the chunk's fault (the zygote died)
   Error cause;
 };
-struct ChunkDone { SlotId slot; ChunkKey key; };
+struct ChunkDone {
+  SlotId slot;
+  ChunkKey key;
+};
 // `error` of class Cancelled answers an Interrupt; others are the input's fault.
-struct ChunkFailed { SlotId slot; ChunkKey key; Error error; };
-struct CancelRequested { JobNumber job = 0; Error reason; };
-struct TimePassed { Nanoseconds now_ns = 0; };
+struct ChunkFailed {
+  SlotId slot;
+  ChunkKey key;
+  Error error;
+};
+struct CancelRequested {
+  JobNumber job = 0;
+  Error reason;
+};
+struct TimePassed {
+  Nanoseconds now_ns = 0;
+};
 
 using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFailed,
                            CancelRequested, TimePassed>;
 
 // --- actions ---
 // Dispatches to one slot that follow each other directly form one batch.
-struct Dispatch { SlotId slot; ChunkKey key; };
-struct Interrupt { SlotId slot; JobNumber job = 0; };  // raise the cancel flag
-struct Accept { ChunkKey key; };  // merge the partial that came with this event
-struct Drop { ChunkKey key; };    // throw it away
-struct Retried { ChunkKey key; }; // an attempt was spent; the chunk will run again
+struct Dispatch {
+  SlotId slot;
+  ChunkKey key;
+};
+struct Interrupt {
+  SlotId slot;
+  JobNumber job = 0;
+};  // raise the cancel flag
+struct Accept {
+  ChunkKey key;
+};  // merge the partial that came with this event
+struct Drop {
+  ChunkKey key;
+};  // throw it away
+struct Retried {
+  ChunkKey key;
+};  // an attempt was spent; the chunk will run again
 struct Finish {
   JobNumber job = 0;
   std::optional<Error> error;  // none: every chunk was accepted
@@ -98,8 +126,8 @@ struct Finish {
 using Action = std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Finish>;
 
 struct SchedulerOptions {
-  std::uint32_t attempts = 3;    // of one chunk
-  std::uint32_t batch = 32;      // tiny chunks in one dispatch
+  std::uint32_t attempts = 3;  // of one chunk
+  std::uint32_t batch = 32;    // tiny chunks in one dispatch
 };
 
 class Scheduler {
@@ -131,14 +159,14 @@ class Scheduler {
   struct Job {
     JobRequest request;
     std::vector<Chunk> chunks;
-    std::uint32_t next = 0;              // chunks from here were never dispatched
-    std::set<std::uint32_t> again;       // lost ones, lowest first
-    std::uint32_t open = 0;              // chunks below `limit` not yet done
-    std::uint32_t limit = 0;             // chunks from here do not matter any more
-    std::uint32_t slots = 0;             // slots that hold chunks of this job
-    bool queued = false;                 // is in its lane's turn list
+    std::uint32_t next = 0;         // chunks from here were never dispatched
+    std::set<std::uint32_t> again;  // lost ones, lowest first
+    std::uint32_t open = 0;         // chunks below `limit` not yet done
+    std::uint32_t limit = 0;        // chunks from here do not matter any more
+    std::uint32_t slots = 0;        // slots that hold chunks of this job
+    bool queued = false;            // is in its lane's turn list
     bool started = false;
-    std::optional<Error> failure;        // of chunk `limit`
+    std::optional<Error> failure;  // of chunk `limit`
   };
   struct Slot {
     bool up = false;

@@ -97,8 +97,7 @@ typedef struct tally_connect_options {
    TALLY_PROTOCOL_VIOLATION, TALLY_DEADLINE_EXCEEDED, TALLY_INVALID_ARGUMENT (a
    flag that this library does not know). */
 TALLY_API tally_status tally_connect(const tally_connect_options* options,
-                                     tally_client** client,
-                                     tally_error** error);
+                                     tally_client** client, tally_error** error);
 /* Closes the connection; jobs of this client that still run are cancelled, unless
    they are detached. Does not block. */
 TALLY_API void tally_client_free(tally_client* client);
@@ -171,22 +170,21 @@ TALLY_API void tally_job_free(tally_job* job);
    column exists is the daemon's to say, at tally_wait.
    Fails with TALLY_INVALID_ARGUMENT for an empty name. */
 TALLY_API tally_status tally_job_add_reducer(tally_job* job, const char* name,
-                                             const char* column,
-                                             const char* label,
+                                             const char* column, const char* label,
                                              tally_error** error);
 /* The same with arguments, as text ("0.99"). `args` may be NULL with 0. */
-TALLY_API tally_status tally_job_add_reducer_args(
-    tally_job* job, const char* name, const char* const* args,
-    size_t arg_count, const char* column, const char* label,
-    tally_error** error);
+TALLY_API tally_status tally_job_add_reducer_args(tally_job* job, const char* name,
+                                                  const char* const* args,
+                                                  size_t arg_count, const char* column,
+                                                  const char* label,
+                                                  tally_error** error);
 
 /* ---- Jobs: over what (the last call wins; files add up) ---------------- */
 
 /* The integers start, start + step, … before stop.
    Fails with TALLY_INVALID_ARGUMENT for step 0. */
-TALLY_API tally_status tally_job_set_range(tally_job* job, int64_t start,
-                                           int64_t stop, int64_t step,
-                                           tally_error** error);
+TALLY_API tally_status tally_job_set_range(tally_job* job, int64_t start, int64_t stop,
+                                           int64_t step, tally_error** error);
 /* `count` elements of `type` at `values`, in this machine's byte order; they are
    copied and travel in the request, which holds at most 1 MiB: larger arrays go
    by tally_job_set_memory. `values` may be NULL with 0. */
@@ -197,9 +195,8 @@ TALLY_API tally_status tally_job_set_values(tally_job* job, tally_type type,
    F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE; the daemon refuses others. `fd`
    is duplicated and stays the caller's. Fails with TALLY_INVALID_ARGUMENT (no
    open descriptor, unknown type). */
-TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd,
-                                            tally_type type, uint64_t offset,
-                                            uint64_t count,
+TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd, tally_type type,
+                                            uint64_t offset, uint64_t count,
                                             tally_error** error);
 /* Opens a file for reading and adds it to the input; at most 64. The daemon
    never opens a file itself. The first file's extension decides the format
@@ -209,8 +206,7 @@ TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd,
 TALLY_API tally_status tally_job_add_file(tally_job* job, const char* path,
                                           tally_error** error);
 /* How the files are read; set it before or after they are added. */
-TALLY_API tally_status tally_job_set_format(tally_job* job,
-                                            tally_format format,
+TALLY_API tally_status tally_job_set_format(tally_job* job, tally_format format,
                                             tally_error** error);
 /* The elements' type: raw files need it; CSV and text are f64 without it. */
 TALLY_API tally_status tally_job_set_dtype(tally_job* job, tally_type type,
@@ -218,8 +214,8 @@ TALLY_API tally_status tally_job_set_dtype(tally_job* job, tally_type type,
 /* CSV: the delimiter (default ',') and whether the first record names the
    columns (default yes). Fails with TALLY_INVALID_ARGUMENT for a quote, a line
    end or NUL as delimiter. */
-TALLY_API tally_status tally_job_set_csv(tally_job* job, char delimiter,
-                                         int header, tally_error** error);
+TALLY_API tally_status tally_job_set_csv(tally_job* job, char delimiter, int header,
+                                         tally_error** error);
 
 /* ---- Jobs: how --------------------------------------------------------- */
 
@@ -243,12 +239,10 @@ TALLY_API tally_status tally_job_set_missing(tally_job* job, int32_t policy,
 TALLY_API tally_status tally_job_set_nan(tally_job* job, int32_t policy,
                                          tally_error** error);
 /* The job's time from submission, kept by the daemon; 0 (default): none. */
-TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job,
-                                                uint64_t timeout_ns,
+TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
                                                 tally_error** error);
 /* Not 0: only worker processes will do, whatever the hint. */
-TALLY_API tally_status tally_job_set_require_isolated(tally_job* job,
-                                                      int required,
+TALLY_API tally_status tally_job_set_require_isolated(tally_job* job, int required,
                                                       tally_error** error);
 
 /* ---- Running jobs ------------------------------------------------------ */
@@ -276,8 +270,7 @@ typedef struct tally_progress {
    _ping or tally_client_dispatch, some times a second, never after the ticket's
    answer was taken. `progress` lives until it returns. It must not use the client
    (tally_client_interrupt excepted) and must not throw or longjmp. */
-typedef void (*tally_progress_function)(void* user,
-                                        const tally_progress* progress);
+typedef void (*tally_progress_function)(void* user, const tally_progress* progress);
 
 typedef struct tally_submit_options {
   size_t struct_size;
@@ -294,19 +287,16 @@ typedef struct tally_submit_options {
 
 /* tally_submit with options; NULL: none. Fails also with TALLY_INVALID_ARGUMENT
    for a flag that this library does not know. */
-TALLY_API tally_status tally_submit_with(tally_client* client,
-                                         const tally_job* job,
+TALLY_API tally_status tally_submit_with(tally_client* client, const tally_job* job,
                                          const tally_submit_options* options,
-                                         tally_ticket* ticket,
-                                         tally_error** error);
+                                         tally_ticket* ticket, tally_error** error);
 /* A ticket for a job that was submitted before, by any client of this user:
    `job` is its whole id, as tally_answer_job gives it. Does not block. `user` is
    for tally_client_ready and may be NULL. That there is no such job (any more)
    is told by tally_wait: TALLY_NOT_FOUND.
    Fails with TALLY_INVALID_ARGUMENT (no job id), TALLY_UNAVAILABLE. */
-TALLY_API tally_status tally_attach(tally_client* client, const char* job,
-                                    void* user, tally_ticket* ticket,
-                                    tally_error** error);
+TALLY_API tally_status tally_attach(tally_client* client, const char* job, void* user,
+                                    tally_ticket* ticket, tally_error** error);
 /* Sends what is queued; blocks while the daemon does not read.
    Fails with TALLY_UNAVAILABLE, TALLY_CANCELLED ("interrupted"). */
 TALLY_API tally_status tally_flush(tally_client* client, tally_error** error);
@@ -357,8 +347,7 @@ TALLY_API int tally_client_events(const tally_client* client);
    Fails with TALLY_UNAVAILABLE ("connection_lost"), TALLY_PROTOCOL_VIOLATION,
    TALLY_IO, now and from then on; all tickets are ready then, and tally_wait
    gives each its answer, if it came in time, or this error. */
-TALLY_API tally_status tally_client_dispatch(tally_client* client,
-                                             tally_error** error);
+TALLY_API tally_status tally_client_dispatch(tally_client* client, tally_error** error);
 /* A ticket for which tally_wait returns at once, in the order the answers came,
    each once; 0: none now. `user` (optional) is set to that of its
    tally_submit_options or tally_attach, NULL where there was none. */
@@ -450,14 +439,11 @@ TALLY_API tally_status tally_answer_elements(const tally_answer* answer,
                                              tally_elements* elements,
                                              tally_error** error);
 TALLY_API tally_status tally_answer_times(const tally_answer* answer,
-                                          tally_times* times,
-                                          tally_error** error);
+                                          tally_times* times, tally_error** error);
 TALLY_API tally_status tally_answer_memory(const tally_answer* answer,
-                                           tally_memory* memory,
-                                           tally_error** error);
+                                           tally_memory* memory, tally_error** error);
 TALLY_API size_t tally_answer_worker_count(const tally_answer* answer);
-TALLY_API tally_status tally_answer_worker(const tally_answer* answer,
-                                           size_t index,
+TALLY_API tally_status tally_answer_worker(const tally_answer* answer, size_t index,
                                            tally_worker_usage* usage,
                                            tally_error** error);
 
@@ -472,8 +458,8 @@ TALLY_API const char* tally_answer_json(tally_answer* answer);
 typedef struct tally_result tally_result;
 
 typedef int32_t tally_kind;
-#define TALLY_KIND_NONE 0  /* no value: tally_result_error says why */
-#define TALLY_KIND_INT 1   /* exact, up to 128 bits */
+#define TALLY_KIND_NONE 0 /* no value: tally_result_error says why */
+#define TALLY_KIND_INT 1  /* exact, up to 128 bits */
 #define TALLY_KIND_F64 2
 #define TALLY_KIND_F32 3
 #define TALLY_KIND_INDEX 4 /* where an element is */
@@ -499,22 +485,20 @@ TALLY_API const tally_error* tally_result_error(const tally_result* result);
 /* The value, if it is of that kind; else TALLY_INVALID_ARGUMENT, code
    "wrong_kind" (or the result's own error, if it has no value). */
 /* value = high * 2^64 + low. */
-TALLY_API tally_status tally_result_int128(const tally_result* result,
-                                           int64_t* high, uint64_t* low,
-                                           tally_error** error);
+TALLY_API tally_status tally_result_int128(const tally_result* result, int64_t* high,
+                                           uint64_t* low, tally_error** error);
 /* An integer that fits; else TALLY_INVALID_ARGUMENT "out_of_range". */
-TALLY_API tally_status tally_result_int64(const tally_result* result,
-                                          int64_t* value, tally_error** error);
+TALLY_API tally_status tally_result_int64(const tally_result* result, int64_t* value,
+                                          tally_error** error);
 /* f64, and f32, which it holds exactly. */
-TALLY_API tally_status tally_result_f64(const tally_result* result,
-                                        double* value, tally_error** error);
-TALLY_API tally_status tally_result_f32(const tally_result* result,
-                                        float* value, tally_error** error);
+TALLY_API tally_status tally_result_f64(const tally_result* result, double* value,
+                                        tally_error** error);
+TALLY_API tally_status tally_result_f32(const tally_result* result, float* value,
+                                        tally_error** error);
 /* `index` from 0 within its file. `file` (optional) is the result's string, NULL
    where the source has no files. */
-TALLY_API tally_status tally_result_index(const tally_result* result,
-                                          uint64_t* index, const char** file,
-                                          tally_error** error);
+TALLY_API tally_status tally_result_index(const tally_result* result, uint64_t* index,
+                                          const char** file, tally_error** error);
 
 #ifdef __cplusplus
 }

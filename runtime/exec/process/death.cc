@@ -12,7 +12,8 @@ namespace {
 
 std::string signal_name(int number) {
   const char* name = ::sigabbrev_np(number);
-  return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
+  return name != nullptr ? "SIG" + std::string(name)
+                         : "signal " + std::to_string(number);
 }
 
 Error with_worker(Error error, std::uint32_t worker, std::int64_t pid) {
@@ -28,24 +29,24 @@ std::string named(std::uint32_t worker, std::int64_t pid) {
 Error death_cause(std::uint32_t worker, const ZygoteMessage& death) {
   const std::string who = named(worker, death.pid);
   if (death.code == CLD_EXITED)
-    return with_worker(Error(Errc::WorkerLost, "worker_exited",
-                             who + " exited with status " +
-                                 std::to_string(death.status) + " in the middle of a "
-                                                                "chunk")
-                           .with("exit_status", std::int64_t{death.status}),
-                       worker, death.pid);
-  return with_worker(
-      Error(Errc::WorkerLost, "worker_killed",
-            who + " was killed by " + signal_name(death.status))
-          .with("signal", signal_name(death.status)),
-      worker, death.pid);
+    return with_worker(
+        Error(Errc::WorkerLost, "worker_exited",
+              who + " exited with status " + std::to_string(death.status) +
+                  " in the middle of a "
+                  "chunk")
+            .with("exit_status", std::int64_t{death.status}),
+        worker, death.pid);
+  return with_worker(Error(Errc::WorkerLost, "worker_killed",
+                           who + " was killed by " + signal_name(death.status))
+                         .with("signal", signal_name(death.status)),
+                     worker, death.pid);
 }
 
 Error unknown_death(std::uint32_t worker, std::uint32_t pid) {
-  return with_worker(Error(Errc::WorkerLost, "worker_lost",
-                           named(worker, pid) +
-                               " closed its link; the zygote did not say why"),
-                     worker, pid);
+  return with_worker(
+      Error(Errc::WorkerLost, "worker_lost",
+            named(worker, pid) + " closed its link; the zygote did not say why"),
+      worker, pid);
 }
 
 }  // namespace tally::exec

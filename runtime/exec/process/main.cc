@@ -13,8 +13,9 @@ int main(int argc, char** argv) {
     std::puts("tally-worker " TALLY_VERSION);
     return 0;
   }
-  std::fputs("tally-worker: started by tallyd and by programs that embed tally, not by "
-             "hand\n",
-             stderr);
+  std::fputs(
+      "tally-worker: started by tallyd and by programs that embed tally, not by "
+      "hand\n",
+      stderr);
   return 2;
 }

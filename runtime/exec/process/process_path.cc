@@ -58,7 +58,8 @@ class MappedPage {
     return MappedPage(::new (at) ChunkPage);
   }
   MappedPage() = default;
-  MappedPage(MappedPage&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  MappedPage(MappedPage&& other) noexcept
+      : page_(std::exchange(other.page_, nullptr)) {}
   MappedPage& operator=(MappedPage&& other) noexcept {
     std::swap(page_, other.page_);
     return *this;
@@ -98,7 +99,7 @@ struct ProcessPath::Slot {
   std::uint32_t young_deaths = 0;  // in a row, before the hello
   asio::steady_timer timer;        // start, stop or cause deadline
   asio::steady_timer fork_timer;
-  std::uint64_t timer_round = 0;   // a timer that was set anew is another round
+  std::uint64_t timer_round = 0;  // a timer that was set anew is another round
 
   // What the worker was working on: the last chunk it began. One that died before it
   // began any is charged with the first, or it could do so for ever.
@@ -204,7 +205,8 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
   slot.timer.async_wait([this, &slot, round](asio::error_code error) {
     if (error || slot.timer_round != round) return;
     if (slot.link_closed) {
-      lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)), true);
+      lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
+           true);
       return;
     }
     apply(slot, WorkerEvent::Timeout);
@@ -230,8 +232,7 @@ void ProcessPath::fork(Slot& slot) {
   Result<MappedPage> mapped = MappedPage::map(page->get());
   if (!mapped) return failed(mapped.error());
   if (!zygote_) return failed(Error(Errc::Internal, "there is no zygote"));
-  if (Result<void> asked =
-          zygote_->fork_worker(slot.serial, theirs.get(), page->get());
+  if (Result<void> asked = zygote_->fork_worker(slot.serial, theirs.get(), page->get());
       !asked)
     return failed(asked.error());
   slot.page = *std::move(mapped);
@@ -273,7 +274,8 @@ void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
 void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
   Slot* slot = find(serial);
   if (slot == nullptr) return;
-  lose(*slot, Error(Errc::Internal, std::string("fork: ") + std::strerror(error_number)),
+  lose(*slot,
+       Error(Errc::Internal, std::string("fork: ") + std::strerror(error_number)),
        false);
 }
 
@@ -282,7 +284,8 @@ void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
 void ProcessPath::on_worker_message(std::uint64_t serial, ipc::WorkerMessage message) {
   Slot* slot = find(serial);
   if (slot == nullptr) return;
-  if (auto* hello = std::get_if<ipc::WorkerReady>(&message)) return ready(*slot, *hello);
+  if (auto* hello = std::get_if<ipc::WorkerReady>(&message))
+    return ready(*slot, *hello);
   if (auto* all = std::get_if<std::vector<model::ChunkOutcome>>(&message))
     outcomes(*slot, std::move(*all));
 }
@@ -323,9 +326,10 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
     std::vector<model::ChunkOutcome> failed;
     for (const model::ChunkKey& key : slot.batch) failed.push_back({key, sent.error()});
-    asio::post(loop_, [this, serial = slot.serial, failed = std::move(failed)]() mutable {
-      if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
-    });
+    asio::post(loop_,
+               [this, serial = slot.serial, failed = std::move(failed)]() mutable {
+                 if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
+               });
   }
 }
 
@@ -395,7 +399,8 @@ void ProcessPath::on_zygote_gone() {
   zygote_.reset();
   for (const auto& slot : slots_) {
     if (slot->state == WorkerState::Dead) continue;
-    signal(*slot, SIGKILL);  // they die with it anyway; this is for one that was stopped
+    signal(*slot,
+           SIGKILL);  // they die with it anyway; this is for one that was stopped
     lose(*slot, Error(Errc::WorkerLost, "zygote_lost", "the zygote died"), false);
   }
   start_zygote_later();

@@ -29,7 +29,9 @@
 
 namespace tally::exec {
 
-class ProcessPath : public ExecutionPath, private ZygoteEvents, private WorkerLinkEvents {
+class ProcessPath : public ExecutionPath,
+                    private ZygoteEvents,
+                    private WorkerLinkEvents {
  public:
   using Log = std::function<void(const std::string&)>;
 
@@ -51,7 +53,8 @@ class ProcessPath : public ExecutionPath, private ZygoteEvents, private WorkerLi
 
   // Spawns the zygote and asks for the workers. Errors: NotFound "no_worker_program".
   Result<void> start();
-  // Asks every worker to stop and starts no more; `stopped` is called once all are gone.
+  // Asks every worker to stop and starts no more; `stopped` is called once all are
+  // gone.
   void stop(std::function<void()> stopped);
 
   void run(std::uint32_t slot, std::vector<Assignment> batch) override;

@@ -35,8 +35,9 @@ struct WorkerLink::Impl {
     ipc::PacketAssembler packets;
     for (;;) {
       asio::error_code error;
-      co_await self->socket.async_wait(stream_descriptor::wait_read,
-                                       asio::redirect_error(asio::use_awaitable, error));
+      co_await self->socket.async_wait(
+          stream_descriptor::wait_read,
+          asio::redirect_error(asio::use_awaitable, error));
       while (self->events != nullptr) {
         const Result<ipc::Transfer> got =
             packets.receive(self->socket.native_handle(), MSG_DONTWAIT);
@@ -58,8 +59,9 @@ struct WorkerLink::Impl {
   static asio::awaitable<Result<void>> write(std::shared_ptr<Impl> self) {
     for (;;) {
       asio::error_code error;
-      co_await self->socket.async_wait(stream_descriptor::wait_write,
-                                       asio::redirect_error(asio::use_awaitable, error));
+      co_await self->socket.async_wait(
+          stream_descriptor::wait_write,
+          asio::redirect_error(asio::use_awaitable, error));
       if (self->events == nullptr) co_return Result<void>();
       const Result<ipc::Transfer> state = self->send();
       if (!state) co_return state.error();

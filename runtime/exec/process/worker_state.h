@@ -19,12 +19,24 @@
 namespace tally::exec {
 
 enum class WorkerState : std::uint8_t {
-  Starting, Idle, Busy, Draining, Stopping, Killing, Dead
+  Starting,
+  Idle,
+  Busy,
+  Draining,
+  Stopping,
+  Killing,
+  Dead
 };
 inline constexpr std::uint8_t kWorkerStates = 7;
 
 enum class WorkerEvent : std::uint8_t {
-  Forked, Ready, Assigned, Finished, Stop, Timeout, Exited
+  Forked,
+  Ready,
+  Assigned,
+  Finished,
+  Stop,
+  Timeout,
+  Exited
 };
 inline constexpr std::uint8_t kWorkerEvents = 7;
 

@@ -53,8 +53,8 @@ Result<pid_t> spawn_program(const std::string& program, int socket) {
   std::string argument = kZygoteArgument;
   char* const arguments[] = {name.data(), argument.data(), nullptr};
   pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, program.c_str(), &files, &attributes,
-                                   arguments, environ);
+  const int failed =
+      ::posix_spawn(&pid, program.c_str(), &files, &attributes, arguments, environ);
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (failed == 0) return pid;
@@ -77,8 +77,9 @@ struct Zygote::Impl {
   static asio::awaitable<Result<void>> read(std::shared_ptr<Impl> self) {
     for (;;) {
       asio::error_code error;
-      co_await self->socket.async_wait(asio::posix::stream_descriptor::wait_read,
-                                       asio::redirect_error(asio::use_awaitable, error));
+      co_await self->socket.async_wait(
+          asio::posix::stream_descriptor::wait_read,
+          asio::redirect_error(asio::use_awaitable, error));
       if (error || self->events == nullptr) co_return Result<void>();
       while (self->events != nullptr) {
         ZygoteMessage message;
@@ -133,7 +134,8 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(asio::io_context& loop,
     ::waitpid(*pid, nullptr, 0);
     return error;
   }
-  auto impl = std::make_shared<Impl>(loop, std::move(ours), *pid, std::move(pidfd), events);
+  auto impl =
+      std::make_shared<Impl>(loop, std::move(ours), *pid, std::move(pidfd), events);
   ipc::spawn(loop, Impl::read(impl), [impl](Result<void> ended) {
     if (!ended && impl->events != nullptr) impl->events->on_zygote_gone();
   });
@@ -155,15 +157,17 @@ Zygote::~Zygote() {
 Result<void> Zygote::fork_worker(std::uint64_t serial, int link, int page) {
   const ForkRequest request{serial};
   const int fds[] = {link, page};
-  const auto sent = ipc::send_with_fds(impl_->socket.native_handle(),
-                                       std::as_bytes(std::span(&request, 1)), fds,
-                                       MSG_DONTWAIT);
+  const auto sent =
+      ipc::send_with_fds(impl_->socket.native_handle(),
+                         std::as_bytes(std::span(&request, 1)), fds, MSG_DONTWAIT);
   if (!sent) return sent.error();
   if (sent->state != ipc::Transfer::Moved)
     return Error(Errc::Io, "zygote_unreachable", "the zygote takes no requests");
   return {};
 }
 
-pid_t Zygote::pid() const { return impl_->pid; }
+pid_t Zygote::pid() const {
+  return impl_->pid;
+}
 
 }  // namespace tally::exec

@@ -53,8 +53,8 @@ class ForkServer {
  private:
   bool report(const ZygoteMessage& message, int fd) {
     const auto bytes = std::as_bytes(std::span(&message, 1));
-    const std::span<const int> fds = fd >= 0 ? std::span<const int>(&fd, 1)
-                                             : std::span<const int>();
+    const std::span<const int> fds =
+        fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>();
     const auto sent = ipc::send_with_fds(socket_, bytes, fds, 0);
     return sent && sent->state == ipc::Transfer::Moved;
   }
@@ -107,7 +107,8 @@ class ForkServer {
       siginfo_t death{};
       rusage usage{};
       // The raw call: glibc's waitid has no rusage.
-      if (::syscall(SYS_waitid, P_ALL, 0, &death, WEXITED | WNOHANG, &usage) != 0) return;
+      if (::syscall(SYS_waitid, P_ALL, 0, &death, WEXITED | WNOHANG, &usage) != 0)
+        return;
       if (death.si_pid == 0) return;
       ZygoteMessage message;
       message.report = ZygoteReport::Died;

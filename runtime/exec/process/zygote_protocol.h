@@ -18,15 +18,20 @@ struct ForkRequest {
   std::uint64_t serial = 0;  // names the worker; never used twice
 };
 
-enum class ZygoteReport : std::uint32_t { Ready = 1, Forked = 2, ForkFailed = 3, Died = 4 };
+enum class ZygoteReport : std::uint32_t {
+  Ready = 1,
+  Forked = 2,
+  ForkFailed = 3,
+  Died = 4
+};
 
 struct ZygoteMessage {
   ZygoteReport report = ZygoteReport::Ready;
-  std::int32_t pid = 0;        // Ready: the zygote's; else the worker's
-  std::uint64_t serial = 0;    // of the worker
-  std::int32_t code = 0;       // Died: CLD_EXITED, CLD_KILLED, CLD_DUMPED; ForkFailed: errno
-  std::int32_t status = 0;     // Died: exit status or signal
-  std::uint64_t user_ns = 0;   // Died: CPU time of its life
+  std::int32_t pid = 0;      // Ready: the zygote's; else the worker's
+  std::uint64_t serial = 0;  // of the worker
+  std::int32_t code = 0;  // Died: CLD_EXITED, CLD_KILLED, CLD_DUMPED; ForkFailed: errno
+  std::int32_t status = 0;    // Died: exit status or signal
+  std::uint64_t user_ns = 0;  // Died: CPU time of its life
   std::uint64_t system_ns = 0;
   std::uint64_t max_rss_bytes = 0;
 };

@@ -40,7 +40,9 @@ ThreadPath::ThreadPath(asio::io_context& loop, std::uint32_t slots, PathEvents& 
   slots_.resize(slots);
 }
 
-ThreadPath::~ThreadPath() { finished_->path = nullptr; }
+ThreadPath::~ThreadPath() {
+  finished_->path = nullptr;
+}
 
 void ThreadPath::start() {
   for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) events_.on_ready(slot);
@@ -104,13 +106,16 @@ void ThreadPath::deliver() {
 }
 
 void ThreadPath::interrupt(std::uint32_t slot, std::uint64_t job) {
-  if (slots_[slot]) slots_[slot]->page.cancelled_job.store(job, std::memory_order_relaxed);
+  if (slots_[slot])
+    slots_[slot]->page.cancelled_job.store(job, std::memory_order_relaxed);
 }
 
 std::uint64_t ThreadPath::advanced(std::uint32_t slot) const {
   return slots_[slot] ? slots_[slot]->page.advanced.load(std::memory_order_relaxed) : 0;
 }
 
-std::uint32_t ThreadPath::pid(std::uint32_t) const { return pid_; }
+std::uint32_t ThreadPath::pid(std::uint32_t) const {
+  return pid_;
+}
 
 }  // namespace tally::exec

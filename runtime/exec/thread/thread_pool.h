@@ -17,7 +17,8 @@ namespace tally::exec {
 
 class ThreadPool {
  public:
-  ThreadPool(std::string name, std::uint32_t most) : name_(std::move(name)), most_(most) {}
+  ThreadPool(std::string name, std::uint32_t most)
+      : name_(std::move(name)), most_(most) {}
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

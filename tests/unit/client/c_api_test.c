@@ -8,17 +8,17 @@
 
 static int failures = 0;
 
-#define EXPECT(condition)                                            \
-  do {                                                               \
-    if (!(condition)) {                                              \
+#define EXPECT(condition)                                             \
+  do {                                                                \
+    if (!(condition)) {                                               \
       fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      ++failures;                                                    \
-    }                                                                \
+      ++failures;                                                     \
+    }                                                                 \
   } while (0)
 
 /* The call failed with this class and code; its error is freed. */
-static void expect_error(tally_status status, tally_error* error,
-                         tally_status class_, const char* code, int line) {
+static void expect_error(tally_status status, tally_error* error, tally_status class_,
+                         const char* code, int line) {
   if (status != class_ || error == NULL || tally_error_class(error) != class_ ||
       strcmp(tally_error_code(error), code) != 0 ||
       tally_error_message(error)[0] == '\0') {
@@ -29,10 +29,10 @@ static void expect_error(tally_status status, tally_error* error,
   tally_error_free(error);
 }
 
-#define EXPECT_ERROR(call, class_, code)             \
-  do {                                               \
-    tally_error* error = NULL;                       \
-    tally_status status = (call);                    \
+#define EXPECT_ERROR(call, class_, code)                 \
+  do {                                                   \
+    tally_error* error = NULL;                           \
+    tally_status status = (call);                        \
     expect_error(status, error, class_, code, __LINE__); \
   } while (0)
 
@@ -66,8 +66,8 @@ static void a_job_takes_what_it_should(tally_job* job) {
   const double values[] = {1.5, 2.5};
   const char* const args[] = {"0.5"};
   EXPECT(tally_job_add_reducer(job, "mean", NULL, NULL, NULL) == TALLY_OK);
-  EXPECT(tally_job_add_reducer_args(job, "quantile", args, 1, "temp", "q",
-                                    NULL) == TALLY_OK);
+  EXPECT(tally_job_add_reducer_args(job, "quantile", args, 1, "temp", "q", NULL) ==
+         TALLY_OK);
   EXPECT(tally_job_set_range(job, 0, 100, 1, NULL) == TALLY_OK);
   EXPECT(tally_job_set_values(job, TALLY_TYPE_F64, values, 2, NULL) == TALLY_OK);
   EXPECT(tally_job_set_values(job, TALLY_TYPE_F64, NULL, 0, NULL) == TALLY_OK);
@@ -95,28 +95,26 @@ static void a_job_refuses_what_it_should(tally_job* job) {
                TALLY_INVALID_ARGUMENT, "no_reducer");
   EXPECT_ERROR(tally_job_set_range(job, 0, 1, 0, &error), TALLY_INVALID_ARGUMENT,
                "bad_range");
-  EXPECT_ERROR(tally_job_set_values(job, 11, "", 0, &error),
-               TALLY_INVALID_ARGUMENT, "bad_enum");
+  EXPECT_ERROR(tally_job_set_values(job, 11, "", 0, &error), TALLY_INVALID_ARGUMENT,
+               "bad_enum");
   EXPECT_ERROR(tally_job_set_values(job, TALLY_TYPE_F64, NULL, 1, &error),
                TALLY_INVALID_ARGUMENT, "null_argument");
   EXPECT_ERROR(tally_job_set_values(job, TALLY_TYPE_F64, "", SIZE_MAX, &error),
                TALLY_INVALID_ARGUMENT, "message_too_large");
   EXPECT_ERROR(tally_job_set_memory(job, -1, TALLY_TYPE_F64, 0, 1, &error),
                TALLY_INVALID_ARGUMENT, "bad_descriptor");
-  EXPECT_ERROR(tally_job_add_file(job, "/nowhere/at/all.csv", &error),
-               TALLY_NOT_FOUND, "no_such_file");
+  EXPECT_ERROR(tally_job_add_file(job, "/nowhere/at/all.csv", &error), TALLY_NOT_FOUND,
+               "no_such_file");
   EXPECT_ERROR(tally_job_add_file(job, "/", &error), TALLY_INVALID_ARGUMENT,
                "is_directory");
   EXPECT_ERROR(tally_job_set_format(job, 0, &error), TALLY_INVALID_ARGUMENT,
                "bad_enum");
   EXPECT_ERROR(tally_job_set_csv(job, '"', 1, &error), TALLY_INVALID_ARGUMENT,
                "bad_delimiter");
-  EXPECT_ERROR(tally_job_set_hint(job, 3, &error), TALLY_INVALID_ARGUMENT,
-               "bad_enum");
+  EXPECT_ERROR(tally_job_set_hint(job, 3, &error), TALLY_INVALID_ARGUMENT, "bad_enum");
   EXPECT_ERROR(tally_job_set_path(job, TALLY_PATH_INLINE, &error),
                TALLY_INVALID_ARGUMENT, "bad_enum");
-  EXPECT_ERROR(tally_job_set_nan(job, -1, &error), TALLY_INVALID_ARGUMENT,
-               "bad_enum");
+  EXPECT_ERROR(tally_job_set_nan(job, -1, &error), TALLY_INVALID_ARGUMENT, "bad_enum");
 }
 
 static void nobody_listens(void) {
@@ -150,10 +148,9 @@ static void no_client_is_refused(void) {
                "null_argument");
   EXPECT_ERROR(tally_submit_with(NULL, NULL, NULL, &ticket, &error),
                TALLY_INVALID_ARGUMENT, "null_argument");
-  EXPECT_ERROR(tally_attach(NULL, "1-1", NULL, &ticket, &error),
-               TALLY_INVALID_ARGUMENT, "null_argument");
-  EXPECT_ERROR(tally_ping(NULL, 0, &error), TALLY_INVALID_ARGUMENT,
+  EXPECT_ERROR(tally_attach(NULL, "1-1", NULL, &ticket, &error), TALLY_INVALID_ARGUMENT,
                "null_argument");
+  EXPECT_ERROR(tally_ping(NULL, 0, &error), TALLY_INVALID_ARGUMENT, "null_argument");
   EXPECT_ERROR(tally_run(NULL, NULL, NULL, &error), TALLY_INVALID_ARGUMENT,
                "null_argument");
 }
