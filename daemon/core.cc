@@ -12,6 +12,7 @@
 namespace tally::daemon {
 namespace {
 
+constexpr std::size_t kMostRefused = 64;  // sessions that wait for their refusal
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when descriptors ran out
 
 bool logs_jobs(const config::LogConfig& log) {
@@ -97,6 +98,8 @@ void Core::adopt(UniqueFd connected) {
   Admission admitted = admission(*peer, connected.get());
   session.administrator = admitted.administrator;
   session.refusal = std::move(admitted.refusal);
+  // They are told why at their hello, but not in any number.
+  if (session.refusal && sessions_.size() - admitted_ >= kMostRefused) return;
   Session::Socket socket(loop_);
   asio::error_code error;
   socket.assign(asio::local::stream_protocol(), connected.release(), error);
@@ -105,6 +108,7 @@ void Core::adopt(UniqueFd connected) {
       std::make_shared<Session>(std::move(socket), *peer, engine_,
                                 static_cast<SessionHost&>(*this), std::move(session));
   sessions_.insert(started);
+  if (started->admitted()) ++admitted_;
   started->start(loop_);
 }
 
@@ -117,12 +121,12 @@ Admission Core::admission(const ipc::Peer& peer, int socket) const {
       decide(peer, groups ? *groups : std::vector<std::uint32_t>(), access_);
   if (result.refusal) return result;
   const std::size_t most = options_.config.limits.sessions;
-  if (sessions_.size() >= most)
+  if (admitted_ >= most)
     result.refusal = Error(Errc::Overloaded, "too_many_sessions",
-                           "the daemon has " + std::to_string(sessions_.size()) +
+                           "the daemon has " + std::to_string(admitted_) +
                                " clients and takes at most " + std::to_string(most))
                          .with("limit", static_cast<std::int64_t>(most))
-                         .with("in_use", static_cast<std::int64_t>(sessions_.size()))
+                         .with("in_use", static_cast<std::int64_t>(admitted_))
                          .with("retry_after_ms", std::int64_t{100});
   return result;
 }
@@ -147,12 +151,13 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
     options_.log("client (uid " + std::to_string(session->peer().uid) + ", pid " +
                  std::to_string(session->peer().pid) + "): " + how.error().message());
   sessions_.erase(session);
+  if (session->admitted()) --admitted_;
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
 }
 
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
-  status.sessions = sessions_.size();
+  status.sessions = admitted_;
 }
 
 // --- the life cycle ---

@@ -91,6 +91,7 @@ class Core : private SessionHost {
   std::set<std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> dirty_;  // have replies to send
   bool flush_posted_ = false;
+  std::size_t admitted_ = 0;  // of the sessions; the others are on their way out
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;
 };

@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "daemon/service_manager.h"
 #include "daemon/socket_activation.h"
 #include "daemon/worker_program.h"
+#include "ipc/base/standard_descriptors.h"
 #include "ipc/endpoint.h"
 
 namespace tally::daemon {
@@ -89,19 +91,32 @@ Result<Listener> open_listener(const DaemonOptions& options,
   return listener;
 }
 
+// If a thread hangs in a read that never returns, the process must end all the same.
+// The core's own drain timeout comes first; this is the last resort.
+void arm_last_resort(std::chrono::nanoseconds drain_timeout) {
+  constexpr std::chrono::seconds kGrace{5};
+  const auto whole = std::chrono::ceil<std::chrono::seconds>(drain_timeout) + kGrace;
+  ::signal(SIGALRM, [](int) { ::_exit(1); });
+  ::alarm(static_cast<unsigned>(whole.count()));
+}
+
 // The first signal drains, the second stops.
-void handle_ending(asio::signal_set& signals, Core& core, bool draining) {
-  signals.async_wait([&signals, &core, draining](asio::error_code error, int number) {
+void handle_ending(asio::signal_set& signals, Core& core,
+                   std::chrono::nanoseconds drain_timeout, bool draining) {
+  signals.async_wait([&signals, &core, drain_timeout, draining](asio::error_code error,
+                                                                int number) {
     if (error) return;
     log_info(std::string("signal ") + ::sigabbrev_np(number) +
              (draining ? ": stopping now" : ": draining"));
     if (draining) {
+      arm_last_resort(std::chrono::seconds(0));
       core.stop();
     } else {
       notify_stopping();
+      arm_last_resort(drain_timeout);
       core.drain();
     }
-    handle_ending(signals, core, true);
+    handle_ending(signals, core, drain_timeout, true);
   });
 }
 
@@ -111,15 +126,6 @@ void handle_reload(asio::signal_set& signals, Core& core, const std::string& fil
     reload_configuration(file, core);
     handle_reload(signals, core, file);
   });
-}
-
-// If a thread hangs in a read that never returns, the process must end all the same.
-// The core's own drain timeout comes first; this is the last resort.
-void arm_last_resort(std::chrono::nanoseconds drain_timeout) {
-  constexpr std::chrono::seconds kGrace{5};
-  const auto whole = std::chrono::ceil<std::chrono::seconds>(drain_timeout) + kGrace;
-  ::signal(SIGALRM, [](int) { ::_exit(1); });
-  ::alarm(static_cast<unsigned>(whole.count()));
 }
 
 int serve(const config::Config& config, const DaemonOptions& arguments,
@@ -142,7 +148,7 @@ int serve(const config::Config& config, const DaemonOptions& arguments,
   if (Result<void> started = core.start(); !started) return fail(started.error());
   if (Result<void> listening = core.listen(listener->take()); !listening)
     return fail(listening.error());
-  handle_ending(ending, core, false);
+  handle_ending(ending, core, config.daemon.drain_timeout, false);
   handle_reload(hangup, core, arguments.config_file);
   log_info("tallyd " TALLY_VERSION " serves on " + listener->path() +
            (listener->passed ? " (passed by systemd)" : ""));
@@ -186,6 +192,7 @@ int run(std::span<const char* const> arguments) {
 }  // namespace tally::daemon
 
 int main(int argc, char** argv) {
+  tally::open_standard_descriptors();
   return tally::daemon::run(
       std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1));
 }

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t kMostUnsentBytes = 4U << 20;
 constexpr std::size_t kKeptCapacity = 1U << 18;
+constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
+constexpr std::chrono::seconds kHelloDeadline{10};
 
 Error no_such_job(const std::string& what) {
   return Error(Errc::NotFound, "no_such_job", what);
@@ -47,14 +49,20 @@ class Session::Observer : public job::JobObserver {
     const auto session = session_.lock();
     if (!session) return;
     session->reply(sequence_, why);
-    if (submitted_) session->forget(sequence_);
+    if (submitted_)
+      session->forget(sequence_);
+    else
+      --session->waits_;
   }
 
   void ended(const std::shared_ptr<const job::EndedJob>& job) override {
     const auto session = session_.lock();
     if (!session) return;
     if (!replied_) session->reply_answer(sequence_, *job);
-    if (submitted_) session->forget(sequence_);
+    if (submitted_)
+      session->forget(sequence_);
+    else
+      --session->waits_;
   }
 
   void progress(const model::JobProgress& progress) override {
@@ -78,9 +86,14 @@ Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& hos
       host_(host),
       options_(std::move(options)),
       reader_(ipc::FrameLimits{}),
+      greeting_(socket_.get_executor()),
       room_(socket_.get_executor()) {}
 
 void Session::start(asio::io_context& loop) {
+  greeting_.expires_after(kHelloDeadline);
+  greeting_.async_wait([weak = weak_from_this()](asio::error_code error) {
+    if (const auto self = weak.lock(); self && !error && !self->greeted_) self->stop();
+  });
   ipc::spawn(loop, run(shared_from_this()),
              [self = shared_from_this()](const Result<void>& how) {
                self->end();
@@ -129,19 +142,27 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
     }
     const Nanoseconds received_ns = monotonic_ns();
     while (!self->stopping_) {
+      if (self->unsent() > kMostUnsentBytes) co_await self->room();
       Result<std::optional<ipc::Frame>> frame = self->reader_.next();
       if (!frame) co_return self->violated(frame.error());
       if (!*frame) break;
       if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
     }
     self->flush();  // at once: going through the loop first costs two system calls
-    while (!self->stopping_ && self->unsent() > kMostUnsentBytes) {
-      self->room_.expires_at(asio::steady_timer::time_point::max());
-      co_await self->room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    }
   }
   self->flush();
   co_return Result<void>();
+}
+
+// Until a client that does not read its replies has read most of them: until then no
+// more of them are made.
+asio::awaitable<void> Session::room() {
+  flush();
+  while (!stopping_ && unsent() > kMostUnsentBytes) {
+    asio::error_code error;
+    room_.expires_at(asio::steady_timer::time_point::max());
+    co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  }
 }
 
 // Answers a stream that is no stream of frames any more; its sequence is unknown.
@@ -166,7 +187,8 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
   if (!greeted_) return greet(sequence, *request);
 
   if (auto* submitted = std::get_if<model::Submit>(&*request))
-    submit(sequence, std::move(*submitted), std::move(frame.fds), received_ns);
+    submit(sequence, std::move(*submitted), std::move(frame.fds), received_ns,
+           frame.body.size());
   else if (const auto* waited = std::get_if<model::Wait>(&*request))
     wait(sequence, waited->job);
   else if (const auto* asked = std::get_if<model::Status>(&*request))
@@ -176,7 +198,8 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
   else if (const auto* cancelled = std::get_if<model::Cancel>(&*request))
     cancel(sequence, cancelled->job);
   else if (auto* explained = std::get_if<model::Explain>(&*request))
-    explain(sequence, std::move(explained->spec), std::move(frame.fds), received_ns);
+    explain(sequence, std::move(explained->spec), std::move(frame.fds), received_ns,
+            frame.body.size());
   else if (std::holds_alternative<model::GetServerStatus>(*request))
     server_status(sequence);
   else if (std::holds_alternative<model::Drain>(*request))
@@ -212,6 +235,7 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
     return false;
   }
   greeted_ = true;
+  greeting_.cancel();
   reply(sequence, ours);
   return true;
 }
@@ -219,7 +243,8 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
 // --- requests ---
 
 void Session::submit(std::uint32_t sequence, model::Submit submit,
-                     std::vector<UniqueFd> fds, Nanoseconds received_ns) {
+                     std::vector<UniqueFd> fds, Nanoseconds received_ns,
+                     std::uint64_t bytes) {
   if (submitted_.contains(sequence))
     return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
                                  "a job submitted with this sequence is still alive"));
@@ -232,6 +257,7 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
   submission.uid = peer_.uid;
   submission.received_ns = received_ns;
   submission.wants_progress = submit.want_progress;
+  submission.bytes = bytes;
   // Known before submit(), which may end the job at once and forget it again.
   submitted_[sequence] = {0, attached};
   const model::JobId id = engine_.submit(
@@ -281,6 +307,14 @@ void Session::wait(std::uint32_t sequence, const model::JobRef& ref) {
   if (!number) return reply(sequence, number.error());
   const std::optional<std::uint32_t> owner = engine_.owner(*number);
   if (owner && may_see(*owner)) {
+    if (waits_ >= kMostWaits)
+      return reply(sequence, Error(Errc::Overloaded, "too_many_waits",
+                                   "this session waits for " + std::to_string(waits_) +
+                                       " jobs already")
+                                 .with("limit", std::int64_t{kMostWaits})
+                                 .with("in_use", std::int64_t{waits_})
+                                 .with("retry_after_ms", std::int64_t{100}));
+    ++waits_;
     engine_.watch(*number,
                   std::make_shared<Observer>(shared_from_this(), sequence,
                                              model::ReplyWhen::Finished, false));
@@ -319,8 +353,10 @@ void Session::cancel(std::uint32_t sequence, const model::JobRef& ref) {
 }
 
 void Session::explain(std::uint32_t sequence, model::JobSpec spec,
-                      std::vector<UniqueFd> fds, Nanoseconds received_ns) {
+                      std::vector<UniqueFd> fds, Nanoseconds received_ns,
+                      std::uint64_t bytes) {
   Submission submission;
+  submission.bytes = bytes;
   submission.spec = std::move(spec);
   submission.fds = std::move(fds);
   submission.uid = peer_.uid;

@@ -65,11 +65,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void flush();  // SessionHost calls it at the end of a turn
 
   const ipc::Peer& peer() const { return peer_; }
+  bool admitted() const { return !options_.refusal; }
 
  private:
   class Observer;
 
   static asio::awaitable<Result<void>> run(std::shared_ptr<Session> self);
+  asio::awaitable<void> room();
   Error violated(const Error& why);
   void end();
   void forget(std::uint32_t sequence);
@@ -78,12 +80,12 @@ class Session : public std::enable_shared_from_this<Session> {
   bool handle(ipc::Frame frame, Nanoseconds received_ns);
   bool greet(std::uint32_t sequence, const model::Request& request);
   void submit(std::uint32_t sequence, model::Submit submit, std::vector<UniqueFd> fds,
-              Nanoseconds received_ns);
+              Nanoseconds received_ns, std::uint64_t bytes);
   void wait(std::uint32_t sequence, const model::JobRef& ref);
   void status(std::uint32_t sequence, const model::JobRef& ref);
   void cancel(std::uint32_t sequence, const model::JobRef& ref);
   void explain(std::uint32_t sequence, model::JobSpec spec, std::vector<UniqueFd> fds,
-               Nanoseconds received_ns);
+               Nanoseconds received_ns, std::uint64_t bytes);
   void list(std::uint32_t sequence);
   void server_status(std::uint32_t sequence);
   void drain(std::uint32_t sequence);
@@ -110,6 +112,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool flush_asked_ = false;
   bool writing_ = false;  // waiting for the socket to take more
   bool greeted_ = false;
+  std::uint32_t waits_ = 0;  // requests to wait that are not answered yet
   bool stopping_ = false;
   bool ended_ = false;
   struct SubmittedJob {
@@ -118,6 +121,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::unordered_map<std::uint32_t, SubmittedJob>
       submitted_;            // by sequence; alive ones
+  asio::steady_timer greeting_;  // the hello's deadline
   asio::steady_timer room_;  // cancelled whenever something was sent
 };
 

@@ -16,6 +16,7 @@ namespace tally {
 namespace {
 
 constexpr std::uint32_t kHelperThreads = 8;
+constexpr std::uint32_t kGaugeThreads = 1;
 constexpr std::chrono::milliseconds kProgressEvery{100};
 constexpr std::int64_t kRetryAfterMs = 100;
 
@@ -111,6 +112,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       process_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Process)),
       deadline_timer_(loop),
       progress_timer_(loop),
+      gauges_("tally-gauge", kGaugeThreads),
       helpers_("tally-helper", kHelperThreads) {
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
@@ -150,8 +152,12 @@ std::optional<Error> Engine::refusal(const Submission& submission) const {
     return Error(Errc::Overloaded, "draining",
                  "the daemon is finishing what it has and takes no new jobs")
         .with("retry_after_ms", kRetryAfterMs);
-  if (jobs_.size() >= options_.most_jobs)
-    return full("too_many_jobs", "jobs", options_.most_jobs, jobs_.size());
+  const std::uint64_t jobs = jobs_.size() + explaining_;
+  if (jobs >= options_.most_jobs)
+    return full("too_many_jobs", "jobs", options_.most_jobs, jobs);
+  if (request_bytes_held_ + submission.bytes > options_.most_request_bytes)
+    return full("too_many_bytes", "bytes of requests", options_.most_request_bytes,
+                request_bytes_held_);
   if (descriptors_held_ + submission.fds.size() > options_.most_descriptors)
     return full("too_many_descriptors", "descriptors", options_.most_descriptors,
                 descriptors_held_);
@@ -177,11 +183,12 @@ model::JobId Engine::submit(Submission submission,
     observer->refused(*why);
     return id;
   }
-  descriptors_held_ += submission.fds.size();
+  hold(submission.fds.size(), submission.bytes);
   auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
                                         std::move(submission.fds), submission.uid,
                                         submission.received_ns);
   job->keep = submission.keep;
+  job->request_bytes = submission.bytes;
   job->wants_progress = submission.wants_progress;
   job->observers.push_back(std::move(observer));
   if (job->spec->timeout_ns != 0)
@@ -210,8 +217,9 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                          plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
   if (job.deadline_ns != 0) {
-    auto timer = std::make_shared<asio::steady_timer>(loop_, until(job.deadline_ns));
-    timer->async_wait([this, number, timer, alive = alive_](asio::error_code error) {
+    auto& timer = inspections_[number];
+    timer = std::make_unique<asio::steady_timer>(loop_, until(job.deadline_ns));
+    timer->async_wait([this, number, alive = alive_](asio::error_code error) {
       if (error || !*alive) return;
       const job::Job* waiting = find(number);
       if (waiting == nullptr || waiting->planned()) return;
@@ -237,6 +245,7 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
 }
 
 void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
+  inspections_.erase(job.id.number);
   if (!plan) {
     if (fails_the_job(plan.error())) return end_unplanned(job.id.number, plan.error());
     return refuse(job.id.number, plan.error());
@@ -265,14 +274,25 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   const auto found = jobs_.find(number);
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
+  inspections_.erase(number);
   if (!job->spec->client_id.empty())
     client_ids_.erase({job->uid, job->spec->client_id});
   return job;
 }
 
+void Engine::hold(std::uint64_t descriptors, std::uint64_t bytes) {
+  descriptors_held_ += descriptors;
+  request_bytes_held_ += bytes;
+}
+
+void Engine::release(std::uint64_t descriptors, std::uint64_t bytes) {
+  descriptors_held_ -= descriptors;
+  request_bytes_held_ -= bytes;
+}
+
 void Engine::refuse(std::uint64_t number, const Error& why) {
   const JobPtr job = take(number);
-  descriptors_held_ -= job->files->size();
+  release(job->files->size(), job->request_bytes);
   for (const auto& observer : job->observers) observer->refused(why);
   idle_if_empty();
 }
@@ -424,7 +444,8 @@ void Engine::finish_with_pss(JobPtr job, model::JobAnswer answer,
       pids.push_back(pid);
   auto held = std::make_shared<std::pair<JobPtr, model::JobAnswer>>(std::move(job),
                                                                     std::move(answer));
-  helpers_.post([this, held, pids = std::move(pids), elapsed_ns, alive = alive_] {
+  ++delivering_;
+  gauges_.post([this, held, pids = std::move(pids), elapsed_ns, alive = alive_] {
     std::uint64_t total = 0;
     bool all_known = true;
     for (const std::uint32_t pid : pids) {
@@ -434,8 +455,9 @@ void Engine::finish_with_pss(JobPtr job, model::JobAnswer answer,
     }
     if (all_known) held->second.memory.workers_pss_bytes = total;
     asio::post(loop_, [this, held, elapsed_ns, alive] {
-      if (*alive)
-        deliver(std::move(held->first), std::move(held->second), elapsed_ns,
+      if (!*alive) return;
+      --delivering_;
+      deliver(std::move(held->first), std::move(held->second), elapsed_ns,
                 monotonic_ns());
     });
   });
@@ -456,10 +478,11 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " done on the " + std::string(name_of(answer.path)) + " path in " +
                  std::to_string(elapsed_ns / 1000) + " us");
-  descriptors_held_ -= job->files->size();
+  release(job->files->size(), job->request_bytes);
   ++finished_count_;
   const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
-      std::move(answer), job->uid, job->spec->client_id, elapsed_ns, now_ns});
+      std::move(answer), job->uid, job->spec->client_id, job->request_bytes, elapsed_ns,
+      now_ns});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
@@ -476,7 +499,7 @@ bool Engine::cancel(std::uint64_t number, const Error& reason) {
 }
 
 void Engine::idle_if_empty() {
-  if (draining_ && jobs_.empty() && idle_) asio::post(loop_, std::exchange(idle_, {}));
+  if (draining_ && jobs_.empty() && delivering_ == 0 && explaining_ == 0 && idle_) asio::post(loop_, std::exchange(idle_, {}));
 }
 
 void Engine::drain(std::function<void()> idle) {
@@ -554,6 +577,7 @@ std::vector<model::JobSummary> Engine::list() const {
 }
 
 void Engine::explain(Submission submission, Planned planned) {
+  if (const std::optional<Error> why = refusal(submission)) return planned(*why);
   Result<plan::Reduction> reduction =
       plan::plan_reduction(submission.spec, submission.fds.size());
   if (!reduction) return planned(reduction.error());
@@ -577,6 +601,8 @@ void Engine::explain(Submission submission, Planned planned) {
     return planned(shown(plan::Plan::make(submission.spec, *std::move(reduction),
                                           *std::move(choice), {})));
   auto held = std::make_shared<Submission>(std::move(submission));
+  ++explaining_;
+  hold(held->fds.size(), held->bytes);
   helpers_.post([this, held, shown, planned = std::move(planned), alive = alive_,
                  reduction = *std::move(reduction), choice = *std::move(choice)] {
     auto inspected = guarded("inspection", Errc::Internal, [&] {
@@ -586,8 +612,12 @@ void Engine::explain(Submission submission, Planned planned) {
         inspected ? shown(plan::Plan::make(held->spec, reduction, choice,
                                            *std::move(inspected)))
                   : Result<model::JobPlan>(inspected.error()));
-    asio::post(loop_, [planned, plan, alive] {
-      if (*alive) planned(*std::move(*plan));
+    asio::post(loop_, [this, held, planned, plan, alive] {
+      if (!*alive) return;
+      --explaining_;
+      release(held->fds.size(), held->bytes);
+      planned(std::move(*plan));
+      idle_if_empty();
     });
   });
 }
@@ -621,7 +651,7 @@ void Engine::status(std::function<void(model::ServerStatus)> ready) {
   status->jobs_finished = finished_count_;
   status->chunks_waiting = scheduler_.waiting_chunks();
   status->draining = draining_;
-  helpers_.post([this, status, ready = std::move(ready), alive = alive_] {
+  gauges_.post([this, status, ready = std::move(ready), alive = alive_] {
     std::uint64_t total = 0;
     bool all_known = true;
     for (model::WorkerStatus& worker : status->workers) {

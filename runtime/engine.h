@@ -46,6 +46,7 @@ struct EngineOptions {
   std::string worker_program;
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
+  std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held
   std::uint64_t finished_jobs = 1024;
   Nanoseconds finished_age_ns = 600'000'000'000;
   model::DaemonKind kind = model::DaemonKind::Private;
@@ -63,6 +64,7 @@ struct Submission {
   Nanoseconds received_ns = 0;
   bool keep = false;  // the answer, for later wait and show
   bool wants_progress = false;
+  std::uint64_t bytes = 0;  // of the request: what holding it costs, about
 };
 
 class Engine {
@@ -95,6 +97,7 @@ class Engine {
   std::optional<job::EndedJob> snapshot(std::uint64_t job) const;
 
   // The plan of a job, which is not run. `planned` is called once.
+  // Counts as a job against the limits meanwhile.
   using Planned = std::function<void(Result<model::JobPlan>)>;
   void explain(Submission submission, Planned planned);
 
@@ -133,6 +136,8 @@ class Engine {
   void inspect_job(job::Job& job, plan::Reduction reduction, plan::PathChoice choice);
   void planned(job::Job& job, Result<plan::Plan> plan);
   void schedule(job::Job& job);
+  void hold(std::uint64_t descriptors, std::uint64_t bytes);
+  void release(std::uint64_t descriptors, std::uint64_t bytes);
   void refuse(std::uint64_t number, const Error& why);
 
   void feed(PendingEvent event);
@@ -171,6 +176,11 @@ class Engine {
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;
   std::uint64_t descriptors_held_ = 0;
+  std::uint64_t request_bytes_held_ = 0;
+  std::uint64_t explaining_ = 0;  // plans being made that are no jobs
+  std::uint64_t delivering_ = 0;  // ended, but for the sampling of memory
+  // Deadlines of jobs whose input is being inspected.
+  std::unordered_map<std::uint64_t, std::unique_ptr<asio::steady_timer>> inspections_;
   std::uint64_t finished_count_ = 0;
   std::map<sched::SlotId, std::uint64_t> slot_jobs_;  // what each slot works on
 
@@ -190,7 +200,8 @@ class Engine {
 
   std::unique_ptr<exec::ThreadPath> threads_;
   std::unique_ptr<exec::ProcessPath> processes_;
-  exec::ThreadPool helpers_;  // inspection, other processes' memory; joined first
+  exec::ThreadPool gauges_;   // other processes' memory
+  exec::ThreadPool helpers_;  // inspection; joined first
 };
 
 }  // namespace tally

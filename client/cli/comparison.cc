@@ -1,6 +1,7 @@
 #include "client/cli/comparison.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "client/cli/value_text.h"
@@ -18,12 +19,12 @@ Way make_way(const model::JobSpec& spec, model::Path path, std::uint32_t workers
   way.spec = spec;
   way.spec.path = path;
   way.spec.workers = workers;
-  way.spec.measure_pss = path == model::Path::Process;
   return way;
 }
 
+// What ran, not what was asked for: a job of one chunk has nothing to share out.
 bool is_parallel(const Way& way) {
-  return way.spec.workers > 1;
+  return way.median.answer.workers > 1;
 }
 
 }  // namespace
@@ -58,18 +59,25 @@ Result<Comparison> compare(client::Client& client, std::vector<Way> ways,
                            bool show_progress) {
   Comparison comparison;
   std::vector<std::vector<FinishedJob>> runs(ways.size());
+  std::vector<std::optional<std::uint64_t>> pss(ways.size());
   for (int round = 0; round < kWarmUpRounds + kTimedRounds; ++round) {
     for (std::size_t at = 0; at < ways.size(); ++at) {
       ProgressBar progress(show_progress);
-      Result<FinishedJob> job =
-          run_job(client, ways[at].spec, files, interrupt, progress);
+      // Sampling the workers' memory delays the answer: only where no time is taken.
+      model::JobSpec spec = ways[at].spec;
+      const bool timed = round >= kWarmUpRounds;
+      spec.measure_pss = !timed && spec.path == model::Path::Process;
+      Result<FinishedJob> job = run_job(client, spec, files, interrupt, progress);
       if (!job) return std::move(job).error();
       if (job->interrupted) {
         comparison.interrupted = true;
         return comparison;
       }
       if (job->answer.error) return *job->answer.error;
-      if (round >= kWarmUpRounds) runs[at].push_back(std::move(*job));
+      if (timed)
+        runs[at].push_back(std::move(*job));
+      else
+        pss[at] = job->answer.memory.workers_pss_bytes;
     }
   }
   // Every run, not only the medians: one run that differs is what matters.
@@ -77,8 +85,10 @@ Result<Comparison> compare(client::Client& client, std::vector<Way> ways,
   for (const auto& of_way : runs)
     for (const FinishedJob& job : of_way)
       if (!same_bits(job.answer, runs[0][0].answer)) all_same = false;
-  for (std::size_t at = 0; at < ways.size(); ++at)
+  for (std::size_t at = 0; at < ways.size(); ++at) {
     ways[at].median = median_of(std::move(runs[at]));
+    ways[at].median.answer.memory.workers_pss_bytes = pss[at];
+  }
   comparison.ways = std::move(ways);
   judge(comparison);
   comparison.same_bits = all_same;

@@ -63,7 +63,7 @@ std::string table_of(const Comparison& comparison) {
 std::string parallel_line(const Comparison& comparison) {
   const Way* fastest = nullptr;
   for (const Way& way : comparison.ways)
-    if (way.spec.workers > 1 &&
+    if (way.median.answer.workers > 1 &&
         (fastest == nullptr || way.median.wall_ns < fastest->median.wall_ns))
       fastest = &way;
   if (fastest == nullptr) return "parallel helped: no, the pool has one worker\n";

@@ -8,6 +8,7 @@
 #include "client/cli/command.h"
 #include "client/cli/output.h"
 #include "ipc/base/guard.h"
+#include "ipc/base/standard_descriptors.h"
 
 namespace tally::cli {
 namespace {
@@ -59,6 +60,7 @@ Result<int> dispatch(std::span<const char* const> words) {
 }  // namespace tally::cli
 
 int main(int argc, char** argv) {
+  tally::open_standard_descriptors();
   // A reader that goes away shows as a failed write.
   std::signal(SIGPIPE, SIG_IGN);
   const std::span<const char* const> words(argv + 1, argc > 0 ? argv + argc : argv + 1);

@@ -1,4 +1,4 @@
-// FinishedJobs: answers kept for `wait` and `show`, bounded by number and by age.
+// FinishedJobs: answers kept for `wait` and `show`, bounded by number, bytes and age.
 //
 // Threads: the loop's. They do not outlive the daemon.
 #pragma once
@@ -20,6 +20,7 @@ class FinishedJobs {
   void add(std::shared_ptr<const EndedJob> job) {
     const std::uint64_t number = job->answer.id.number;
     order_.push_back(number);
+    bytes_ += job->request_bytes;
     jobs_.emplace(number, std::move(job));
     drop_old(jobs_.at(number)->ended_ns);
   }
@@ -38,16 +39,20 @@ class FinishedJobs {
 
  private:
   void drop_old(Nanoseconds now_ns) {
-    while (!order_.empty() && (order_.size() > most_ ||
+    while (!order_.empty() && (order_.size() > most_ || bytes_ > kMostBytes ||
                                jobs_.at(order_.front())->ended_ns + age_ns_ < now_ns)) {
+      bytes_ -= jobs_.at(order_.front())->request_bytes;
       jobs_.erase(order_.front());
       order_.pop_front();
     }
   }
 
+  static constexpr std::uint64_t kMostBytes = 64U << 20;
+
   const std::uint64_t most_;
   const Nanoseconds age_ns_;
   std::deque<std::uint64_t> order_;  // by end
+  std::uint64_t bytes_ = 0;          // of the requests they answer
   std::unordered_map<std::uint64_t, std::shared_ptr<const EndedJob>> jobs_;
 };
 

@@ -30,6 +30,7 @@ struct EndedJob {
   model::JobAnswer answer;
   std::uint32_t uid = 0;
   std::string client_id;
+  std::uint64_t request_bytes = 0;  // its answer repeats labels, names, arguments
   Nanoseconds elapsed_ns = 0;  // received to answer ready, without the reply
   Nanoseconds ended_ns = 0;    // on the monotonic clock
 };
@@ -58,6 +59,7 @@ class Job {
 
   std::vector<std::shared_ptr<JobObserver>> observers;
   bool keep = false;  // its answer is kept for wait and show
+  std::uint64_t request_bytes = 0;
   bool wants_progress = false;
 
   // Set when planned.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -81,9 +82,28 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 class ColumnFinder {
  public:
+  // The first two columns of a name.
+  struct Places {
+    std::optional<std::uint32_t> found;
+    std::optional<std::uint32_t> again;
+  };
+
   ColumnFinder(const FirstRecord& record, std::string_view file,
-               const model::CsvDialect& dialect)
-      : record_(record), file_(file), dialect_(dialect) {}
+               const model::CsvDialect& dialect,
+               const std::vector<std::string>& selectors)
+      : record_(record), file_(file), dialect_(dialect) {
+    for (const std::string& selector : selectors) wanted_.try_emplace(selector);
+    // One pass for all of them: a header may be 16 MiB long.
+    for_each_field([&](std::uint32_t place, const Field& field) {
+      const auto at = field.doubled ? wanted_.find(unescaped(field))
+                                    : wanted_.find(field.text);
+      if (at == wanted_.end()) return;
+      if (!at->second.found)
+        at->second.found = place;
+      else if (!at->second.again)
+        at->second.again = place;
+    });
+  }
 
   Result<std::uint32_t> find(const std::string& selector) const {
     if (selector == kNoColumnSelector) return kNoColumn;
@@ -112,21 +132,13 @@ class ColumnFinder {
   }
 
   Result<std::optional<std::uint32_t>> find_named(const std::string& selector) const {
-    std::optional<std::uint32_t> found;
-    std::optional<std::uint32_t> again;
-    for_each_field([&](std::uint32_t place, const Field& field) {
-      if (field.doubled ? unescaped(field) != selector : field.text != selector) return;
-      if (!found)
-        found = place;
-      else if (!again)
-        again = place;
-    });
-    if (again)
+    const Places& places = wanted_.at(selector);
+    if (places.again)
       return refused("ambiguous_column", selector,
-                     "columns " + std::to_string(*found + 1) + " and " +
-                         std::to_string(*again + 1) + " are both named \"" +
+                     "columns " + std::to_string(*places.found + 1) + " and " +
+                         std::to_string(*places.again + 1) + " are both named \"" +
                          excerpt(selector) + "\"; name one by its number");
-    return found;
+    return places.found;
   }
 
   static std::optional<std::uint32_t> as_number(std::string_view text) {
@@ -192,6 +204,7 @@ class ColumnFinder {
   const FirstRecord record_;
   const std::string_view file_;
   const model::CsvDialect dialect_;
+  std::map<std::string, Places, std::less<>> wanted_;  // by selector
 };
 
 }  // namespace
@@ -205,7 +218,7 @@ Result<CsvColumns> find_csv_columns(int descriptor, std::uint64_t size_bytes,
   input.open(descriptor, size_bytes, file);
   const auto record = read_first_record(input, file, dialect.delimiter);
   if (!record) return Error(record.error());
-  const ColumnFinder finder(*record, file, dialect);
+  const ColumnFinder finder(*record, file, dialect, selectors);
   CsvColumns columns;
   columns.fields = record->fields;
   for (const std::string& selector : selectors) {

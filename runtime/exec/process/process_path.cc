@@ -209,6 +209,9 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
            true);
       return;
     }
+    // Without a pidfd the zygote has not even answered: it is stopped or stuck, and
+    // only its end, which ends all of its workers, helps.
+    if (!slot.pidfd && zygote_) zygote_->kill();
     apply(slot, WorkerEvent::Timeout);
   });
 }

@@ -137,7 +137,10 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(asio::io_context& loop,
   auto impl =
       std::make_shared<Impl>(loop, std::move(ours), *pid, std::move(pidfd), events);
   ipc::spawn(loop, Impl::read(impl), [impl](Result<void> ended) {
-    if (!ended && impl->events != nullptr) impl->events->on_zygote_gone();
+    if (ended || impl->events == nullptr) return;
+    // Its socket is closed: whatever is left of it must not be waited for.
+    ::syscall(SYS_pidfd_send_signal, impl->pidfd.get(), SIGKILL, nullptr, 0);
+    impl->events->on_zygote_gone();
   });
   return std::unique_ptr<Zygote>(new Zygote(std::move(impl)));
 }
@@ -164,6 +167,10 @@ Result<void> Zygote::fork_worker(std::uint64_t serial, int link, int page) {
   if (sent->state != ipc::Transfer::Moved)
     return Error(Errc::Io, "zygote_unreachable", "the zygote takes no requests");
   return {};
+}
+
+void Zygote::kill() {
+  ::syscall(SYS_pidfd_send_signal, impl_->pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 pid_t Zygote::pid() const {

@@ -47,6 +47,9 @@ class Zygote {
   // come too).
   Result<void> fork_worker(std::uint64_t serial, int link, int page);
 
+  // SIGKILL: for one that answers no more. on_zygote_gone follows.
+  void kill();
+
   pid_t pid() const;
 
  private:

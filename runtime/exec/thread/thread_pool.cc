@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <system_error>
 #include <utility>
 
 namespace tally::exec {
@@ -33,13 +34,24 @@ std::uint32_t ThreadPool::running() const {
   return static_cast<std::uint32_t>(threads_.size());
 }
 
+void ThreadPool::start_thread() {
+  try {
+    threads_.emplace_back([this] { this->work(); });
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that are there will come to it.
+  }
+}
+
 void ThreadPool::post(std::function<void()> work) {
+  std::deque<std::function<void()>> alone;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(work));
-    if (queue_.size() > waiting_ && threads_.size() < most_)
-      threads_.emplace_back([this] { this->work(); });
+    if (queue_.size() > waiting_ && threads_.size() < most_) start_thread();
+    // Not one thread can be had: better late by the caller's hand than never.
+    if (threads_.empty()) alone = std::exchange(queue_, {});
   }
+  for (const auto& one : alone) one();
   wake_.notify_one();
 }
 

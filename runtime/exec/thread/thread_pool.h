@@ -30,6 +30,7 @@ class ThreadPool {
 
  private:
   void work();
+  void start_thread();  // with mutex_ held; may fail
 
   const std::string name_;  // of its threads, as debuggers and `top` show them
   const std::uint32_t most_;
