@@ -103,21 +103,21 @@ void arm_last_resort(std::chrono::nanoseconds drain_timeout) {
 // The first signal drains, the second stops.
 void handle_ending(asio::signal_set& signals, Core& core,
                    std::chrono::nanoseconds drain_timeout, bool draining) {
-  signals.async_wait([&signals, &core, drain_timeout, draining](asio::error_code error,
-                                                                int number) {
-    if (error) return;
-    log_info(std::string("signal ") + ::sigabbrev_np(number) +
-             (draining ? ": stopping now" : ": draining"));
-    if (draining) {
-      arm_last_resort(std::chrono::seconds(0));
-      core.stop();
-    } else {
-      notify_stopping();
-      arm_last_resort(drain_timeout);
-      core.drain();
-    }
-    handle_ending(signals, core, drain_timeout, true);
-  });
+  signals.async_wait(
+      [&signals, &core, drain_timeout, draining](asio::error_code error, int number) {
+        if (error) return;
+        log_info(std::string("signal ") + ::sigabbrev_np(number) +
+                 (draining ? ": stopping now" : ": draining"));
+        if (draining) {
+          arm_last_resort(std::chrono::seconds(0));
+          core.stop();
+        } else {
+          notify_stopping();
+          arm_last_resort(drain_timeout);
+          core.drain();
+        }
+        handle_ending(signals, core, drain_timeout, true);
+      });
 }
 
 void handle_reload(asio::signal_set& signals, Core& core, const std::string& file) {

@@ -302,18 +302,24 @@ Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
   return id.number;
 }
 
+// A request that is answered later is held meanwhile: not any number of them.
+bool Session::may_wait(std::uint32_t sequence) {
+  if (waits_ < kMostWaits) return true;
+  reply(sequence,
+        Error(Errc::Overloaded, "too_many_waits",
+              "this session waits for " + std::to_string(waits_) + " answers already")
+            .with("limit", std::int64_t{kMostWaits})
+            .with("in_use", std::int64_t{waits_})
+            .with("retry_after_ms", std::int64_t{100}));
+  return false;
+}
+
 void Session::wait(std::uint32_t sequence, const model::JobRef& ref) {
   const Result<std::uint64_t> number = resolve(ref);
   if (!number) return reply(sequence, number.error());
   const std::optional<std::uint32_t> owner = engine_.owner(*number);
   if (owner && may_see(*owner)) {
-    if (waits_ >= kMostWaits)
-      return reply(sequence, Error(Errc::Overloaded, "too_many_waits",
-                                   "this session waits for " + std::to_string(waits_) +
-                                       " jobs already")
-                                 .with("limit", std::int64_t{kMostWaits})
-                                 .with("in_use", std::int64_t{waits_})
-                                 .with("retry_after_ms", std::int64_t{100}));
+    if (!may_wait(sequence)) return;
     ++waits_;
     engine_.watch(*number,
                   std::make_shared<Observer>(shared_from_this(), sequence,
@@ -377,9 +383,13 @@ void Session::list(std::uint32_t sequence) {
 }
 
 void Session::server_status(std::uint32_t sequence) {
-  engine_.status([weak = weak_from_this(), sequence](model::ServerStatus status) {
+  if (!may_wait(sequence)) return;
+  ++waits_;
+  engine_.status([weak = weak_from_this(), sequence](const model::ServerStatus& known) {
     const auto self = weak.lock();
     if (!self || self->ended_) return;
+    --self->waits_;
+    model::ServerStatus status = known;
     self->host_.complete(status);
     self->reply(sequence, std::move(status));
   });

@@ -93,6 +93,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The number of the job that `ref` names, if this client may know of it.
   Result<std::uint64_t> resolve(const model::JobRef& ref);
   bool may_see(std::uint32_t uid) const;
+  bool may_wait(std::uint32_t sequence);
   void reply(std::uint32_t sequence, const model::Reply& reply);
   void reply_answer(std::uint32_t sequence, const job::EndedJob& job);
   void send_event(std::uint32_t sequence, const model::JobProgress& progress);
@@ -120,9 +121,9 @@ class Session : public std::enable_shared_from_this<Session> {
     bool attached = true;
   };
   std::unordered_map<std::uint32_t, SubmittedJob>
-      submitted_;            // by sequence; alive ones
+      submitted_;                // by sequence; alive ones
   asio::steady_timer greeting_;  // the hello's deadline
-  asio::steady_timer room_;  // cancelled whenever something was sent
+  asio::steady_timer room_;      // cancelled whenever something was sent
 };
 
 }  // namespace tally::daemon

@@ -458,7 +458,7 @@ void Engine::finish_with_pss(JobPtr job, model::JobAnswer answer,
       if (!*alive) return;
       --delivering_;
       deliver(std::move(held->first), std::move(held->second), elapsed_ns,
-                monotonic_ns());
+              monotonic_ns());
     });
   });
 }
@@ -480,9 +480,9 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
                  std::to_string(elapsed_ns / 1000) + " us");
   release(job->files->size(), job->request_bytes);
   ++finished_count_;
-  const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
-      std::move(answer), job->uid, job->spec->client_id, job->request_bytes, elapsed_ns,
-      now_ns});
+  const auto ended = std::make_shared<const job::EndedJob>(
+      job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
+                    job->request_bytes, elapsed_ns, now_ns});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
@@ -499,7 +499,8 @@ bool Engine::cancel(std::uint64_t number, const Error& reason) {
 }
 
 void Engine::idle_if_empty() {
-  if (draining_ && jobs_.empty() && delivering_ == 0 && explaining_ == 0 && idle_) asio::post(loop_, std::exchange(idle_, {}));
+  if (draining_ && jobs_.empty() && delivering_ == 0 && explaining_ == 0 && idle_)
+    asio::post(loop_, std::exchange(idle_, {}));
 }
 
 void Engine::drain(std::function<void()> idle) {
@@ -622,14 +623,19 @@ void Engine::explain(Submission submission, Planned planned) {
   });
 }
 
-void Engine::status(std::function<void(model::ServerStatus)> ready) {
-  auto status = std::make_shared<model::ServerStatus>();
-  status->version = TALLY_VERSION;
-  status->pid = pid_;
-  status->kind = options_.kind;
-  status->uptime_ns = monotonic_ns() - started_ns_;
-  status->zygote_pid = processes_->zygote_pid();
-  status->zygote_restarts = processes_->zygote_restarts();
+void Engine::status(StatusReady ready) {
+  status_waiters_.push_back(std::move(ready));
+  if (!reading_status_) read_status();
+}
+
+model::ServerStatus Engine::known_status() const {
+  model::ServerStatus status;
+  status.version = TALLY_VERSION;
+  status.pid = pid_;
+  status.kind = options_.kind;
+  status.uptime_ns = monotonic_ns() - started_ns_;
+  status.zygote_pid = processes_->zygote_pid();
+  status.zygote_restarts = processes_->zygote_restarts();
   for (std::uint32_t slot = 0; slot < processes_->workers(); ++slot) {
     const exec::ProcessPath::WorkerView view = processes_->view(slot);
     model::WorkerStatus worker;
@@ -639,19 +645,27 @@ void Engine::status(std::function<void(model::ServerStatus)> ready) {
     if (view.job != 0) worker.job = model::JobId{tag_, view.job};
     worker.chunks_done = view.chunks_done;
     worker.restarts = view.restarts;
-    status->workers.push_back(std::move(worker));
+    status.workers.push_back(std::move(worker));
   }
-  status->threads_running = threads_->threads_running();
-  status->threads_busy = threads_->busy();
-  status->threads_max = threads_->slots();
-  status->usable_cores = options_.cores.count;
-  status->core_bounds = options_.cores.bounds;
+  status.threads_running = threads_->threads_running();
+  status.threads_busy = threads_->busy();
+  status.threads_max = threads_->slots();
+  status.usable_cores = options_.cores.count;
+  status.core_bounds = options_.cores.bounds;
   for (const auto& [number, job] : jobs_)
-    ++(scheduler_.started(number) ? status->jobs_running : status->jobs_queued);
-  status->jobs_finished = finished_count_;
-  status->chunks_waiting = scheduler_.waiting_chunks();
-  status->draining = draining_;
-  gauges_.post([this, status, ready = std::move(ready), alive = alive_] {
+    ++(scheduler_.started(number) ? status.jobs_running : status.jobs_queued);
+  status.jobs_finished = finished_count_;
+  status.chunks_waiting = scheduler_.waiting_chunks();
+  status.draining = draining_;
+  return status;
+}
+
+void Engine::read_status() {
+  reading_status_ = true;
+  auto waiters =
+      std::make_shared<std::vector<StatusReady>>(std::exchange(status_waiters_, {}));
+  auto status = std::make_shared<model::ServerStatus>(known_status());
+  gauges_.post([this, status, waiters, alive = alive_] {
     std::uint64_t total = 0;
     bool all_known = true;
     for (model::WorkerStatus& worker : status->workers) {
@@ -666,8 +680,11 @@ void Engine::status(std::function<void(model::ServerStatus)> ready) {
     if (all_known) status->workers_pss_bytes = total;
     status->daemon_rss_bytes = account::own_rss_bytes().value_or(0);
     status->system_used_percent = account::system_used_percent().value_or(0.0);
-    asio::post(loop_, [status, ready, alive] {
-      if (*alive) ready(std::move(*status));
+    asio::post(loop_, [this, status, waiters, alive] {
+      if (!*alive) return;
+      for (const StatusReady& ready : *waiters) ready(*status);
+      reading_status_ = false;
+      if (!status_waiters_.empty()) read_status();
     });
   });
 }

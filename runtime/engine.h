@@ -104,7 +104,9 @@ class Engine {
   // Those that have not ended and those still kept, by number.
   std::vector<model::JobSummary> list() const;
   // Reads other processes' memory on a pool thread, then calls `ready`.
-  void status(std::function<void(model::ServerStatus)> ready);
+  // One reading serves all who ask meanwhile.
+  using StatusReady = std::function<void(const model::ServerStatus&)>;
+  void status(StatusReady ready);
 
   // Refuses new jobs; `idle` is called once no job is left.
   void drain(std::function<void()> idle);
@@ -154,6 +156,8 @@ class Engine {
                Nanoseconds now_ns);
   void end_unplanned(std::uint64_t number, const Error& why);
   void idle_if_empty();
+  void read_status();
+  model::ServerStatus known_status() const;
   void arm_deadline();
   void arm_progress();
   void send_progress();
@@ -188,6 +192,8 @@ class Engine {
   std::unique_ptr<LaneEvents> process_events_;
   exec::ChunkPage inline_page_;
   exec::ChunkRunner inline_runner_{inline_page_};
+  std::vector<StatusReady> status_waiters_;
+  bool reading_status_ = false;
   account::MemoryGauge gauge_;
   asio::steady_timer deadline_timer_;
   std::optional<Nanoseconds> armed_deadline_ns_;

@@ -31,8 +31,8 @@ struct EndedJob {
   std::uint32_t uid = 0;
   std::string client_id;
   std::uint64_t request_bytes = 0;  // its answer repeats labels, names, arguments
-  Nanoseconds elapsed_ns = 0;  // received to answer ready, without the reply
-  Nanoseconds ended_ns = 0;    // on the monotonic clock
+  Nanoseconds elapsed_ns = 0;       // received to answer ready, without the reply
+  Nanoseconds ended_ns = 0;         // on the monotonic clock
 };
 
 // Who wants to know of a job. Calls come on the loop's thread.

@@ -95,8 +95,8 @@ class ColumnFinder {
     for (const std::string& selector : selectors) wanted_.try_emplace(selector);
     // One pass for all of them: a header may be 16 MiB long.
     for_each_field([&](std::uint32_t place, const Field& field) {
-      const auto at = field.doubled ? wanted_.find(unescaped(field))
-                                    : wanted_.find(field.text);
+      const auto at =
+          field.doubled ? wanted_.find(unescaped(field)) : wanted_.find(field.text);
       if (at == wanted_.end()) return;
       if (!at->second.found)
         at->second.found = place;

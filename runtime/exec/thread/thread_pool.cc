@@ -21,9 +21,11 @@ void block_signals() {
 }  // namespace
 
 ThreadPool::~ThreadPool() {
+  std::deque<std::function<void()>> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(queue_);
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();

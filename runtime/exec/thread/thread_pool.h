@@ -1,7 +1,8 @@
 // ThreadPool: runs closures on up to `most` threads, started when first needed.
 //
 // Closures must not throw. A thread that exists and waits is preferred to a new one.
-// Threads: post() from any. Lifetime: the destructor runs what is queued, then joins.
+// Threads: post() from any. Lifetime: the destructor drops what has not begun, and
+// waits for what has.
 #pragma once
 
 #include <condition_variable>

@@ -66,6 +66,18 @@ class BadFilesTest(unittest.TestCase):
                 for word in (str(path), *says):
                     self.assertIn(word, error["message"])
 
+    def test_explain_tells_the_same(self):
+        truncated = self.file("short.npy", inputs.npy([1.0, 2.0], "f64")[:-1])
+        csv = self.file("two.csv", GOOD_CSV)
+        for words, code, says in (
+                (("sum", str(truncated)), 1, "expected"),
+                (("sum:nope", str(csv)), 2, "nope"),
+                (("sum", str(csv)), 2, "name one")):
+            for verb in ("explain", "run"):
+                done = self.daemon.tally(verb, *words)
+                self.assertEqual(done.returncode, code, (verb, done))
+                self.assertIn(says, done.stderr)
+
     def test_raw_of_a_size_that_is_no_multiple(self):
         path = self.file("a.raw", b"\0" * 17)
         error = self.fails("sum", path, "--dtype", "f64")
