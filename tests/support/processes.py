@@ -6,6 +6,10 @@ import select
 import signal
 
 
+# Sanitizers keep freed memory for a while, and slow programs down.
+SANITIZED = os.environ.get("TALLY_SANITIZED") == "1"
+
+
 class Watched:
     """A live process. `gone` waits for its end; signals cannot hit another."""
 
