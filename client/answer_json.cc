@@ -266,6 +266,8 @@ std::string plan_to_json(const model::JobPlan& plan) {
   else
     json.null();
   json.field("input_bytes", plan.input_bytes).field("chunk_size", plan.chunk_size);
+  json.key("expected_ns").counter_or_null(plan.expected_ns);
+  json.field("measured_size", plan.measured_extent);
   return json.end_object().take();
 }
 

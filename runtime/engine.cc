@@ -9,8 +9,8 @@
 #include <random>
 #include <utility>
 
+#include "runtime/job/planning.h"
 #include "runtime/plan/planner.h"
-#include "runtime/source/inspect.h"
 
 namespace tally {
 namespace {
@@ -228,18 +228,19 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                                   "inspected"));
     });
   }
-  helpers_.post([this, number, spec = job.spec, files = job.files, alive = alive_,
-                 reduction = std::move(reduction), choice = std::move(choice)] {
-    auto inspected = std::make_shared<Result<source::Inspection>>(
-        guarded("inspection", Errc::Internal,
-                [&] { return source::inspect(*spec, reduction.selectors, *files); }));
-    asio::post(loop_, [this, number, alive, inspected, reduction, choice] {
+  helpers_.post([this, number, spec = job.spec, files = job.files, limits = limits(),
+                 alive = alive_, reduction = std::move(reduction),
+                 choice = std::move(choice)]() mutable {
+    auto plan =
+        std::make_shared<Result<plan::Plan>>(guarded("inspection", Errc::Internal, [&] {
+          return job::plan_with_input({*spec, *files, limits}, std::move(reduction),
+                                      std::move(choice));
+        }));
+    asio::post(loop_, [this, number, alive, plan] {
       if (!*alive) return;
       job::Job* waiting = find(number);
       if (waiting == nullptr || waiting->planned()) return;  // ended meanwhile
-      if (!*inspected) return planned(*waiting, inspected->error());
-      planned(*waiting, plan::Plan::make(*waiting->spec, reduction, choice,
-                                         *std::move(*inspected)));
+      planned(*waiting, std::move(*plan));
     });
   });
 }
@@ -584,35 +585,17 @@ void Engine::explain(Submission submission, Planned planned) {
   if (!reduction) return planned(reduction.error());
   Result<plan::PathChoice> choice = plan::choose_path(submission.spec, limits());
   if (!choice) return planned(choice.error());
-  const auto shown = [](const Result<plan::Plan>& plan) -> Result<model::JobPlan> {
-    if (!plan) return plan.error();
-    model::JobPlan shown_plan;
-    shown_plan.path = plan->choice().path;
-    shown_plan.reason = plan->choice().reason;
-    shown_plan.workers = plan->parallel();
-    shown_plan.chunks = plan->chunks();
-    shown_plan.leaves = plan->leaves();
-    shown_plan.elements_known = !plan->in_bytes();
-    shown_plan.elements = plan->in_bytes() ? 0 : plan->size();
-    shown_plan.input_bytes = plan->input_bytes();
-    shown_plan.chunk_size = plan->chunk_size();
-    return shown_plan;
-  };
-  if (!needs_inspection(submission.spec))
-    return planned(shown(plan::Plan::make(submission.spec, *std::move(reduction),
-                                          *std::move(choice), {})));
   auto held = std::make_shared<Submission>(std::move(submission));
   ++explaining_;
   hold(held->fds.size(), held->bytes);
-  helpers_.post([this, held, shown, planned = std::move(planned), alive = alive_,
-                 reduction = *std::move(reduction), choice = *std::move(choice)] {
-    auto inspected = guarded("inspection", Errc::Internal, [&] {
-      return source::inspect(held->spec, reduction.selectors, held->fds);
-    });
+  helpers_.post([this, held, limits = limits(), planned = std::move(planned),
+                 alive = alive_, reduction = *std::move(reduction),
+                 choice = *std::move(choice)]() mutable {
     auto plan = std::make_shared<Result<model::JobPlan>>(
-        inspected ? shown(plan::Plan::make(held->spec, reduction, choice,
-                                           *std::move(inspected)))
-                  : Result<model::JobPlan>(inspected.error()));
+        guarded("inspection", Errc::Internal, [&] {
+          return job::explain_plan({held->spec, held->fds, limits},
+                                   std::move(reduction), std::move(choice));
+        }));
     asio::post(loop_, [this, held, planned, plan, alive] {
       if (!*alive) return;
       --explaining_;

@@ -26,6 +26,14 @@ bool counts_bytes(const model::JobSpec& spec) {
                               files->format == model::FileFormat::Text);
 }
 
+// What it was measured on is said with it: a forecast, no promise.
+std::string expected_time(const model::JobPlan& plan, bool in_bytes) {
+  if (!plan.expected_ns) return "not known: there was nothing to measure";
+  return "about " + text_of_time(*plan.expected_ns) + ", by the first " +
+         (in_bytes ? text_of_bytes(plan.measured_extent)
+                   : text_of_number(plan.measured_extent, "element"));
+}
+
 std::string text_of_plan(const model::JobPlan& plan, const model::JobSpec& spec) {
   const std::string chunk_size = counts_bytes(spec)
                                      ? text_of_bytes(plan.chunk_size)
@@ -39,6 +47,7 @@ std::string text_of_plan(const model::JobPlan& plan, const model::JobSpec& spec)
   table.add({"elements", plan.elements_known ? text_of_count(plan.elements)
                                              : "not known before they are read"});
   table.add({"input", text_of_bytes(plan.input_bytes)});
+  table.add({"expected", expected_time(plan, counts_bytes(spec))});
   if (sums_a_range(spec))
     table.add({"note",
                "the sum of a range has a closed form, count * (first + last) / "
@@ -70,11 +79,13 @@ Result<int> run(const Args& args) {
 const Command kExplainCommand{
     "explain",
     "REDUCERS SOURCE",
-    "show the plan of a job; run nothing",
+    "show the plan of a job and the time to expect",
     "Shows what a job would do: its path and why, workers, chunks, leaves (the units "
     "of\n"
-    "the reduction tree), elements and bytes. Files are opened and looked at; nothing\n"
-    "is reduced.\n\n" TALLY_JOB_HELP,
+    "the reduction tree), elements, bytes and the time to expect. Files are opened "
+    "and\n"
+    "their first leaves reduced, a few milliseconds of work, to measure what they "
+    "cost.\n\n" TALLY_JOB_HELP,
     "  tally explain sum --range 0:500_000_000\n"
     "  tally explain mean:temp_max weather.csv --hint io --json\n",
     OptionSet{kJobOptions, DaemonLink::kOptions, OptionSet{Option::Json, Option::Help}},

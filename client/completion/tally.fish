@@ -8,7 +8,7 @@ set -l on "__fish_seen_subcommand_from"
 complete -c tally -n "not $on $verbs" -f
 complete -c tally -n "not $on $verbs" -a run -d 'Reduce a source and print the result'
 complete -c tally -n "not $on $verbs" -a compare -d 'Run a job in three ways and compare them'
-complete -c tally -n "not $on $verbs" -a explain -d 'Show the plan of a job; run nothing'
+complete -c tally -n "not $on $verbs" -a explain -d 'Show the plan of a job and the time to expect'
 complete -c tally -n "not $on $verbs" -a submit -d 'Leave a job with the daemon'
 complete -c tally -n "not $on $verbs" -a wait -d 'Wait for a submitted job'
 complete -c tally -n "not $on $verbs" -a show -d 'Show how a submitted job stands'

@@ -142,6 +142,9 @@ void write_plan(schema::JobPlan::Builder to, const model::JobPlan& plan) {
   to.setElementsKnown(plan.elements_known);
   to.setInputBytes(plan.input_bytes);
   to.setChunkSize(plan.chunk_size);
+  to.setHasExpected(plan.expected_ns.has_value());
+  to.setExpectedNs(plan.expected_ns.value_or(0));
+  to.setMeasuredExtent(plan.measured_extent);
 }
 
 Result<model::JobPlan> read_plan(schema::JobPlan::Reader from) {
@@ -157,6 +160,8 @@ Result<model::JobPlan> read_plan(schema::JobPlan::Reader from) {
   plan.elements_known = from.getElementsKnown();
   plan.input_bytes = from.getInputBytes();
   plan.chunk_size = from.getChunkSize();
+  if (from.getHasExpected()) plan.expected_ns = from.getExpectedNs();
+  plan.measured_extent = from.getMeasuredExtent();
   return plan;
 }
 

@@ -74,6 +74,10 @@ struct JobPlan {
   elementsKnown @6 :Bool;
   inputBytes @7 :UInt64;
   chunkSize @8 :UInt64;
+  # From what the first measuredExtent elements (or bytes) cost.
+  hasExpected @9 :Bool;
+  expectedNs @10 :UInt64;
+  measuredExtent @11 :UInt64;
 }
 
 struct WorkerStatus {

@@ -13,7 +13,7 @@ bool fits_inline(const model::JobSpec& spec) {
 
 Result<PathChoice> with_workers(const model::JobSpec& spec, const PathLimits& limits,
                                 model::Path path, std::string reason) {
-  PathChoice choice{path, 1, std::move(reason)};
+  PathChoice choice{path, 1, std::move(reason), false};
   const bool process = path == model::Path::Process;
   const std::uint32_t most = process ? limits.workers : limits.threads;
   if (spec.workers > most)
@@ -30,6 +30,17 @@ Result<PathChoice> with_workers(const model::JobSpec& spec, const PathLimits& li
     choice.workers = spec.hint == model::Hint::Io
                          ? limits.threads
                          : std::min(limits.usable_cores, limits.threads);
+  return choice;
+}
+
+// `auto`: where there is input to wait for, that is still to be measured.
+Result<PathChoice> unhinted(const model::JobSpec& spec, const PathLimits& limits) {
+  std::string reason = "auto: no input to wait for";
+  if (std::holds_alternative<model::MemorySource>(spec.source))
+    reason = "auto: the input is in memory";
+  Result<PathChoice> choice =
+      with_workers(spec, limits, model::Path::Process, std::move(reason));
+  if (choice) choice->open = std::holds_alternative<model::FilesSource>(spec.source);
   return choice;
 }
 
@@ -69,20 +80,44 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
                  "only range and values jobs of at most " +
                      std::to_string(kInlineElements) + " elements run inline");
 
-  if (spec.path == Path::Inline) return PathChoice{Path::Inline, 1, "path given"};
+  if (spec.path == Path::Inline)
+    return PathChoice{Path::Inline, 1, "path given", false};
   if (spec.path != Path::Any)
     return with_workers(spec, limits, spec.path, "path given");
   if (spec.require_isolated)
     return with_workers(spec, limits, Path::Process, "isolation required");
   if (spec.workers == 0 && fits_inline(spec))
     return PathChoice{Path::Inline, 1,
-                      "at most " + std::to_string(kInlineElements) + " elements"};
+                      "at most " + std::to_string(kInlineElements) + " elements",
+                      false};
   switch (spec.hint) {
     case model::Hint::Cpu: return with_workers(spec, limits, Path::Process, "hint cpu");
     case model::Hint::Io: return with_workers(spec, limits, Path::Thread, "hint io");
     case model::Hint::Auto: break;
   }
-  return with_workers(spec, limits, Path::Process, "not measured");
+  return unhinted(spec, limits);
+}
+
+PathChoice settle_path(PathChoice open, const model::JobSpec& spec,
+                       const PathLimits& limits,
+                       const std::optional<MeasuredLeaves>& measured) {
+  open.open = false;
+  if (!measured || measured->cpu_ns + measured->waited_ns == 0) {
+    open.reason = "auto: too little to measure";
+    return open;
+  }
+  const std::uint64_t waiting =
+      measured->waited_ns * 100 / (measured->cpu_ns + measured->waited_ns);
+  if (waiting <= 50) {
+    open.reason = "auto: the first leaves kept a CPU busy " +
+                  std::to_string(100 - waiting) + " % of their time";
+    return open;
+  }
+  open.path = model::Path::Thread;
+  open.workers = spec.workers != 0 ? spec.workers : limits.threads;
+  open.reason = "auto: the first leaves waited " + std::to_string(waiting) +
+                " % of their time for input";
+  return open;
 }
 
 }  // namespace tally::plan

@@ -26,11 +26,24 @@ struct PathChoice {
   model::Path path = model::Path::Process;
   std::uint32_t workers = 1;  // slots that the job may use at once, before its size
   std::string reason;
+  bool open = false;  // nobody said; what the first leaves cost settles it
+};
+
+// What the first leaves of a job cost (exec/first_leaves.h).
+struct MeasuredLeaves {
+  std::uint64_t cpu_ns = 0;
+  std::uint64_t waited_ns = 0;  // for input
 };
 
 // Errors: InvalidArgument "too_many_workers" (names the pool's size), "not_isolated",
 // "not_inline".
 Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits);
+
+// The open choice, settled: threads for a job whose first leaves spent most of their
+// time waiting, worker processes for any other. Nothing measured: processes.
+PathChoice settle_path(PathChoice open, const model::JobSpec& spec,
+                       const PathLimits& limits,
+                       const std::optional<MeasuredLeaves>& measured);
 
 // The number of elements of a source that travels with the request; none for files
 // and memory.

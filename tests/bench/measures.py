@@ -150,7 +150,7 @@ def write_files(folder):
 
 def hint(bench):
     cpu_ns, io_ns = [], []
-    shim = {"LD_PRELOAD": bench / "slow_pread.so"}
+    shim = {"LD_PRELOAD": bench.parent / "tests" / "slow_pread.so"}
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
         names, total = write_files(folder)
         with TallyDaemon(workers=WORKERS, env=shim) as daemon, \

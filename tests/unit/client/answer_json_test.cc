@@ -172,7 +172,8 @@ TEST(AnswerJson, APlanOfUnknownLengthHasNoElements) {
   plan.reason = "hint io";
   EXPECT_EQ(plan_to_json(plan),
             R"({"path": "thread", "reason": "hint io", "workers": 0, "chunks": 0, )"
-            R"("leaves": 0, "elements": null, "input_bytes": 0, "chunk_size": 0})");
+            R"("leaves": 0, "elements": null, "input_bytes": 0, "chunk_size": 0, )"
+            R"("expected_ns": null, "measured_size": 0})");
 }
 
 TEST(AnswerJson, JobsAreAList) {

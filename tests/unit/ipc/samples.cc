@@ -176,7 +176,7 @@ std::vector<model::Reply> sample_replies() {
   status.draining = true;
   const model::JobSummary summary{
       {1, 2}, model::JobState::Running, 1000, "sum,mean", model::Path::Thread, 3, 4, 5};
-  const model::JobPlan plan{model::Path::Inline, "tiny", 1, 2, 3, 4, true, 5, 6};
+  const model::JobPlan plan{model::Path::Inline, "tiny", 1, 2, 3, 4, true, 5, 6, 7, 8};
   model::JobAnswer blank;
   blank.state = model::JobState::Done;
   return {sample_error(),

@@ -124,7 +124,47 @@ TEST(PathChoice, TheHintPicksThePathAndTheReasonSaysSo) {
   EXPECT_EQ(chosen(files_job(Hint::Io)).path, Path::Thread);
   EXPECT_EQ(chosen(files_job(Hint::Io)).reason, "hint io");
   EXPECT_EQ(chosen(files_job(Hint::Auto)).path, Path::Process);
-  EXPECT_EQ(chosen(files_job(Hint::Auto)).reason, "not measured");
+  EXPECT_EQ(chosen(range_job(5000)).reason, "auto: no input to wait for");
+}
+
+// --- what the first leaves settle ---
+
+TEST(PathChoice, OnlyAutoOverFilesIsOpen) {
+  EXPECT_TRUE(chosen(files_job(Hint::Auto)).open);
+  EXPECT_FALSE(chosen(files_job(Hint::Io)).open);
+  EXPECT_FALSE(chosen(range_job(5000)).open);
+  model::JobSpec spec = files_job(Hint::Auto);
+  spec.require_isolated = true;
+  EXPECT_FALSE(chosen(spec).open);
+}
+
+plan::PathChoice settled(std::uint32_t workers, std::optional<MeasuredLeaves> leaves) {
+  model::JobSpec spec = files_job(Hint::Auto);
+  spec.workers = workers;
+  return settle_path(chosen(spec), spec, kLimits, leaves);
+}
+
+TEST(PathChoice, LeavesThatComputeGoToProcesses) {
+  const plan::PathChoice choice = settled(0, MeasuredLeaves{98, 2});
+  EXPECT_EQ(choice.path, Path::Process);
+  EXPECT_EQ(choice.workers, kLimits.workers);
+  EXPECT_FALSE(choice.open);
+  EXPECT_EQ(choice.reason, "auto: the first leaves kept a CPU busy 98 % of their time");
+}
+
+TEST(PathChoice, LeavesThatWaitGoToManyThreads) {
+  const plan::PathChoice choice = settled(0, MeasuredLeaves{1, 99});
+  EXPECT_EQ(choice.path, Path::Thread);
+  EXPECT_EQ(choice.workers, kLimits.threads);
+  EXPECT_EQ(choice.reason,
+            "auto: the first leaves waited 99 % of their time for input");
+  EXPECT_EQ(settled(2, MeasuredLeaves{1, 99}).workers, 2U);
+}
+
+TEST(PathChoice, WithoutAMeasurementItIsProcesses) {
+  EXPECT_EQ(settled(0, std::nullopt).path, Path::Process);
+  EXPECT_EQ(settled(0, std::nullopt).reason, "auto: too little to measure");
+  EXPECT_EQ(settled(0, MeasuredLeaves{}).path, Path::Process);
 }
 
 TEST(PathChoice, IsolationOutweighsTheHint) {
