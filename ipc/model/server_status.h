@@ -75,8 +75,8 @@ struct JobPlan {
   bool elements_known = false;
   std::uint64_t input_bytes = 0;
   std::uint64_t chunk_size = 0;  // elements, or bytes for csv and text
-  // From what the first `measured_extent` elements (or bytes) cost; none if the input is
-  // empty or they cannot be reduced.
+  // From what the first `measured_extent` elements (or bytes) cost; none if the input
+  // is empty or they cannot be reduced.
   std::optional<std::uint64_t> expected_ns;
   std::uint64_t measured_extent = 0;
 };
