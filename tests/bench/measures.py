@@ -6,13 +6,16 @@ ratio a round; the row is the median of the ratios. README.md says why.
 
 import array
 import dataclasses
+import json
 import math
+import os
 import pathlib
 import random
 import statistics
 import tempfile
+import time
 
-from program import Program
+from program import BenchError, Program
 from tally_daemon import TallyDaemon, program as path_of
 
 WORKERS = 2
@@ -35,6 +38,13 @@ HINT_FILES = 64
 HINT_DOUBLES = 64 * 1024  # in a file
 
 STARTS = 10
+
+CLIENTS = 8
+CLIENTS_ROUNDS = 5
+CLIENTS_JOBS = 5_000  # of each client
+
+COMMAND_RUNS = 40
+LOADS = 40
 
 MIB = 1024 * 1024
 
@@ -135,6 +145,60 @@ def throughput(bench):
               f"{THROUGHPUT_ROUNDS} × {THROUGHPUT_JOBS:,} jobs, 256 in flight")
 
 
+def clients(bench):
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "clients_bench", daemon.socket, CLIENTS,
+                    CLIENTS_JOBS) as tally:
+        tally.step("jobs")  # warm
+        rates = [CLIENTS * CLIENTS_JOBS / (tally.step("jobs")[0] / 1e9)
+                 for _ in range(CLIENTS_ROUNDS)]
+    yield Row("clients", statistics.median(rates), 20_000, "jobs/s", False,
+              f"{min(rates):,.0f} to {max(rates):,.0f}; {CLIENTS} serial clients, "
+              "process path")
+
+
+def command_ns(env, *words):
+    """How long `tally run` of one element takes, from spawn to its end."""
+    name = path_of("TALLY_BIN")
+    words = [name, "run", "sum", "--values", "41.5", "--json", *words]
+    ours, its = os.pipe()
+    try:
+        start = time.monotonic_ns()
+        pid = os.posix_spawn(name, words, env,
+                             file_actions=[(os.POSIX_SPAWN_DUP2, its, 1)])
+        status = os.waitpid(pid, 0)[1]
+        took = time.monotonic_ns() - start
+        answer = json.loads(os.read(ours, 1 << 16)) if status == 0 else None
+    finally:
+        os.close(ours)
+        os.close(its)
+    if answer is None or answer["results"][0]["value"] != 41.5:
+        raise BenchError(f"tally run: status {status}, answer {answer}")
+    return took
+
+
+def command(_):
+    with TallyDaemon(workers=WORKERS) as daemon:
+        commands = {"daemon": (15, daemon.env, ()),
+                    "embedded": (40, daemon.env,
+                                 ("--embedded",))}
+        for name, (target, env, words) in commands.items():
+            command_ns(env, *words)  # warm
+            took = [command_ns(env, *words) for _ in range(COMMAND_RUNS)]
+            yield Row(f"command.{name}", statistics.median(took) / 1e6, target, "ms",
+                      True, f"{ms(min(took))} to {ms(max(took))}; a job of one element, "
+                      "from spawn to exit")
+
+
+def load(bench):
+    library = bench.parent / "lib" / "libtally.so"
+    with Program(bench / "load_bench", library) as program:
+        program.step("load")  # warm: the files are in the page cache
+        took = program.step("load", LOADS)
+    yield Row("load", statistics.median(took) / 1e6, 5, "ms", True,
+              f"{ms(min(took))} to {ms(max(took))}; dlopen of libtally.so in a C program")
+
+
 def write_files(folder):
     """Raw doubles; their names, and their correctly rounded sum."""
     numbers = random.Random(1)
@@ -184,4 +248,5 @@ def idle(bench):
 
 
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "throughput": throughput,
-          "hint": hint, "idle": idle}
+          "clients": clients, "command": command,
+          "load": load, "hint": hint, "idle": idle}
