@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -19,6 +21,13 @@ Error cannot_open(const std::string& name, int number) {
     return refused("file_not_found", name, "there is no such file");
   return refused("file_not_readable", name,
                  std::string("cannot be read: ") + std::strerror(number));
+}
+
+// Without the dot; empty if there is none.
+std::string_view extension_of(std::string_view name) {
+  const std::string_view base = name.substr(name.rfind('/') + 1);
+  const std::size_t dot = base.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : base.substr(dot + 1);
 }
 
 }  // namespace
@@ -38,10 +47,7 @@ Result<UniqueFd> open_input(const std::string& name) {
 }
 
 std::optional<FileKind> kind_of_file(std::string_view name) {
-  const std::string_view base = name.substr(name.rfind('/') + 1);
-  const std::size_t dot = base.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string_view extension = base.substr(dot + 1);
+  const std::string_view extension = extension_of(name);
   using model::FileFormat;
   if (extension == "npy") return FileKind{FileFormat::Npy, {}, ','};
   if (extension == "csv") return FileKind{FileFormat::Csv, {}, ','};
@@ -52,6 +58,20 @@ std::optional<FileKind> kind_of_file(std::string_view name) {
   const auto type = model::parse_element_type(extension);
   if (!type) return std::nullopt;
   return FileKind{FileFormat::Raw, type, ','};
+}
+
+std::string_view unreadable_kind(std::string_view name) {
+  static constexpr std::array<std::string_view, 6> kCompressed{"gz",  "bz2", "xz",
+                                                               "zst", "lz4", "zip"};
+  static constexpr std::array<std::string_view, 10> kForeign{
+      "json", "jsonl", "ndjson", "parquet", "arrow",
+      "h5",   "hdf5",  "npz",    "xlsx",    "ods"};
+  const std::string_view extension = extension_of(name);
+  if (std::ranges::find(kCompressed, extension) != kCompressed.end())
+    return "is compressed; decompress it, or say by --format what it is after all";
+  if (std::ranges::find(kForeign, extension) != kForeign.end())
+    return "is of a format that is not read; npy, raw, csv and text are";
+  return {};
 }
 
 }  // namespace tally::cli

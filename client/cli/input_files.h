@@ -28,7 +28,11 @@ struct FileKind {
   char delimiter = ',';
 };
 
-// .npy; .csv; .tsv; .txt (text); .raw, .bin and .f64, .i32, … (raw).
+// .npy; .csv; .tsv; .txt (text); .raw, .bin and .f64, .i32, … (raw). None for others.
 std::optional<FileKind> kind_of_file(std::string_view name);
+
+// What to do about a file whose extension says that tally cannot read it: compressed,
+// or of a format that is not known here. Empty for all others.
+std::string_view unreadable_kind(std::string_view name);
 
 }  // namespace tally::cli

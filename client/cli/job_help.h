@@ -7,5 +7,6 @@
   "            a column is a header name (in double quotes if it holds , or =) or a\n" \
   "            number from 1; a result without a label is called as it was written\n"  \
   "  SOURCE    --range START:STOP[:STEP], --values 1,2,3 or at most 64 FILES\n"        \
-  "            (.npy, .csv, .tsv, .raw and .bin with --dtype, .f64 and its like)\n"    \
+  "            (.npy, .csv, .tsv, .txt, .raw and .bin with --dtype, .f64 and its\n"    \
+  "            like; others are text, or CSV where a column is named)\n"               \
   "  numbers   500000000, 500_000_000 or 5e8\n"

@@ -1,5 +1,6 @@
 #include "client/cli/job_request.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -139,18 +140,27 @@ Result<char> delimiter_of(const Args& args, char by_extension) {
   return (*text)[0];
 }
 
-// What one file is, by --format or by its extension.
-Result<FileKind> kind_of(const Args& args, const std::string& name) {
-  const std::optional<FileKind> by_extension = kind_of_file(name);
-  FileKind kind;
-  if (by_extension) {
-    kind = *by_extension;
-  } else if (!args.has(Option::Format)) {
-    return invalid("unknown_format",
-                   name +
-                       ": its name does not say what it is; give --format "
-                       "npy|raw|csv|text");
-  }
+// What files hold whose names do not say it: the same as those whose names do; else
+// columns if some are spoken of; else numbers between white space. A wrong guess ends
+// in an error, never in an answer.
+FileKind guess(const Args& args, std::span<const model::ReducerSpec> reducers,
+               std::span<const std::string> names) {
+  for (const std::string& name : names)
+    if (const std::optional<FileKind> kind = kind_of_file(name)) return *kind;
+  const bool columns = args.has(Option::Delimiter) || args.has(Option::Header) ||
+                       std::ranges::any_of(reducers, [](const auto& reducer) {
+                         return !reducer.column.empty();
+                       });
+  return {columns ? FileFormat::Csv : FileFormat::Text, {}, ','};
+}
+
+// What one file is, by --format, by its extension, or by guess.
+Result<FileKind> kind_of(const Args& args, const std::string& name,
+                         const FileKind& guessed) {
+  FileKind kind = kind_of_file(name).value_or(guessed);
+  const std::string_view unreadable = unreadable_kind(name);
+  if (!unreadable.empty() && !args.has(Option::Format))
+    return invalid("unknown_format", name + ": " + std::string(unreadable));
   const Result<void> chosen = choose(args, Option::Format, kFormats, kind.format);
   if (!chosen) return chosen.error();
   if (kind.format != FileFormat::Raw) kind.type.reset();
@@ -158,11 +168,14 @@ Result<FileKind> kind_of(const Args& args, const std::string& name) {
 }
 
 // What all files are: they must agree.
-Result<FileKind> common_kind(const Args& args, std::span<const std::string> names) {
-  Result<FileKind> common = kind_of(args, names.front());
+Result<FileKind> common_kind(const Args& args,
+                             std::span<const model::ReducerSpec> reducers,
+                             std::span<const std::string> names) {
+  const FileKind guessed = guess(args, reducers, names);
+  Result<FileKind> common = kind_of(args, names.front(), guessed);
   if (!common) return common;
   for (const std::string& name : names.subspan(1)) {
-    const Result<FileKind> kind = kind_of(args, name);
+    const Result<FileKind> kind = kind_of(args, name, guessed);
     if (!kind) return kind;
     const bool same =
         common->format == kind->format && common->type == kind->type &&
@@ -176,8 +189,9 @@ Result<FileKind> common_kind(const Args& args, std::span<const std::string> name
 }
 
 Result<model::FilesSource> describe_files(const Args& args,
+                                          std::span<const model::ReducerSpec> reducers,
                                           std::span<const std::string> names) {
-  const Result<FileKind> kind = common_kind(args, names);
+  const Result<FileKind> kind = common_kind(args, reducers, names);
   if (!kind) return kind.error();
   const Result<std::optional<model::ElementType>> type = type_of(args);
   if (!type) return type.error();
@@ -205,7 +219,9 @@ Result<model::FilesSource> describe_files(const Args& args,
   return source;
 }
 
-Result<model::Source> files_source(const Args& args, std::span<const std::string> names,
+Result<model::Source> files_source(const Args& args,
+                                   std::span<const model::ReducerSpec> reducers,
+                                   std::span<const std::string> names,
                                    std::vector<UniqueFd>& files) {
   for (const std::string& name : names)
     if (name == "-")
@@ -222,14 +238,16 @@ Result<model::Source> files_source(const Args& args, std::span<const std::string
     if (!file) return file.error();
     files.push_back(std::move(*file));
   }
-  Result<model::FilesSource> source = describe_files(args, names);
+  Result<model::FilesSource> source = describe_files(args, reducers, names);
   if (!source) return source.error();
   for (const std::string& name : names)
     source->files.push_back({name, static_cast<std::uint32_t>(source->files.size())});
   return model::Source(std::move(*source));
 }
 
-Result<model::Source> build_source(const Args& args, std::vector<UniqueFd>& files) {
+Result<model::Source> build_source(const Args& args,
+                                   std::span<const model::ReducerSpec> reducers,
+                                   std::vector<UniqueFd>& files) {
   const std::span<const std::string> names = std::span(args.operands).subspan(1);
   const int given = int{args.has(Option::Range)} + int{args.has(Option::Values)} +
                     int{!names.empty()};
@@ -242,7 +260,7 @@ Result<model::Source> build_source(const Args& args, std::vector<UniqueFd>& file
                    "more than one source; give one of --range, --values and files");
   if (args.has(Option::Range)) return range_source(args);
   if (args.has(Option::Values)) return values_source(args);
-  return files_source(args, names, files);
+  return files_source(args, reducers, names, files);
 }
 
 // --- limits -----------------------------------------------------------------------
@@ -314,7 +332,8 @@ Result<JobRequest> build_job(const Args& args) {
   Result<void> read = read_choices(args, request.spec);
   if (read) read = read_limits(args, request.spec);
   if (!read) return read.error();
-  Result<model::Source> source = build_source(args, request.files);
+  Result<model::Source> source =
+      build_source(args, request.spec.reducers, request.files);
   if (!source) return source.error();
   request.spec.source = std::move(*source);
   return request;

@@ -142,7 +142,7 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
     size_ += file.size;
     leaves_ += file.leaves;
   }
-  if (in_bytes_) {  // a csv file is one chunk, an empty one included
+  if (in_bytes_) {  // a file of csv or text is one chunk, an empty one included
     chunks_ = static_cast<std::uint32_t>(files_.size());
     return {};
   }
@@ -243,9 +243,9 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   }
   model::FilePieces pieces;
   const auto* source = std::get_if<model::FilesSource>(&spec.source);
-  const bool csv = source != nullptr && source->format == model::FileFormat::Csv;
-  pieces.format = csv ? model::FileFormat::Csv : model::FileFormat::Raw;
-  if (csv) pieces.csv = source->csv;
+  // Where the elements lie is all that remains of npy and memory.
+  pieces.format = in_bytes_ ? source->format : model::FileFormat::Raw;
+  if (in_bytes_) pieces.csv = source->csv;
   for_each_run(key.chunk,
                [&](std::uint32_t index, std::uint64_t begin, std::uint64_t end) {
                  const source::InspectedFile& file = files_[index].file;

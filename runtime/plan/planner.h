@@ -2,9 +2,9 @@
 //
 // A leaf is 65,536 elements (1 MiB of csv) and never crosses a file. A chunk is an
 // aligned run of 2^k leaves, a subtree of the reduction tree; it may span small files.
-// A csv file is one chunk for now. Everything here is a function of the job alone, but
-// for k, which the number of slots may choose: the tree over leaves is the same for any
-// k.
+// A file of csv or text is one chunk for now. Everything here is a function of the job
+// alone, but for k, which the number of slots may choose: the tree over leaves is the
+// same for any k.
 //
 // Pure: no I/O. What needs I/O (sizes, headers) comes in as a source::Inspection.
 #pragma once

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "runtime/reduce/float_environment.h"
+#include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
-#include "runtime/source/csv_cell_error.h"
 #include "runtime/source/csv_scanner.h"
 #include "runtime/source/number_text.h"
 #include "runtime/source/record_buffer.h"
@@ -88,7 +88,7 @@ class CsvReader final : public BlockReader {
   template <typename T>
   NumberStatus store_cell(Slot& slot, T* values);
   void skip_cell(Slot& slot);
-  Error cell_error(const Slot& slot, NumberStatus status) const;
+  Error bad_cell(const Slot& slot, NumberStatus status) const;
   Error ragged_row(std::uint32_t fields) const;
   void hand_over(Batch& batch);
 
@@ -186,7 +186,7 @@ Result<ScanStatus> CsvReader::fill_rows_of() {
       if (header_due_) {
         header_due_ = false;
       } else {
-        if (!store_cells<T>()) return cell_error(*failed_, failure_);
+        if (!store_cells<T>()) return bad_cell(*failed_, failure_);
         ++rows_;
       }
     } else if (scan.status != ScanStatus::Blank) {
@@ -252,12 +252,12 @@ void CsvReader::skip_cell(Slot& slot) {
   ++slot.missing;
 }
 
-Error CsvReader::cell_error(const Slot& slot, NumberStatus status) const {
-  return csv_cell_error(status, {.file = pieces_[piece_].name,
-                                 .line = line_,
-                                 .column = std::uint64_t{slot.place} + 1,
-                                 .type = task_.type,
-                                 .field = &slot.field});
+Error CsvReader::bad_cell(const Slot& slot, NumberStatus status) const {
+  return cell_error(status, {.file = pieces_[piece_].name,
+                             .line = line_,
+                             .column = std::uint64_t{slot.place} + 1,
+                             .type = task_.type,
+                             .field = &slot.field});
 }
 
 Error CsvReader::ragged_row(std::uint32_t fields) const {

@@ -148,10 +148,9 @@ Result<void> check_files_source(const model::FilesSource& source,
         return Error(Errc::InvalidArgument, "bad_delimiter",
                      "a quote or a line end cannot be the delimiter");
       return {};
-    case model::FileFormat::Text: break;
+    case model::FileFormat::Text: return check_no_columns(columns);
   }
-  return Error(Errc::InvalidArgument, "unsupported_format",
-               "text files are not read yet; npy, raw and csv are");
+  return Error(Errc::InvalidArgument, "unsupported_format", "no such file format");
 }
 
 // The dtype of one more npy file against --dtype and the files before it.
@@ -178,7 +177,8 @@ Result<Inspection> inspect_files(const model::FilesSource& source,
   auto fits = check_files_source(source, columns);
   if (!fits) return Error(std::move(fits).error());
   Inspection inspection;
-  inspection.in_bytes = source.format == model::FileFormat::Csv;
+  inspection.in_bytes = source.format == model::FileFormat::Csv ||
+                        source.format == model::FileFormat::Text;
   std::optional<ElementType> common = source.type;
   for (const model::FileEntry& entry : source.files) {
     const auto file = check_file(descriptors, entry.descriptor, entry.name);
@@ -192,6 +192,8 @@ Result<Inspection> inspect_files(const model::FilesSource& source,
       done = type ? agree(source, inspected, *type, common) : Error(type.error());
     } else if (source.format == model::FileFormat::Raw) {
       done = inspect_raw(*file, *source.type, inspected);
+    } else if (source.format == model::FileFormat::Text) {
+      inspected.bytes = file->size_bytes;
     } else {
       done = inspect_csv(*file, source.csv, columns, inspected);
     }

@@ -1,6 +1,7 @@
 #include "runtime/source/binary_reader.h"
 #include "runtime/source/block_reader.h"
 #include "runtime/source/csv_reader.h"
+#include "runtime/source/text_reader.h"
 
 namespace tally::source {
 
@@ -16,10 +17,9 @@ Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
         return open_binary_reader(task, *files, descriptors, scratch);
       case model::FileFormat::Csv:
         return open_csv_reader(task, *files, descriptors, scratch);
-      case model::FileFormat::Text: break;
+      case model::FileFormat::Text:
+        return open_text_reader(task, *files, descriptors, scratch);
     }
-    return Error(Errc::InvalidArgument, "unsupported_format",
-                 "text is not read yet; npy, raw and csv are");
   }
   return Error(Errc::Internal, "a range has no blocks to read");
 }

@@ -63,6 +63,16 @@ class ValuesTest(unittest.TestCase):
             self.check(self.wanted(values, dtype), path, "--column", "x", "--dtype", dtype,
                        ways=[WAYS[1], WAYS[3]])
 
+    def test_every_type_in_text(self):
+        for dtype in inputs.CODES:
+            rng = random.Random(dtype + "text")
+            values = inputs.random_values(rng, 20_001, dtype)
+            text = "".join(repr(value) + rng.choice((" ", "\n", " \t", "\r\n"))
+                           for value in values)
+            path = self.file(f"{dtype}.txt", text.encode())
+            self.check(self.wanted(values, dtype), path, "--dtype", dtype,
+                       ways=[WAYS[1], WAYS[3]])
+
     def test_special_floats(self):
         for dtype in "f64", "f32":
             for number, values in enumerate(SPECIAL):

@@ -53,5 +53,12 @@ TEST(FileKindTest, GoesByTheExtension) {
   EXPECT_FALSE(kind_of_file("a.xlsx"));
 }
 
+TEST(FileKindTest, WhatCannotBeReadIsKnownByItsExtension) {
+  EXPECT_NE(unreadable_kind("a.csv.gz").find("decompress"), std::string_view::npos);
+  EXPECT_NE(unreadable_kind("a.parquet").find("csv"), std::string_view::npos);
+  EXPECT_EQ(unreadable_kind("gz"), "");
+  EXPECT_EQ(unreadable_kind("a.log"), "");
+}
+
 }  // namespace
 }  // namespace tally::cli

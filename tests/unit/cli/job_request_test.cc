@@ -156,7 +156,6 @@ TEST_F(JobFilesTest, RawFilesNeedADtypeAndNpyFilesHaveOne) {
 }
 
 TEST_F(JobFilesTest, TheFormatOverridesTheExtension) {
-  EXPECT_EQ(code_of(build({file("data")})), "unknown_format");
   EXPECT_EQ(source_of(build({file("data"), "--format", "csv"})).format,
             model::FileFormat::Csv);
   EXPECT_EQ(
@@ -165,6 +164,21 @@ TEST_F(JobFilesTest, TheFormatOverridesTheExtension) {
   EXPECT_EQ(source_of(build({file("a.f32"), "--format", "csv"})).type, std::nullopt);
   EXPECT_NE(message_of(build({file("a.csv"), "--format", "cvs"})).find("mean csv?"),
             std::string::npos);
+}
+
+TEST_F(JobFilesTest, WhatANameDoesNotSayIsGuessed) {
+  EXPECT_EQ(source_of(build({file("data")})).format, model::FileFormat::Text);
+  EXPECT_EQ(source_of(build({file("run.log")})).format, model::FileFormat::Text);
+  EXPECT_EQ(source_of(build({file("data"), "--column", "x"})).format,
+            model::FileFormat::Csv);
+  EXPECT_EQ(source_of(build({file("data"), "--header", "no"})).format,
+            model::FileFormat::Csv);
+  EXPECT_EQ(source_of(build({file("data"), file("b.tsv")})).csv.delimiter, '\t');
+  EXPECT_EQ(source_of(build({file("data"), file("b.f32")})).type,
+            model::ElementType::F32);
+  EXPECT_EQ(code_of(build({file("a.csv.gz")})), "unknown_format");
+  EXPECT_EQ(source_of(build({file("a.gz"), "--format", "csv"})).format,
+            model::FileFormat::Csv);
 }
 
 TEST_F(JobFilesTest, FilesAreOfOneKind) {

@@ -196,13 +196,11 @@ TEST(ValuesReader, ANumberOfBytesThatDoesNotFitIsOurBug) {
   ASSERT_TRUE(read_doubles(task, {}).error);
 }
 
-TEST(OpenReader, RangesAndTextHaveNoReader) {
+TEST(OpenReader, RangesHaveNoReader) {
   model::ChunkTask task;
   task.columns.resize(1);
   task.piece = model::RangePiece{};
   EXPECT_EQ(read_doubles(task, {}).error->errc(), Errc::Internal);
-  task.piece = model::FilePieces{model::FileFormat::Text, {}, {}};
-  EXPECT_EQ(read_doubles(task, {}).error->code(), "unsupported_format");
 }
 
 }  // namespace

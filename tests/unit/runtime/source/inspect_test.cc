@@ -198,9 +198,12 @@ TEST(Inspect, DelimitersThatCannotBe) {
   }
 }
 
-TEST(Inspect, TextIsNotReadYet) {
-  expect_error(files_job(FileFormat::Text, list(file_of("1\n"))).look(),
-               Errc::InvalidArgument, "unsupported_format", "text");
+TEST(Inspect, TextIsCountedInBytes) {
+  const auto found = files_job(FileFormat::Text, list(file_of("1 2\n"))).look();
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->in_bytes);
+  EXPECT_EQ(found->files.at(0).bytes, 4U);
+  EXPECT_EQ(found->type, ElementType::F64);
 }
 
 TEST(Inspect, OnlyCsvHasColumns) {

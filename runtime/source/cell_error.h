@@ -1,4 +1,5 @@
-// csv_cell_error: what is wrong with one cell, for people and for programs.
+// cell_error: what is wrong with one cell of csv or number of text, for people and for
+// programs.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,17 @@
 
 namespace tally::source {
 
-struct CsvCell {
+struct Cell {
   std::string_view file;
   std::uint64_t line = 0;    // from 1
   std::uint64_t column = 0;  // from 1
   model::ElementType type = model::ElementType::F64;
   const Field* field = nullptr;
+  bool of_text = false;  // a word of the text format, which has no delimiters
 };
 
 // Precondition: `status` is not Ok. Class InvalidData; codes "missing_cell",
 // "bad_number", "number_overflow", "inexact_integer"; fields file, line, column, text.
-Error csv_cell_error(NumberStatus status, const CsvCell& cell);
+Error cell_error(NumberStatus status, const Cell& cell);
 
 }  // namespace tally::source
