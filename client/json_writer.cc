@@ -4,34 +4,12 @@
 #include <cmath>
 #include <cstddef>
 
+#include "ipc/base/utf8.h"
+
 namespace tally::client {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
-// How many bytes the UTF-8 sequence at text[at] has; 0 if it is none: overlong forms,
-// surrogates and code points over U+10FFFF are none.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  if (lead >= 0xC2 && lead <= 0xDF) length = 2;
-  if (lead >= 0xE0 && lead <= 0xEF) length = 3;
-  if (lead >= 0xF0 && lead <= 0xF4) length = 4;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if (!is_continuation(text[at + i])) return 0;
-  const auto second = static_cast<unsigned char>(text[at + 1]);
-  const bool overlong =
-      (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second >= 0xA0;
-  const bool beyond = lead == 0xF4 && second >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
 
 void append_escape(std::string& out, char c) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -59,7 +37,7 @@ void append_string(std::string& out, std::string_view text) {
       ++at;
       continue;
     }
-    const std::size_t length = sequence_length(text, at);
+    const std::size_t length = character_bytes(text, at);
     out += length == 0 ? kReplacement : text.substr(at, length);
     at += length == 0 ? 1 : length;
   }

@@ -12,6 +12,8 @@
 
 #include "config/fields.h"
 #include "ipc/base/guard.h"
+#include "ipc/base/nearest.h"
+#include "ipc/base/printable.h"
 #include "ipc/base/unique_fd.h"
 
 namespace tally::config {
@@ -42,37 +44,6 @@ Result<std::string> read_all(const std::string& path) {
   }
 }
 
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  for (std::size_t j = 0; j <= to.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= to.size(); ++j) {
-      const std::size_t kept = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({kept, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[to.size()];
-}
-
-// Empty when nothing is so near that it can be what was meant.
-std::string_view nearest(std::string_view wanted,
-                         const std::vector<std::string_view>& names) {
-  constexpr std::size_t kLongestName = 64;  // longer is no slip, and costs time
-  if (wanted.size() > kLongestName) return {};
-  std::string_view best;
-  std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
-  for (const std::string_view name : names) {
-    const std::size_t distance = edit_distance(wanted, name);
-    if (distance >= least) continue;
-    least = distance;
-    best = name;
-  }
-  return best;
-}
-
 std::string joined(const std::vector<std::string_view>& names) {
   std::string list;
   for (const std::string_view name : names) {
@@ -85,15 +56,7 @@ std::string joined(const std::vector<std::string_view>& names) {
 // Fit for one line of a terminal, whatever the file holds.
 std::string quoted(std::string_view text) {
   constexpr std::size_t kMostShown = 60;
-  std::size_t shown = std::min(text.size(), kMostShown);
-  while (shown < text.size() && shown > 0 && (text[shown] & '\xC0') == '\x80') --shown;
-  std::string result = "\"";
-  for (const char byte : text.substr(0, shown)) {
-    const auto code = static_cast<unsigned char>(byte);
-    result += code < 0x20 || code == 0x7F ? '?' : byte;
-  }
-  result += shown < text.size() ? "...\"" : "\"";
-  return result;
+  return '"' + printable(text, kMostShown) + '"';
 }
 
 std::string described(const toml::node& node) {
@@ -204,8 +167,8 @@ class Reader {
 
   static std::string hint(std::string_view given,
                           const std::vector<std::string_view>& names) {
-    const std::string_view meant = nearest(given, names);
-    if (!meant.empty()) return "; did you mean " + quoted(meant) + "?";
+    const std::optional<std::string_view> meant = nearest(given, names);
+    if (meant) return "; did you mean " + quoted(*meant) + "?";
     return "; there are: " + joined(names);
   }
 

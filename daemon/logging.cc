@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "ipc/base/printable.h"
+
 namespace tally::daemon {
 namespace {
 
@@ -62,14 +64,15 @@ void set_log_level(config::LogLevel level) {
   spdlog::default_logger()->set_level(level_of(level));
 }
 
+// A line is a line, whatever file names and messages it holds.
 void log_info(const std::string& line) {
-  spdlog::info(line);
+  spdlog::info(printable(line));
 }
 void log_warning(const std::string& line) {
-  spdlog::warn(line);
+  spdlog::warn(printable(line));
 }
 void log_error(const std::string& line) {
-  spdlog::error(line);
+  spdlog::error(printable(line));
 }
 
 }  // namespace tally::daemon

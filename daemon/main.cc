@@ -23,6 +23,7 @@
 #include "daemon/service_manager.h"
 #include "daemon/socket_activation.h"
 #include "daemon/worker_program.h"
+#include "ipc/base/printable.h"
 #include "ipc/base/standard_descriptors.h"
 #include "ipc/endpoint.h"
 
@@ -30,14 +31,14 @@ namespace tally::daemon {
 namespace {
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "tallyd: %s\n", error.message().c_str());
+  std::fprintf(stderr, "tallyd: %s\n", printable(error.message()).c_str());
   return exit_code_of(error.errc());
 }
 
 // Prints every problem; true if there is none.
 bool report_problems(const config::Loaded& loaded) {
   for (const config::Problem& problem : loaded.problems)
-    std::fprintf(stderr, "tallyd: %s\n", to_string(problem).c_str());
+    std::fprintf(stderr, "tallyd: %s\n", printable(to_string(problem)).c_str());
   return loaded.problems.empty();
 }
 
@@ -176,7 +177,7 @@ int run(std::span<const char* const> arguments) {
     if (!report_problems(loaded)) return 2;
   }
   if (options->action == DaemonOptions::Action::CheckConfig) {
-    std::printf("%s: good\n", options->config_file.c_str());
+    std::printf("%s: good\n", printable(options->config_file).c_str());
     return 0;
   }
   const config::Config& config = loaded.config;

@@ -25,20 +25,4 @@ std::string dim(std::string_view text, std::FILE* stream) {
   return "\x1b[2m" + std::string(text) + "\x1b[0m";
 }
 
-std::string printable(std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      result += c;
-      continue;
-    }
-    result += "\\x";
-    result += kHex[byte >> 4];
-    result += kHex[byte & 15];
-  }
-  return result;
-}
-
 }  // namespace tally::cli

@@ -49,11 +49,6 @@ TEST(TableTest, ColumnsAreAlignedAndNothingTrails) {
             "e\n");
 }
 
-TEST(TerminalTest, ControlCharactersAreShownNotObeyed) {
-  EXPECT_EQ(printable("a\x1b[2J\nb\x7f"), "a\\x1b[2J\\x0ab\\x7f");
-  EXPECT_EQ(printable("\xC3\xA4 ok"), "\xC3\xA4 ok");
-}
-
 TEST(ProgressTest, SaysHowFarHowFastAndHowLong) {
   const model::JobProgress half{{}, 500'000'000, 1'000'000'000, false};
   EXPECT_EQ(text_of_progress(half, 1'000'000'000),
