@@ -1,6 +1,5 @@
 #include "daemon/embedded.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <asio/executor_work_guard.hpp>
@@ -13,6 +12,7 @@
 
 #include "daemon/core.h"
 #include "daemon/worker_program.h"
+#include "ipc/base/block_signals.h"
 
 namespace tally::daemon {
 
@@ -21,20 +21,6 @@ struct Embedded::Impl {
   std::unique_ptr<Core> core;  // made, used and destroyed on `thread` only
   std::thread thread;
 };
-
-namespace {
-
-// Signals are the host's business: none is delivered to our threads, nor to those
-// they start.
-void block_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
-    sigdelset(&all, fault);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Embedded>> Embedded::start(const config::Config& config) {
   Result<std::string> worker = find_worker_program(config.pool.worker_program);

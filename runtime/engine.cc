@@ -57,15 +57,13 @@ std::chrono::nanoseconds until(Nanoseconds deadline_ns) {
   return std::chrono::nanoseconds(deadline_ns > now ? deadline_ns - now : 0);
 }
 
-// A kept job; one that failed has no results to tell its reducers by.
 model::JobSummary summary_of(const job::EndedJob& ended, Nanoseconds now_ns) {
   const model::JobAnswer& answer = ended.answer;
   model::JobSummary summary;
   summary.id = answer.id;
   summary.state = answer.state;
   summary.uid = ended.uid;
-  for (const model::ReducerResult& result : answer.results)
-    summary.reducers += (summary.reducers.empty() ? "" : ",") + result.label;
+  summary.reducers = ended.labels;
   summary.path = answer.path;
   summary.chunks = answer.chunks;
   for (const model::WorkerUsage& usage : answer.worker_usage)
@@ -483,7 +481,7 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   ++finished_count_;
   const auto ended = std::make_shared<const job::EndedJob>(
       job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
-                    job->request_bytes, elapsed_ns, now_ns});
+                    job->request_bytes, elapsed_ns, now_ns, job->labels()});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();

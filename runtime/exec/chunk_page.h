@@ -14,8 +14,6 @@ struct ChunkPage {
   // How many chunks the executor has begun since it started; the one it works on is
   // the last of them. Written by the executor.
   std::atomic<std::uint64_t> begun{0};
-  // Blocks finished in its life: stands still in a stall. Written by the executor.
-  std::atomic<std::uint64_t> blocks{0};
   // Elements (bytes for csv) finished in the chunk at hand. Written by the executor.
   std::atomic<std::uint64_t> advanced{0};
   // The job to abandon: compared with the chunk's own job at every block. Job numbers

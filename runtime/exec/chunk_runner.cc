@@ -156,7 +156,6 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
     }
     at += given;
     page_.advanced.store(at - piece.begin, std::memory_order_relaxed);
-    page_.blocks.fetch_add(1, std::memory_order_relaxed);
   }
   if (piece.end > piece.begin) spans.push_back({0, piece.begin, piece.end});
   return {};
@@ -177,7 +176,6 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
     if (how != Distortion::None) distort(how, batch_);
     if (Result<void> used = consume(task, batch_); !used) return used;
     page_.advanced.fetch_add(batch_.rows, std::memory_order_relaxed);
-    page_.blocks.fetch_add(1, std::memory_order_relaxed);
   }
   (*reader)->spans(spans);
   return {};

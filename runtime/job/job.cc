@@ -174,13 +174,19 @@ void Job::fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) con
   time.merge_ns = now_ns - last;
 }
 
+std::string Job::labels() const {
+  std::string labels;
+  for (const model::ReducerSpec& reducer : spec->reducers)
+    labels += (labels.empty() ? "" : ",") + reducer.label;
+  return labels;
+}
+
 model::JobSummary Job::summary(Nanoseconds now_ns, bool running) const {
   model::JobSummary summary;
   summary.id = id;
   summary.state = running ? model::JobState::Running : model::JobState::Queued;
   summary.uid = uid;
-  for (const model::ReducerSpec& reducer : spec->reducers)
-    summary.reducers += (summary.reducers.empty() ? "" : ",") + reducer.label;
+  summary.reducers = labels();
   if (plan_) {
     summary.path = plan_->choice().path;
     summary.chunks = plan_->chunks();

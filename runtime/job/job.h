@@ -33,6 +33,7 @@ struct EndedJob {
   std::uint64_t request_bytes = 0;  // its answer repeats labels, names, arguments
   Nanoseconds elapsed_ns = 0;       // received to answer ready, without the reply
   Nanoseconds ended_ns = 0;         // on the monotonic clock
+  std::string labels;               // of its reducers, as a list of jobs has them
 };
 
 // Who wants to know of a job. Calls come on the loop's thread.
@@ -91,6 +92,7 @@ class Job {
 
   // How the job stands: an answer without results, in state queued or running.
   model::JobAnswer snapshot(Nanoseconds now_ns, bool running) const;
+  std::string labels() const;  // of its reducers, between commas
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:

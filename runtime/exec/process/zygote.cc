@@ -98,7 +98,6 @@ struct Zygote::Impl {
 
   void report(const ZygoteMessage& message, std::vector<UniqueFd>& fds) {
     switch (message.report) {
-      case ZygoteReport::Ready: return;
       case ZygoteReport::Forked:
         events->on_forked(message.serial, message.pid,
                           fds.empty() ? UniqueFd() : std::move(fds.front()));

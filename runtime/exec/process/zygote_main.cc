@@ -39,9 +39,6 @@ class ForkServer {
     sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
     deaths_.reset(::signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!deaths_) return 1;
-    ZygoteMessage ready;
-    ready.pid = ::getpid();
-    if (!report(ready, -1)) return 0;
     pollfd wait[2] = {{socket_, POLLIN, 0}, {deaths_.get(), POLLIN, 0}};
     for (;;) {
       if (::poll(wait, 2, -1) < 0 && errno != EINTR) return 1;
@@ -51,12 +48,12 @@ class ForkServer {
   }
 
  private:
-  bool report(const ZygoteMessage& message, int fd) {
+  // Where the daemon is gone, its end of the socket tells us so as well.
+  void report(const ZygoteMessage& message, int fd) {
     const auto bytes = std::as_bytes(std::span(&message, 1));
     const std::span<const int> fds =
         fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>();
-    const auto sent = ipc::send_with_fds(socket_, bytes, fds, 0);
-    return sent && sent->state == ipc::Transfer::Moved;
+    (void)ipc::send_with_fds(socket_, bytes, fds, 0);
   }
 
   // One request; false when the daemon is gone.

@@ -18,17 +18,12 @@ struct ForkRequest {
   std::uint64_t serial = 0;  // names the worker; never used twice
 };
 
-enum class ZygoteReport : std::uint32_t {
-  Ready = 1,
-  Forked = 2,
-  ForkFailed = 3,
-  Died = 4
-};
+enum class ZygoteReport : std::uint32_t { Forked = 1, ForkFailed = 2, Died = 3 };
 
 struct ZygoteMessage {
-  ZygoteReport report = ZygoteReport::Ready;
-  std::int32_t pid = 0;      // Ready: the zygote's; else the worker's
-  std::uint64_t serial = 0;  // of the worker
+  ZygoteReport report = ZygoteReport::Forked;
+  std::int32_t pid = 0;      // of the worker
+  std::uint64_t serial = 0;  // of the worker, as in its ForkRequest
   std::int32_t code = 0;  // Died: CLD_EXITED, CLD_KILLED, CLD_DUMPED; ForkFailed: errno
   std::int32_t status = 0;    // Died: exit status or signal
   std::uint64_t user_ns = 0;  // Died: CPU time of its life

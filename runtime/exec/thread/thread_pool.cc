@@ -1,25 +1,13 @@
 #include "runtime/exec/thread/thread_pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <system_error>
 #include <utility>
 
+#include "ipc/base/block_signals.h"
+
 namespace tally::exec {
-namespace {
-
-// Signals belong to the program's own threads; ours must not be interrupted by them.
-void block_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
-    sigdelset(&all, fault);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
-}
-
-}  // namespace
-
 ThreadPool::~ThreadPool() {
   std::deque<std::function<void()>> dropped;
   {

@@ -33,7 +33,7 @@ TEST(ControlCodec, EveryReplySurvivesTheWire) {
   }
 }
 
-TEST(ControlCodec, AJobIsNamedInThreeWays) {
+TEST(ControlCodec, AJobIsNamedInFourWays) {
   const auto through = [](model::JobRef job) {
     return std::get<model::Cancel>(*read_request(request_body(model::Cancel{job}))).job;
   };
@@ -41,6 +41,18 @@ TEST(ControlCodec, AJobIsNamedInThreeWays) {
   EXPECT_EQ(std::get<model::ClientId>(through(model::ClientId{"mine"})).text, "mine");
   EXPECT_EQ(std::get<model::SubmitSequence>(through(model::SubmitSequence{7})).sequence,
             7U);
+  const auto prefix = std::get<model::JobIdPattern>(
+      through(model::JobIdPattern{0x7F3A'0000'0000'0000U, 4, 17}));
+  EXPECT_EQ(prefix.tag_prefix, 0x7F3A'0000'0000'0000U);
+  EXPECT_EQ(prefix.tag_digits, 4U);
+  EXPECT_EQ(prefix.number, 17U);
+}
+
+TEST(ControlCodec, APrefixOfNoDigitsOrTooManyIsRefused) {
+  for (const unsigned digits : {0U, 17U, 255U})
+    EXPECT_FALSE(read_request(
+        request_body(model::Cancel{model::JobIdPattern{0x7FU << 4U, digits, 17}})))
+        << digits;
 }
 
 TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {

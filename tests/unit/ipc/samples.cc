@@ -135,6 +135,7 @@ std::vector<model::Request> sample_requests() {
   std::vector<model::Request> requests{model::Hello{1, 0, "0.1.0", 77},
                                        model::Wait{model::JobId{1, 2}},
                                        model::Wait{model::ClientId{"mine"}},
+                                       model::Wait{model::JobIdPattern{7, 16, 2}},
                                        model::Status{model::SubmitSequence{9}},
                                        model::List{},
                                        model::Cancel{model::SubmitSequence{~0U}},
