@@ -115,7 +115,7 @@ void write_result(JsonWriter& json, const model::ReducerResult& result) {
 }
 
 void write_time(JsonWriter& json, const model::JobTimes& time,
-                std::uint64_t transport_ns) {
+                std::optional<std::uint64_t> transport_ns) {
   json.begin_object()
       .field("queue_ns", time.queue_ns)
       .field("plan_ns", time.plan_ns)
@@ -124,7 +124,8 @@ void write_time(JsonWriter& json, const model::JobTimes& time,
       .field("reply_ns", time.reply_ns)
       .field("other_ns", time.other_ns)
       .field("total_ns", time.total_ns)
-      .field("transport_ns", transport_ns)
+      .key("transport_ns")
+      .counter_or_null(transport_ns)
       .field("cpu_user_ns", time.cpu_user_ns)
       .field("cpu_system_ns", time.cpu_system_ns)
       .end_object();
@@ -192,7 +193,8 @@ void write_summary(JsonWriter& json, const model::JobSummary& job) {
 
 }  // namespace
 
-std::string answer_to_json(const model::JobAnswer& answer, std::uint64_t transport_ns) {
+std::string answer_to_json(const model::JobAnswer& answer,
+                           std::optional<std::uint64_t> transport_ns) {
   JsonWriter json;
   json.begin_object();
   json.field("job", model::short_name(answer.id)).field("state", name_of(answer.state));

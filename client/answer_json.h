@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@
 
 namespace tally::client {
 
-// `transport_ns`: the client's wall time less answer.time.total_ns.
-std::string answer_to_json(const model::JobAnswer& answer, std::uint64_t transport_ns);
+// `transport_ns`: the client's wall time less answer.time.total_ns; none where the job
+// was another client's to submit.
+std::string answer_to_json(const model::JobAnswer& answer,
+                           std::optional<std::uint64_t> transport_ns);
 
 // {"error": {"code", "class", "message", …the code's own fields}}
 std::string error_to_json(const Error& error);

@@ -50,9 +50,12 @@ struct AccessConfig {
   friend bool operator==(const AccessConfig&, const AccessConfig&) = default;
 };
 
+inline constexpr std::uint32_t kMostWorkers = 1024;  // processes or threads
+
 struct PoolConfig {
-  // Worker processes, at most 1024. 0: one for each core we may use (affinity and
-  // cgroup quota counted). More than there are cores costs memory and gains nothing.
+  // Worker processes, at most kMostWorkers. 0: one for each core we may use (affinity
+  // and cgroup quota counted). More than there are cores costs memory and gains
+  // nothing.
   std::uint32_t workers = 0;
 
   // Absolute path of tally-worker. Empty: beside the tallyd executable, else libexec.

@@ -13,7 +13,7 @@ namespace {
 
 void print_values(const model::JobAnswer& answer, bool name_files) {
   for (const model::ReducerResult& result : answer.results)
-    print_line(text_of_result(result, name_files));
+    print_line(result.error ? "" : text_of_result(result, name_files));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "client/cli/args.h"
 #include "ipc/model/job_answer.h"
@@ -9,13 +10,15 @@
 namespace tally::cli {
 
 struct AnswerView {
-  std::uint64_t wall_ns = 0;       // shown to people
-  std::uint64_t transport_ns = 0;  // for JSON: wall time less the daemon's
-  bool name_files = false;         // behind an index
+  std::uint64_t wall_ns = 0;  // shown to people
+  // For JSON: wall time less the daemon's; none where it is another client's to know.
+  std::optional<std::uint64_t> transport_ns;
+  bool name_files = false;  // behind an index
 };
 
-// Prints the answer to stdout, as a table, as values alone (--quiet) or as JSON; what
-// went wrong to stderr. The exit code is exit_code_of(answer), which is the caller's.
+// Prints the answer to stdout, as a table, as values alone (--quiet, an empty line for
+// a result without one) or as JSON. The exit code is exit_code_of(answer), which is the
+// caller's.
 void print_answer(const model::JobAnswer& answer, const Args& args,
                   const AnswerView& view);
 

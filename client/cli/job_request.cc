@@ -9,6 +9,7 @@
 #include "client/cli/input_files.h"
 #include "client/cli/number_arg.h"
 #include "client/cli/reducer_list.h"
+#include "config/config.h"
 #include "config/quantity.h"
 
 namespace tally::cli {
@@ -265,27 +266,20 @@ Result<model::Source> build_source(const Args& args,
 
 // --- limits -----------------------------------------------------------------------
 
-Result<std::uint64_t> positive(const Args& args, Option option, std::uint64_t most) {
+// 0 where the option was not given.
+Result<std::uint64_t> count_of(const Args& args, Option option, std::uint64_t most) {
   const std::optional<std::string_view> text = args.value(option);
   if (!text) return std::uint64_t{0};
-  const Result<std::uint64_t> number = parse_u64(*text, info_of(option).name);
-  if (!number) return number;
-  const std::string given =
-      std::string(info_of(option).name) + " " + std::string(*text);
-  if (*number == 0) return invalid("bad_option", given + " is too few; at least 1");
-  if (*number > most)
-    return invalid("bad_option",
-                   given + " is too many; at most " + std::to_string(most));
-  return number;
+  return parse_count(*text, info_of(option).name, most);
 }
 
 Result<void> read_limits(const Args& args, model::JobSpec& spec) {
   const Result<std::uint64_t> workers =
-      positive(args, Option::Workers, std::numeric_limits<std::uint32_t>::max());
+      count_of(args, Option::Workers, config::kMostWorkers);
   if (!workers) return workers.error();
   spec.workers = static_cast<std::uint32_t>(*workers);
   const Result<std::uint64_t> chunk =
-      positive(args, Option::Chunk, std::numeric_limits<std::uint64_t>::max());
+      count_of(args, Option::Chunk, std::numeric_limits<std::int64_t>::max());
   if (!chunk) return chunk.error();
   spec.chunk_size = *chunk;
   const std::optional<std::string_view> timeout = args.value(Option::Timeout);
@@ -325,6 +319,8 @@ Result<JobRequest> build_job(const Args& args) {
     return invalid("no_reducers", "no reducers; for example: tally " + args.verb +
                                       " sum --range 0:1000");
   JobRequest request;
+  if (args.has(Option::Column) && args.value(Option::Column)->empty())
+    return invalid("bad_option", "--column \"\" names no column");
   Result<std::vector<model::ReducerSpec>> reducers =
       parse_reducers(args.operands[0], args.value(Option::Column).value_or(""));
   if (!reducers) return reducers.error();

@@ -16,7 +16,7 @@ namespace tally::cli {
 // The exit code of a command that Ctrl-C ended.
 inline constexpr int kInterruptedExit = 130;
 
-// What such a command says.
+// What such a command says; its exit code is not that of a job cancelled by others.
 Error interruption();
 
 struct FinishedJob {

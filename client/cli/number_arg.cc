@@ -240,8 +240,14 @@ Result<std::int64_t> parse_i64(std::string_view text, std::string_view what) {
   return parse_integer<std::int64_t>(text, what);
 }
 
-Result<std::uint64_t> parse_u64(std::string_view text, std::string_view what) {
-  return parse_integer<std::uint64_t>(text, what);
+Result<std::uint64_t> parse_count(std::string_view text, std::string_view what,
+                                  std::uint64_t most) {
+  const std::optional<Literal> literal = parse_literal(text);
+  const std::optional<Integer> integer = literal ? to_integer(*literal) : std::nullopt;
+  const auto count = integer ? fit<std::uint64_t>(*integer) : std::nullopt;
+  if (count && *count >= 1 && *count <= most) return *count;
+  return bad_number(std::string(what) + " " + quoted(text) +
+                    " is not an integer from 1 to " + std::to_string(most));
 }
 
 Result<model::RangeSource> parse_range(std::string_view text) {

@@ -19,7 +19,10 @@ namespace tally::cli {
 
 // `what` names the number in messages: "--workers".
 Result<std::int64_t> parse_i64(std::string_view text, std::string_view what);
-Result<std::uint64_t> parse_u64(std::string_view text, std::string_view what);
+
+// An integer from 1 to `most`.
+Result<std::uint64_t> parse_count(std::string_view text, std::string_view what,
+                                  std::uint64_t most);
 
 // START:STOP[:STEP], half-open, over i64. STEP is 1 unless given, and never 0.
 Result<model::RangeSource> parse_range(std::string_view text);

@@ -24,11 +24,13 @@ Result<std::uint32_t> compared_workers(client::Client& client,
   return std::max(1U, static_cast<std::uint32_t>(status->workers.size()));
 }
 
+int show_interruption(bool json) {
+  report(interruption(), json);
+  return kInterruptedExit;
+}
+
 int show(const Comparison& comparison, bool json) {
-  if (comparison.interrupted) {
-    (void)report(interruption(), json);  // its own exit code is for other people's
-    return kInterruptedExit;
-  }
+  if (comparison.interrupted) return show_interruption(json);
   print(json ? json_of_comparison(comparison) + "\n" : text_of_comparison(comparison));
   if (!comparison.same_bits) {
     std::fputs("tally: the ways gave different results: a bug; please report it\n",
@@ -52,7 +54,8 @@ Result<int> run(const Args& args) {
       compare(link->client(), plan_ways(request->spec, *workers),
               request->descriptors(), *interrupt, true);
   if (comparison) return show(*comparison, args.has(Option::Json));
-  if (comparison.error().code() == "interrupted") return kInterruptedExit;
+  if (comparison.error().code() == "interrupted")
+    return show_interruption(args.has(Option::Json));
   return comparison.error();
 }
 

@@ -38,8 +38,9 @@ Result<int> run(const Args& args) {
   const Result<FinishedJob> job = run_job(link->client(), request->spec,
                                           request->descriptors(), *interrupt, progress);
   if (job) return show(*job, args, has_several_files(request->spec));
-  if (job.error().code() == "interrupted") return kInterruptedExit;
-  return job.error();
+  if (job.error().code() != "interrupted") return job.error();
+  report(interruption(), args.has(Option::Json));
+  return kInterruptedExit;
 }
 
 }  // namespace

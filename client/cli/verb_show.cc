@@ -56,7 +56,7 @@ Result<int> run(const Args& args) {
   if (answer == nullptr)
     return Error(Errc::ProtocolViolation, "the daemon answered no job");
   if (args.has(Option::Json)) {
-    print_line(client::answer_to_json(*answer, 0));
+    print_line(client::answer_to_json(*answer, std::nullopt));
   } else {
     print(text_of_job(*answer));
   }

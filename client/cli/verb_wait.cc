@@ -59,7 +59,7 @@ Result<int> run(const Args& args) {
   if (answer == nullptr)
     return Error(Errc::ProtocolViolation, "the daemon answered no job");
   // Who waits may not know the files, so they are named; no wall time is his own.
-  print_answer(*answer, args, {answer->time.total_ns, 0, true});
+  print_answer(*answer, args, {answer->time.total_ns, std::nullopt, true});
   if (answer->error) print_error(*answer->error);
   tell_of_missing_values(*answer, args);
   return exit_code_of(*answer);

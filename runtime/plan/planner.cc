@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kChunksPerSlot = 16;     // so that slots end together
 constexpr std::uint64_t kMaxChunkLeaves = 1024;  // 512 MiB of doubles
+// Whatever is asked for: 2^63 elements, so that sizes of chunks stay within 64 bits.
+constexpr std::uint64_t kMostLeavesAsked = (std::uint64_t{1} << 63) / kLeafElements;
 constexpr std::uint64_t kTinyElements = 4096;
 
 Error invalid(std::string code, std::string message) {
@@ -150,7 +152,7 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
   if (wanted_chunk_size != 0) {
     const std::uint64_t leaf_count =
         wanted_chunk_size / kLeafElements + (wanted_chunk_size % kLeafElements != 0);
-    per_chunk = std::bit_ceil(std::min(leaf_count, std::uint64_t{1} << 62));
+    per_chunk = std::bit_ceil(std::min(leaf_count, kMostLeavesAsked));
   } else {
     const std::uint64_t even =
         leaves_ / (std::uint64_t{choice_.workers} * kChunksPerSlot);

@@ -51,7 +51,8 @@ Error scan_error(const Scan& scan, std::string_view file, std::uint64_t first_li
 
 Error record_too_long(const Scan& scan, std::string_view file,
                       std::uint64_t first_line) {
-  std::string what = "a record is longer than " + std::to_string(kMaxRecordBytes) +
+  std::string what = "a record is longer than " +
+                     std::to_string(kMaxRecordBytes >> 20U) + " MiB" +
                      " bytes, the most that is accepted";
   if (scan.in_quotes)
     what += "; the quote that opens on line " +

@@ -163,7 +163,7 @@ Result<void> agree(const model::FilesSource& source, const InspectedFile& file,
                        std::string(model::name_of(*source.type)) +
                        "; leave --dtype out for npy");
   if (common && *common != found)
-    return refused(Errc::InvalidData, "mixed_types", file.name,
+    return refused(Errc::InvalidArgument, "mixed_types", file.name,
                    "its elements are " + name + ", those of the files before it " +
                        std::string(model::name_of(*common)) +
                        "; one job reduces one type");

@@ -44,10 +44,11 @@ struct Inspection {
 // values have no files.
 // Errors, all with fields "file" and what applies:
 //   InvalidArgument  "bad_descriptor", "not_a_file", "not_readable", "not_sealed",
-//                    "out_of_bounds", "bad_values", "bad_dtype", "type_needed",
-//                    "bad_delimiter", "unsupported_format", "unknown_column" (lists
-//                    those there are), "ambiguous_column", "column_needed"
-//   InvalidData      "bad_npy", "bad_raw_size", "mixed_types", "bad_csv",
+//                    "out_of_bounds", "bad_values", "bad_dtype", "mixed_types",
+//                    "type_needed", "bad_delimiter", "unsupported_format",
+//                    "unknown_column" (lists those there are), "ambiguous_column",
+//                    "column_needed"
+//   InvalidData      "bad_npy", "bad_raw_size", "bad_csv",
 //                    "unterminated_quote", "record_too_long", "file_shrank"
 //   Io               "io"
 // Reads: none for raw and memory; one an npy or csv file as a rule.

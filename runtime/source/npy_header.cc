@@ -30,6 +30,7 @@ Result<Layout> layout_of(std::span<const std::byte> prefix) {
   static constexpr std::string_view kMagic = "\x93NUMPY";
   const std::string_view text(reinterpret_cast<const char*>(prefix.data()),
                               prefix.size());
+  if (text.empty()) return bad_npy("is empty; an npy file has a header");
   if (!text.starts_with(kMagic))
     return bad_npy("not an npy file: it starts with \"" + excerpt(text.substr(0, 6)) +
                    "\", \"" + excerpt(kMagic) + "\" expected");

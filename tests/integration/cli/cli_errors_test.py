@@ -42,7 +42,7 @@ class CliErrorsTest(unittest.TestCase):
              ["9223372036854775807"]),
             (["run", "sum", "--values", "1,x"], ["x"]),
             (["run", "sum", "--values", "9007199254740993"], ["--dtype i64"]),
-            (["run", "sum", "--range", "0:5", "--workers", "0"], ["--workers 0"]),
+            (["run", "sum", "--range", "0:5", "--workers", "0"], ["--workers \"0\"", "from 1 to 1024"]),
             (["run", "sum", "--range", "0:5", "--path", "proces"], ["process"]),
             (["run", "sum("], ["sum("]),
             (["run", "sum"], ["--range", "--values", "files"]),

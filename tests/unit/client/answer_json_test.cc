@@ -127,6 +127,11 @@ TEST(AnswerJson, WhatWasNotMeasuredIsNull) {
   EXPECT_NE(json.find(R"("peak_rss_bytes": null}]})"), std::string::npos);
 }
 
+TEST(AnswerJson, WhoDidNotSubmitAJobKnowsNoTransport) {
+  EXPECT_NE(answer_to_json(done(), std::nullopt).find("\"transport_ns\": null"),
+            std::string::npos);
+}
+
 TEST(AnswerJson, AFailedJobCarriesItsErrorWithTheCodesFields) {
   model::JobAnswer answer = done();
   answer.state = model::JobState::Failed;

@@ -158,7 +158,7 @@ TEST(Inspect, NpyTypesMustAgree) {
   expect_error(files_job(FileFormat::Npy, list(file_of(npy("<f8", "(1,)", 8)),
                                                file_of(npy("<i8", "(1,)", 8))))
                    .look(),
-               Errc::InvalidData, "mixed_types", "file1");
+               Errc::InvalidArgument, "mixed_types", "file1");
   expect_error(
       files_job(FileFormat::Npy, list(file_of(npy("<f8", "(1,)", 8))), ElementType::F32)
           .look(),
