@@ -53,7 +53,7 @@ Error record_too_long(const Scan& scan, std::string_view file,
                       std::uint64_t first_line) {
   std::string what = "a record is longer than " +
                      std::to_string(kMaxRecordBytes >> 20U) + " MiB" +
-                     " bytes, the most that is accepted";
+                     ", the most that is accepted";
   if (scan.in_quotes)
     what += "; the quote that opens on line " +
             std::to_string(first_line + scan.quote_lines) + " may lack its end";
