@@ -356,7 +356,7 @@ TEST_F(Runner, AFlagRaisedBeforehandStopsTheChunkBeforeItReads) {
   page_.cancelled_job = 7;
   EXPECT_EQ(error_of(files_task({{kAll}})).errc(), Errc::Cancelled);
   EXPECT_EQ(error_of(range_task({0, 1, 0, 1'000'000})).errc(), Errc::Cancelled);
-  EXPECT_EQ(page_.blocks.load(), 0U);
+  EXPECT_EQ(page_.advanced.load(), 0U);
 }
 
 TEST_F(Runner, TheFlagIsPolledAtEveryBlock) {
@@ -366,7 +366,7 @@ TEST_F(Runner, TheFlagIsPolledAtEveryBlock) {
     if (++given == 4) page_.cancelled_job = 7;
   };
   EXPECT_EQ(error_of(files_task({{kAll}})).errc(), Errc::Cancelled);
-  EXPECT_EQ(page_.blocks.load(), 5U);  // the one that was being read, and no more
+  EXPECT_EQ(page_.advanced.load(), 5 * 2U);  // with the block being read, and no more
 }
 
 TEST_F(Runner, TheFlagOfAnotherJobIsNotForUs) {
