@@ -27,18 +27,27 @@ void append_escape(std::string& out, char c) {
   out += kHex[byte & 15];
 }
 
+// Also what JSON leaves be and terminals obey: U+007F to U+009F, of which the second
+// byte of UTF-8 is the code point.
+bool must_be_escaped(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character.front());
+  if (character.size() == 2)
+    return lead == 0xC2 && static_cast<unsigned char>(character.back()) < 0xA0;
+  return lead < 0x20 || lead == 0x7F || lead == '"' || lead == '\\';
+}
+
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || c == '"' || c == '\\') {
-      append_escape(out, c);
-      ++at;
-      continue;
-    }
     const std::size_t length = character_bytes(text, at);
-    out += length == 0 ? kReplacement : text.substr(at, length);
+    const std::string_view character = text.substr(at, length);
+    if (length == 0) {
+      out += kReplacement;
+    } else if (must_be_escaped(character)) {
+      append_escape(out, character.back());
+    } else {
+      out += character;
+    }
     at += length == 0 ? 1 : length;
   }
   out += '"';

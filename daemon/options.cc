@@ -32,6 +32,9 @@ Result<DaemonOptions> parse_options(std::span<const char* const> arguments) {
       name = name.substr(0, equals);
     }
     if (name == "--help" || name == "-h" || name == "--version") {
+      if (value)
+        return Error(Errc::InvalidArgument, "unexpected_value",
+                     std::string(name) + " takes no value");
       options.action = name == "--version" ? DaemonOptions::Action::Version
                                            : DaemonOptions::Action::Help;
       return options;
@@ -42,12 +45,13 @@ Result<DaemonOptions> parse_options(std::span<const char* const> arguments) {
     if (!value || value->empty())
       return Error(Errc::InvalidArgument, "missing_value",
                    "option " + std::string(name) + " needs a path");
-    if (name == "--socket") {
-      options.socket = *value;
-    } else {
-      options.config_file = *value;
-      if (name == "--check-config") options.action = DaemonOptions::Action::CheckConfig;
-    }
+    std::string& path = name == "--socket" ? options.socket : options.config_file;
+    if (!path.empty())
+      return Error(Errc::InvalidArgument, "repeated_option",
+                   name == "--socket" ? "--socket is given twice"
+                                      : "one of --config and --check-config, once");
+    path = *value;
+    if (name == "--check-config") options.action = DaemonOptions::Action::CheckConfig;
   }
   return options;
 }

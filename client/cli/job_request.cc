@@ -207,6 +207,11 @@ Result<model::FilesSource> describe_files(const Args& args,
   if (source.format == FileFormat::Npy && source.type)
     return invalid("option_does_not_apply",
                    "--dtype does not apply: an npy file has its own");
+  if (source.format == FileFormat::Npy || source.format == FileFormat::Raw) {
+    const Result<void> applies = refuse_options(args, OptionSet{Option::Missing},
+                                                "binary files have no missing cells");
+    if (!applies) return applies.error();
+  }
   if (source.format != FileFormat::Csv) {
     const Result<void> applies =
         refuse_options(args, kCsvOptions, "the files are not CSV");

@@ -29,6 +29,10 @@ TEST(JsonWriter, EscapesWhatJsonForbids) {
             R"("\u0000\u0001\u001f\u007f")");
 }
 
+TEST(JsonWriter, EscapesTheControlCharactersThatJsonAllows) {
+  EXPECT_EQ(as_string("\xC2\x80\xC2\x9B\xC2\xA0"), "\"\\u0080\\u009b\xC2\xA0\"");
+}
+
 TEST(JsonWriter, KeepsValidUtf8) {
   const std::string text = "\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xEF\xBF\xBF";
   EXPECT_EQ(as_string(text), "\"" + text + "\"");
