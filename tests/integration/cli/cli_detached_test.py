@@ -9,6 +9,7 @@ import signal
 import tempfile
 import unittest
 
+from daemon_case import DaemonCase
 from tally_daemon import TallyDaemon, clean_environment, tally, wait_until
 
 # A job that would take hours: only a cancellation ends it in time.
@@ -26,21 +27,7 @@ def other_tag(job):
     return ("0" if job[0] != "0" else "1") + job[1:]
 
 
-class CliDetachedTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = TallyDaemon(workers=2)
-        cls.daemon.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.__exit__(None, None, None)
-
-    def done(self, *words, code=0):
-        done = self.daemon.tally(*words)
-        self.assertEqual(done.returncode, code, (words, done))
-        return done
-
+class CliDetachedTest(DaemonCase):
     def submit(self, *words):
         job = self.done("submit", *words).stdout.strip()
         self.assertRegex(job, FULL_ID)

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import unittest
 
+import verbs
 from tally_daemon import clean_environment, program, tally
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -24,25 +25,18 @@ def read(path):
     return path.read_text(encoding="utf-8")
 
 
-def help_of(verb):
-    """The options of a verb, long name to the words it takes (None: any or none)."""
-    listed = tally(verb, "--help", env=ENV).stdout.partition("\noptions")[2]
-    options = {}
-    for line in listed.partition("\nexamples")[0].splitlines()[1:]:
-        found = re.match(r"  (?:(-\w), )?(--[\w-]+)(?: (\S+))?", line)
-        letter, name, value = found.groups()
-        # Words in small letters between bars are the very values.
-        words = value.split("|") if re.fullmatch(r"[a-z|]+", value or "") else None
-        if name == "--dtype":
-            words = re.findall(r"\b[fiu]\d+\b", line)
-        options[name] = words
-        if letter:
-            options[letter] = None
-    return options
+def words_of(verb, name, value):
+    """The very words that an option takes; None: any, or none."""
+    if name == "--dtype":
+        listed = re.search(r"--dtype TYPE +(.*)", tally(verb, "--help", env=ENV).stdout)
+        return listed[1].split()
+    # Words in small letters between bars.
+    return value.split("|") if re.fullmatch(r"[a-z|]+", value) else None
 
 
-VERBS = re.findall(r"^  (\w+)  ", tally("help", env=ENV).stdout, re.MULTILINE)
-OPTIONS = {verb: help_of(verb) for verb in VERBS}
+OPTIONS = {verb: {name: words_of(verb, name, value) for name, value in options.items()}
+           for verb, options in verbs.OPTIONS.items()}
+VERBS = verbs.VERBS
 ALL_OPTIONS = set().union(*OPTIONS.values())
 REDUCERS = ["count", "sum", "mean", "min", "max", "argmin", "argmax"]
 

@@ -1,66 +1,24 @@
 #!/usr/bin/env python3
 """The tally program against a real daemon, and embedded."""
 
-import fcntl
 import json
 import os
-import pathlib
-import pty
 import re
-import select
 import signal
 import struct
 import subprocess
 import tempfile
 import unittest
 
-from tally_daemon import TallyDaemon, clean_environment, program, tally, wait_until
+from daemon_case import DaemonCase
+from tally_daemon import clean_environment, program, tally, wait_until
+from terminals import open_terminal, read_terminal, take_terminal
 
 # A job that would take hours: only a cancellation ends it in time.
 ENDLESS = ["--range", "0:9223372036854775807", "--path", "process"]
 
 
-def read_terminal(fd, until, patience_s=30):
-    """What a terminal shows until `until` (bytes) is seen or its other end is closed."""
-    seen = b""
-    while until not in seen:
-        ready, _, _ = select.select([fd], [], [], patience_s)
-        assert ready, seen
-        try:
-            data = os.read(fd, 4096)
-        except OSError:  # EIO: nobody holds the other end
-            break
-        if not data:
-            break
-        seen += data
-    return seen
-
-
-class CliRunTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = TallyDaemon(workers=2)
-        cls.daemon.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.__exit__(None, None, None)
-
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="tally-run-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-
-    def done(self, *words, code=0):
-        done = self.daemon.tally(*words)
-        self.assertEqual(done.returncode, code, (words, done))
-        return done
-
-    def file(self, name, data):
-        path = self.folder / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return path
-
+class CliRunTest(DaemonCase):
     # --- results ------------------------------------------------------------------
 
     def test_one_result_is_a_line_and_a_summary(self):
@@ -191,7 +149,7 @@ class CliRunTest(unittest.TestCase):
                    {"idle"}, "the workers are idle")
 
     def test_a_terminal_shows_progress_and_is_left_clean(self):
-        ours, theirs = pty.openpty()
+        ours, theirs = open_terminal()
         self.addCleanup(os.close, ours)
         process = self.start_endless(stdout=subprocess.DEVNULL, stderr=theirs)
         os.close(theirs)
@@ -277,12 +235,8 @@ class CliEmbeddedTest(unittest.TestCase):
 
     def test_ctrl_c_on_the_terminal_ends_an_embedded_job_in_order(self):
         # The terminal's Ctrl-C goes to the whole foreground group; workers are not in it.
-        ours, theirs = pty.openpty()
+        ours, theirs = open_terminal()
         self.addCleanup(os.close, ours)
-
-        def take_terminal():
-            os.setsid()
-            fcntl.ioctl(2, 0x540E, 0)  # TIOCSCTTY
 
         process = subprocess.Popen(
             [program("TALLY_BIN"), "run", "sum", *ENDLESS, "--embedded"], env=self.env,

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-from tally_daemon import PATIENCE_S, TallyDaemon, clean_environment, program
+from tally_daemon import (PATIENCE_S, TallyDaemon, clean_environment, program, tally,
+                          wait_until)
 
 
 class StartTest(unittest.TestCase):
@@ -28,6 +29,8 @@ class StartTest(unittest.TestCase):
         done = self.tallyd(*words)
         self.assertEqual((done.returncode, done.stdout), (code, ""), done)
         self.assertTrue(done.stderr.startswith("tallyd: "), done.stderr)
+        for line in done.stderr.splitlines():
+            self.assertTrue(line.isprintable(), done)
         for word in says:
             self.assertIn(str(word), done.stderr)
 
@@ -132,6 +135,47 @@ class StartTest(unittest.TestCase):
             done = self.tallyd(option)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn("tallyd", done.stdout)
+
+    def test_options_with_a_wrong_value_or_given_twice(self):
+        good = self.config("")
+        for words, says in [
+                (["--socket", ""], "--socket"), (["--socket="], "--socket"),
+                (["--config", ""], "--config"), (["--config"], "--config"),
+                (["--check-config"], "--check-config"), (["--help=yes"], "no value"),
+                (["--version=1"], "no value"),
+                (["--socket", "a", "--socket", "b"], "twice"),
+                (["--config", good, "--check-config", good], "--check-config"),
+                (["--config", good, "--config", good], "once")]:
+            self.refused(*words, code=2, says=[says])
+
+    def test_a_configuration_that_is_no_file_with_text(self):
+        for path, says in ((self.folder, "is a directory"), ("/dev/zero", "1 MiB"),
+                           ("/dev/full", "1 MiB"), (self.folder / "a\nb", "a\\x0ab"),
+                           (self.config("[pool]\nworkers = \"\u009b\\n\"\n"), "\\xc2\\x9b")):
+            for option in "--config", "--check-config":
+                self.refused(option, path, code=2, says=[says])
+        self.assertEqual(self.tallyd("--check-config", "/dev/null").returncode, 0)
+
+    def test_of_daemons_started_at_once_one_serves_and_the_others_say_why(self):
+        path = self.folder / "s"
+        daemons = [subprocess.Popen([program("TALLYD_BIN"), "--socket", str(path)],
+                                    env=clean_environment(self.folder), text=True,
+                                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                   for _ in range(4)]
+        try:
+            env = clean_environment(self.folder, TALLY_SOCKET=path)
+            wait_until(lambda: tally("ping", env=env).returncode == 0, "one serves")
+            wait_until(lambda: sum(d.poll() is None for d in daemons) == 1, "one is left")
+            serving, = (daemon for daemon in daemons if daemon.returncode is None)
+            self.assertEqual(tally("ping", env=env).returncode, 0)
+            serving.terminate()
+            for daemon in daemons:
+                _, said = daemon.communicate(timeout=PATIENCE_S)
+                self.assertEqual(daemon.returncode, 0 if daemon is serving else 3, said)
+                self.assertIn("serves" if daemon is serving else "another tallyd", said)
+        finally:
+            for daemon in daemons:
+                daemon.kill()
 
     def test_a_worker_program_that_is_not_there(self):
         path = self.config(f'[pool]\nworker_program = "{self.folder}/none"\n')

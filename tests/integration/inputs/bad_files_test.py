@@ -8,28 +8,13 @@ import socket
 import unittest
 
 import inputs
-from tally_daemon import TallyDaemon
+from daemon_case import DaemonCase
 
 GOOD_CSV = "a,b\n" + "1,2\n" * 10
 PATHS = "thread", "process"
 
 
-class BadFilesTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = TallyDaemon()
-        cls.daemon.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.__exit__(None, None, None)
-
-    def file(self, name, data):
-        path = self.daemon.folder / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        self.addCleanup(path.unlink, missing_ok=True)
-        return path
-
+class BadFilesTest(DaemonCase):
     def fails(self, *words, code=1):
         """The error of a run that must fail, the same on both paths."""
         errors = []

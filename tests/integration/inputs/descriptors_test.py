@@ -9,8 +9,9 @@ import tempfile
 import unittest
 
 import wire
+from daemon_case import DaemonCase
 from processes import SANITIZED, resident_bytes
-from tally_daemon import TallyDaemon, wait_until
+from tally_daemon import wait_until
 
 I32, F64 = 3, 10
 PATHS = {"thread": ", path = 2", "process": ", path = 3"}
@@ -30,16 +31,7 @@ def files(*names, format=2, dtype=F64, job=""):
                        f"files = [{all_files}])", job=job)
 
 
-class DescriptorsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = TallyDaemon()
-        cls.daemon.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.__exit__(None, None, None)
-
+class DescriptorsTest(DaemonCase):
     def setUp(self):
         self.session = self.enterContext(wire.Session(self.daemon.socket))
         self.before = self.descriptors()

@@ -5,8 +5,8 @@ import random
 import unittest
 
 import inputs
+from daemon_case import DaemonCase
 from exact import expected, value_of
-from tally_daemon import TallyDaemon
 
 COUNT = 150_001  # more than two leaves, and not a multiple of anything
 WAYS = [("--path", "thread", "--workers", 1, "--chunk", 65536),
@@ -21,22 +21,7 @@ SPECIAL = [[-0.0, -0.0], [0.0, -0.0], [float("nan"), 1.0], [1.0, float("nan"), -
            [1e16, 1.0, -1e16], [0.1, 0.2, -0.3], [1.0] * 3 + [2.0 ** -53]]
 
 
-class ValuesTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = TallyDaemon()
-        cls.daemon.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.__exit__(None, None, None)
-
-    def file(self, name, data):
-        path = self.daemon.folder / name
-        path.write_bytes(data)
-        self.addCleanup(path.unlink, missing_ok=True)
-        return path
-
+class ValuesTest(DaemonCase):
     def check(self, want, *words, ways=WAYS):
         for way in ways:
             with self.subTest(words=words, way=way):

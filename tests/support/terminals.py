@@ -1,0 +1,32 @@
+"""Programs on a terminal of their own."""
+
+import fcntl
+import os
+import pty
+import select
+import termios
+
+
+def read_terminal(fd, until, patience_s=30):
+    """What a terminal shows until `until` (bytes) is seen or its other end is closed."""
+    seen = b""
+    while until not in seen:
+        ready, _, _ = select.select([fd], [], [], patience_s)
+        assert ready, seen
+        try:
+            data = os.read(fd, 4096)
+        except OSError:  # EIO: nobody holds the other end
+            break
+        if not data:
+            break
+        seen += data
+    return seen
+
+
+def take_terminal():
+    """Before an exec whose stderr is a terminal: makes that the controlling one."""
+    os.setsid()
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+
+
+open_terminal = pty.openpty
