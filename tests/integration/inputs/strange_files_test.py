@@ -57,9 +57,10 @@ class StrangeFilesTest(DaemonCase):
                         self.assertTrue(error["file"].endswith(in_json + ".csv"), error)
                 self.told("sum:c", path, code=2, shown=shown)
                 self.told("sum", path, "--dtype", "f65", code=2, shown="f65")
-                odd = self.file(name, "1\n")
-                self.told("sum", odd, code=2, shown=shown)  # of what format?
-                self.told("sum", str(odd) + "x.csv", code=2, shown=shown)  # not there
+                text = self.file(name, "1\nx\n")
+                self.told("sum", text, "--format", "text", code=1, shown=shown)
+                self.told("sum", text, "--format", "raw", code=2, shown=shown)
+                self.told("sum", str(text) + "x.csv", code=2, shown=shown)  # not there
                 table = self.run_tally("argmax:a,count", path, path)
                 self.assertEqual(table.returncode, 0, table)
                 self.assertIn(f"1 ({self.daemon.folder}/{shown}.csv)", table.stdout)
@@ -86,7 +87,7 @@ class StrangeFilesTest(DaemonCase):
     def test_files_of_no_bytes(self):
         for way in PATHS:
             for name, *options in (("a.csv",), ("a.csv", "--header", "no"), ("a.f64",),
-                                   ("a.raw", "--dtype", "i32")):
+                                   ("a.txt",), ("a.raw", "--dtype", "i32")):
                 done = self.run_tally("count,sum", self.file(name, b""), *options, "-q",
                                       "--path", way)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), done)
@@ -140,6 +141,10 @@ class StrangeFilesTest(DaemonCase):
                     error = self.told(reducer, path, "--path", way, code=1, shown="16 MiB")
                     self.assertEqual((error["code"], error["line"], error["limit"]),
                                      ("record_too_long", line, 16 * MIB))
+        path = self.file("line.txt", "1 ")
+        os.truncate(path, 1 << 30)
+        for way in PATHS:
+            self.told("sum", path, "--path", way, code=1, shown="65536 bytes")
         if not SANITIZED:  # freed memory stays with it for a while
             self.assertLess(resident_bytes(pid), 256 * MIB)
             for worker in self.daemon.status()["workers"]:
