@@ -88,6 +88,7 @@ class Engine::LaneEvents : public exec::PathEvents {
   void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
                bool spends_attempt, Error cause) override {
+    engine_.lost({lane_, slot}, running);
     engine_.feed(
         {sched::SlotGone{{lane_, slot}, running, spends_attempt, std::move(cause)},
          std::nullopt, 0, 0});
@@ -177,7 +178,9 @@ bool Engine::needs_inspection(const model::JobSpec& spec) {
 model::JobId Engine::submit(Submission submission,
                             std::shared_ptr<job::JobObserver> observer) {
   const model::JobId id{tag_, next_number_++};
+  if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
   if (const std::optional<Error> why = refusal(submission)) {
+    ++totals_.jobs_refused;
     observer->refused(*why);
     return id;
   }
@@ -292,6 +295,7 @@ void Engine::release(std::uint64_t descriptors, std::uint64_t bytes) {
 void Engine::refuse(std::uint64_t number, const Error& why) {
   const JobPtr job = take(number);
   release(job->files->size(), job->request_bytes);
+  ++totals_.jobs_refused;
   for (const auto& observer : job->observers) observer->refused(why);
   idle_if_empty();
 }
@@ -341,6 +345,7 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
     } else if (const auto* retried = std::get_if<sched::Retried>(&action)) {
       if (job::Job* job = find(retried->key.job)) {
         ++job->retries;
+        ++totals_.chunks_retried;
         options_.log("job " + short_name(job->id) + ": chunk " +
                      std::to_string(retried->key.chunk) + " was lost and runs again");
       }
@@ -359,6 +364,11 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
     const model::ChunkKey& key = std::get<sched::Dispatch>(first[i]).key;
     job::Job& job = *find(key.job);
     job.dispatched(now);
+    if (job.recorder)
+      job.recorder->dispatched(
+          key, slot.number,
+          slot.lane == sched::Lane::Inline ? pid_ : path(slot.lane).pid(slot.number),
+          now);
     if (slot.lane == sched::Lane::Inline) {
       run_inline(job, key, now);
       continue;
@@ -380,6 +390,7 @@ void Engine::run_inline(const job::Job& job, const model::ChunkKey& key,
       inline_runner_.run(job.plan().task(*job.spec, key, no_descriptors), {});
   const Nanoseconds ended_ns = monotonic_ns();
   if (auto* partial = std::get_if<model::Partial>(&done.result)) {
+    partial->usage.began_ns = now_ns;
     partial->usage.run_ns = ended_ns - now_ns;
     partial->usage.cpu_user_ns = partial->usage.run_ns;
   }
@@ -391,8 +402,13 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
   PendingEvent event{sched::ChunkDone{slot, done.key}, std::nullopt, pid, now_ns};
   if (slot.lane != sched::Lane::Inline)
     slot_jobs_.erase(slot);  // set again when the next batch goes there
-  const job::Job* job = find(done.key.job);
+  job::Job* const job = find(done.key.job);
   if (auto* error = std::get_if<Error>(&done.result)) {
+    if (job != nullptr && job->recorder)
+      job->recorder->ended(done.key, slot.number,
+                           error->errc() == Errc::Cancelled ? model::ChunkEnd::CalledOff
+                                                            : model::ChunkEnd::Failed,
+                           now_ns);
     event.event = sched::ChunkFailed{slot, done.key, std::move(*error)};
   } else if (job != nullptr) {
     auto& partial = std::get<model::Partial>(done.result);
@@ -411,7 +427,22 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
   const Result<void> merged =
       job->accept(*cause.partial, slot, cause.pid, cause.now_ns);
   if (!merged)
-    feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
+    return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
+  ++totals_.chunks;
+  totals_.elements += cause.partial->columns.front().counts.seen;
+  totals_.cpu_ns +=
+      cause.partial->usage.cpu_user_ns + cause.partial->usage.cpu_system_ns;
+}
+
+// What is told of before the scheduler forgets it.
+void Engine::lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running) {
+  const auto worked_on = slot_jobs_.find(slot);
+  if (worked_on == slot_jobs_.end()) return;
+  job::Job* const job = find(running ? running->job : worked_on->second);
+  if (job == nullptr || !job->recorder) return;
+  if (running)
+    job->recorder->ended(*running, slot.number, model::ChunkEnd::Lost, monotonic_ns());
+  job->recorder->taken_back(slot.number);
 }
 
 // --- ending jobs ---
@@ -478,13 +509,24 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
                  " done on the " + std::string(name_of(answer.path)) + " path in " +
                  std::to_string(elapsed_ns / 1000) + " us");
   release(job->files->size(), job->request_bytes);
-  ++finished_count_;
+  count_end(answer.state);
   const auto ended = std::make_shared<const job::EndedJob>(
       job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
                     job->request_bytes, elapsed_ns, now_ns, job->labels()});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
+}
+
+void Engine::count_end(model::JobState state) {
+  ++finished_count_;
+  switch (state) {
+    case model::JobState::Done:
+    case model::JobState::Partial: ++totals_.jobs_done; break;
+    case model::JobState::Cancelled: ++totals_.jobs_cancelled; break;
+    case model::JobState::Expired: ++totals_.jobs_expired; break;
+    default: ++totals_.jobs_failed;
+  }
 }
 
 bool Engine::cancel(std::uint64_t number, const Error& reason) {
@@ -638,6 +680,7 @@ model::ServerStatus Engine::known_status() const {
   status.jobs_finished = finished_count_;
   status.chunks_waiting = scheduler_.waiting_chunks();
   status.draining = draining_;
+  status.totals = totals_;
   return status;
 }
 

@@ -147,6 +147,7 @@ class Engine {
   void dispatch(const sched::Action* first, std::size_t count);
   void run_inline(const job::Job& job, const model::ChunkKey& key, Nanoseconds now_ns);
   void accept(const model::ChunkKey& key, PendingEvent& cause);
+  void lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running);
   void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid,
                Nanoseconds now_ns);
   void finish(const sched::Finish& action);
@@ -155,6 +156,7 @@ class Engine {
   void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns,
                Nanoseconds now_ns);
   void end_unplanned(std::uint64_t number, const Error& why);
+  void count_end(model::JobState state);
   void idle_if_empty();
   void read_status();
   model::ServerStatus known_status() const;
@@ -186,6 +188,7 @@ class Engine {
   // Deadlines of jobs whose input is being inspected.
   std::unordered_map<std::uint64_t, std::unique_ptr<asio::steady_timer>> inspections_;
   std::uint64_t finished_count_ = 0;
+  model::Totals totals_;
   std::map<sched::SlotId, std::uint64_t> slot_jobs_;  // what each slot works on
 
   std::unique_ptr<LaneEvents> thread_events_;

@@ -262,6 +262,38 @@ model::WorkerUsage read_usage(schema::WorkerUsage::Reader from) {
   return usage;
 }
 
+void write_trace(schema::ChunkTrace::Builder to, const model::ChunkTrace& trace) {
+  auto records = to.initRecords(static_cast<unsigned>(trace.records.size()));
+  for (unsigned i = 0; i < records.size(); ++i) {
+    const model::ChunkRecord& record = trace.records[i];
+    records[i].setWorker(record.worker);
+    records[i].setPid(record.pid);
+    records[i].setChunk(record.chunk);
+    records[i].setAttempt(record.attempt);
+    records[i].setBeginNs(record.begin_ns);
+    records[i].setEndNs(record.end_ns);
+    records[i].setEnd(static_cast<std::uint8_t>(record.end));
+  }
+  to.setLeftOut(trace.left_out);
+}
+
+Result<model::ChunkTrace> read_trace(schema::ChunkTrace::Reader from) {
+  model::ChunkTrace trace;
+  const auto records = from.getRecords();
+  trace.records.reserve(
+      std::min<std::size_t>(records.size(), model::kMostChunkRecords));
+  for (const auto record : records) {
+    const auto end = read_enum(record.getEnd(), model::ChunkEnd::Done,
+                               model::ChunkEnd::CalledOff, "the end of a chunk");
+    if (!end) return end.error();
+    trace.records.push_back({record.getWorker(), record.getPid(), record.getChunk(),
+                             record.getAttempt(), record.getBeginNs(),
+                             record.getEndNs(), *end});
+  }
+  trace.left_out = from.getLeftOut();
+  return trace;
+}
+
 }  // namespace
 
 void write_dialect(schema::CsvDialect::Builder to, const model::CsvDialect& dialect) {
@@ -296,6 +328,7 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   if (!spec.client_id.empty()) to.setClientId(to_text(spec.client_id));
   to.setDetached(spec.detached);
   to.setMeasurePss(spec.measure_pss);
+  to.setTrace(spec.trace);
 }
 
 Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
@@ -335,6 +368,7 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   if (from.hasClientId()) spec.client_id = from_text(from.getClientId());
   spec.detached = from.getDetached();
   spec.measure_pss = from.getMeasurePss();
+  spec.trace = from.getTrace();
   return spec;
 }
 
@@ -358,6 +392,7 @@ void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer)
   auto usage = to.initWorkerUsage(static_cast<unsigned>(answer.worker_usage.size()));
   for (unsigned i = 0; i < usage.size(); ++i)
     write_usage(usage[i], answer.worker_usage[i]);
+  if (answer.trace) write_trace(to.initTrace(), *answer.trace);
 }
 
 Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
@@ -389,6 +424,11 @@ Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
   answer.memory = read_memory(from.getMemory());
   for (const auto usage : from.getWorkerUsage())
     answer.worker_usage.push_back(read_usage(usage));
+  if (from.hasTrace()) {
+    Result<model::ChunkTrace> trace = read_trace(from.getTrace());
+    if (!trace) return std::move(trace).error();
+    answer.trace = *std::move(trace);
+  }
   return answer;
 }
 

@@ -32,6 +32,62 @@ model::WorkerStatus read_worker(schema::WorkerStatus::Reader from) {
   return worker;
 }
 
+void write_setting(schema::Setting::Builder to, const model::Setting& setting) {
+  to.setKey(to_text(setting.key));
+  auto value = to.getValue();
+  if (const auto* integer = std::get_if<std::int64_t>(&setting.value)) {
+    value.setInteger(*integer);
+  } else if (const auto* text = std::get_if<std::string>(&setting.value)) {
+    value.setText(to_text(*text));
+  } else {
+    const auto& from = std::get<std::vector<std::uint32_t>>(setting.value);
+    auto ids = value.initIds(static_cast<unsigned>(from.size()));
+    for (unsigned i = 0; i < ids.size(); ++i) ids.set(i, from[i]);
+  }
+  to.setIsDefault(setting.is_default);
+  to.setReloadable(setting.reloadable);
+  to.setRestartPending(setting.restart_pending);
+}
+
+model::Setting read_setting(schema::Setting::Reader from) {
+  using Which = schema::Setting::Value::Which;
+  model::Setting setting;
+  setting.key = from_text(from.getKey());
+  const auto value = from.getValue();
+  switch (value.which()) {
+    case Which::INTEGER: setting.value = value.getInteger(); break;
+    case Which::TEXT: setting.value = from_text(value.getText()); break;
+    case Which::IDS: {
+      std::vector<std::uint32_t> ids;
+      for (const std::uint32_t id : value.getIds()) ids.push_back(id);
+      setting.value = std::move(ids);
+      break;
+    }
+  }
+  setting.is_default = from.getIsDefault();
+  setting.reloadable = from.getReloadable();
+  setting.restart_pending = from.getRestartPending();
+  return setting;
+}
+
+void write_totals(schema::Totals::Builder to, const model::Totals& totals) {
+  to.setJobsDone(totals.jobs_done);
+  to.setJobsFailed(totals.jobs_failed);
+  to.setJobsCancelled(totals.jobs_cancelled);
+  to.setJobsExpired(totals.jobs_expired);
+  to.setJobsRefused(totals.jobs_refused);
+  to.setChunks(totals.chunks);
+  to.setChunksRetried(totals.chunks_retried);
+  to.setElements(totals.elements);
+  to.setCpuNs(totals.cpu_ns);
+}
+
+model::Totals read_totals(schema::Totals::Reader from) {
+  return {from.getJobsDone(),      from.getJobsFailed(),  from.getJobsCancelled(),
+          from.getJobsExpired(),   from.getJobsRefused(), from.getChunks(),
+          from.getChunksRetried(), from.getElements(),    from.getCpuNs()};
+}
+
 Result<model::Path> read_path(std::uint8_t number) {
   return read_enum(number, model::Path::Any, model::Path::Process, "a path");
 }
@@ -69,6 +125,10 @@ void write_server_status(schema::ServerStatus::Builder to,
   to.setWorkersPssBytes(status.workers_pss_bytes.value_or(0));
   to.setSystemUsedPercent(status.system_used_percent);
   to.setDraining(status.draining);
+  write_totals(to.initTotals(), status.totals);
+  auto settings = to.initSettings(static_cast<unsigned>(status.settings.size()));
+  for (unsigned i = 0; i < settings.size(); ++i)
+    write_setting(settings[i], status.settings[i]);
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -100,6 +160,9 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
   if (from.getHasWorkersPss()) status.workers_pss_bytes = from.getWorkersPssBytes();
   status.system_used_percent = from.getSystemUsedPercent();
   status.draining = from.getDraining();
+  status.totals = read_totals(from.getTotals());
+  for (const auto setting : from.getSettings())
+    status.settings.push_back(read_setting(setting));
   return status;
 }
 

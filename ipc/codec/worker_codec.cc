@@ -187,6 +187,7 @@ void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
   usage.setPeakRssBytes(partial.usage.peak_rss_bytes.value_or(0));
   usage.setHasAnon(partial.usage.anon_bytes.has_value());
   usage.setAnonBytes(partial.usage.anon_bytes.value_or(0));
+  usage.setBeganNs(partial.usage.began_ns);
 }
 
 Result<model::ColumnPartial> read_column_partial(schema::ColumnPartial::Reader from) {
@@ -217,6 +218,7 @@ Result<model::Partial> read_partial(schema::Partial::Reader from) {
   partial.usage.cpu_system_ns = usage.getCpuSystemNs();
   if (usage.getHasPeakRss()) partial.usage.peak_rss_bytes = usage.getPeakRssBytes();
   if (usage.getHasAnon()) partial.usage.anon_bytes = usage.getAnonBytes();
+  partial.usage.began_ns = usage.getBeganNs();
   return partial;
 }
 

@@ -112,6 +112,7 @@ struct ChunkUsage {
   std::uint64_t cpu_system_ns = 0;
   std::optional<std::uint64_t> peak_rss_bytes;
   std::optional<std::uint64_t> anon_bytes;
+  std::uint64_t began_ns = 0;  // on the monotonic clock; 0: not told
 };
 
 struct Partial {

@@ -100,6 +100,29 @@ struct WorkerUsage {
   std::optional<std::uint64_t> peak_rss_bytes;
 };
 
+// How one attempt at a chunk ended. Protocol numbers; never renumber.
+enum class ChunkEnd : std::uint8_t { Done = 1, Failed = 2, Lost = 3, CalledOff = 4 };
+std::string_view name_of(ChunkEnd end) noexcept;
+
+// One attempt at a chunk; times since the job was received.
+struct ChunkRecord {
+  std::uint32_t worker = 0;  // as in WorkerUsage
+  std::uint32_t pid = 0;
+  std::uint32_t chunk = 0;
+  std::uint32_t attempt = 0;  // 1, 2, …
+  std::uint64_t begin_ns = 0;
+  std::uint64_t end_ns = 0;
+  ChunkEnd end = ChunkEnd::Done;
+  friend bool operator==(const ChunkRecord&, const ChunkRecord&) = default;
+};
+
+// In the order they ended; those beyond kMostChunkRecords are only counted.
+struct ChunkTrace {
+  std::vector<ChunkRecord> records;
+  std::uint64_t left_out = 0;
+};
+inline constexpr std::size_t kMostChunkRecords = 1U << 16;
+
 struct JobAnswer {
   JobId id;
   JobState state = JobState::Queued;
@@ -116,6 +139,7 @@ struct JobAnswer {
   JobTimes time;
   JobMemory memory;
   std::vector<WorkerUsage> worker_usage;
+  std::optional<ChunkTrace> trace;  // where JobSpec::trace asked for it
 };
 
 // How far a running job is.

@@ -92,6 +92,7 @@ struct JobSpec {
   std::string client_id;     // chosen by the client, scoped to its uid; may be empty
   bool detached = false;     // outlives the session that submitted it
   bool measure_pss = false;  // costs some hundred microseconds a worker
+  bool trace = false;        // the answer records the job's chunks
 };
 
 }  // namespace tally::model

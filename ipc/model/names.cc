@@ -47,6 +47,16 @@ std::string_view name_of(JobState state) noexcept {
   return "?";
 }
 
+std::string_view name_of(ChunkEnd end) noexcept {
+  switch (end) {
+    case ChunkEnd::Done: return "done";
+    case ChunkEnd::Failed: return "failed";
+    case ChunkEnd::Lost: return "lost";
+    case ChunkEnd::CalledOff: return "called off";
+  }
+  return "?";
+}
+
 std::string_view name_of(DaemonKind kind) noexcept {
   switch (kind) {
     case DaemonKind::System: return "system";

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "ipc/model/job_answer.h"
@@ -25,6 +26,31 @@ struct WorkerStatus {
 struct CoreBound {
   std::string source;  // "affinity", "cgroup quota", "configuration"
   double cores = 0.0;
+};
+
+// A key of the configuration and the value in force. Durations are text: "30s".
+struct Setting {
+  using Value = std::variant<std::int64_t, std::string, std::vector<std::uint32_t>>;
+  std::string key;  // "pool.workers"
+  Value value;
+  bool is_default = true;        // nobody set it; 0 workers may be two in force
+  bool reloadable = false;       // a change takes effect at SIGHUP
+  bool restart_pending = false;  // the file that was read last says something else
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
+// Since the daemon started.
+struct Totals {
+  std::uint64_t jobs_done = 0;
+  std::uint64_t jobs_failed = 0;
+  std::uint64_t jobs_cancelled = 0;
+  std::uint64_t jobs_expired = 0;
+  std::uint64_t jobs_refused = 0;  // never taken on
+  std::uint64_t chunks = 0;        // whose partial was accepted
+  std::uint64_t chunks_retried = 0;
+  std::uint64_t elements = 0;  // of those chunks
+  std::uint64_t cpu_ns = 0;    // likewise
+  friend bool operator==(const Totals&, const Totals&) = default;
 };
 
 struct ServerStatus {
@@ -50,6 +76,8 @@ struct ServerStatus {
   std::optional<std::uint64_t> workers_pss_bytes;
   double system_used_percent = 0.0;
   bool draining = false;
+  Totals totals;
+  std::vector<Setting> settings;  // in the order of config.h
 };
 
 // One line of `tally jobs`.

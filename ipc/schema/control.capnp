@@ -99,6 +99,32 @@ struct CoreBound {
   cores @1 :Float64;
 }
 
+# A key of the configuration and the value in force.
+struct Setting {
+  key @0 :Text;              # "pool.workers"
+  value :union {
+    integer @1 :Int64;
+    text @2 :Text;
+    ids @3 :List(UInt32);
+  }
+  isDefault @4 :Bool;        # nobody set it
+  reloadable @5 :Bool;       # SIGHUP is enough
+  restartPending @6 :Bool;   # the file that was read last says something else
+}
+
+# Since the daemon started.
+struct Totals {
+  jobsDone @0 :UInt64;
+  jobsFailed @1 :UInt64;
+  jobsCancelled @2 :UInt64;
+  jobsExpired @3 :UInt64;
+  jobsRefused @4 :UInt64;    # never taken on
+  chunks @5 :UInt64;         # whose partial was accepted
+  chunksRetried @6 :UInt64;
+  elements @7 :UInt64;       # of those chunks
+  cpuNs @8 :UInt64;          # likewise
+}
+
 struct ServerStatus {
   version @0 :Text;
   pid @1 :UInt32;
@@ -123,6 +149,8 @@ struct ServerStatus {
   workersPssBytes @20 :UInt64;
   systemUsedPercent @21 :Float64;
   draining @22 :Bool;
+  totals @23 :Totals;
+  settings @24 :List(Setting);
 }
 
 struct Reply {

@@ -68,6 +68,7 @@ struct JobSpec {
   clientId @14 :Text;
   detached @15 :Bool;
   measurePss @16 :Bool;
+  trace @17 :Bool;           # record the job's chunks
 }
 
 struct ElementIndex {
@@ -144,4 +145,21 @@ struct JobAnswer {
   time @12 :JobTimes;
   memory @13 :JobMemory;
   workerUsage @14 :List(WorkerUsage);
+  trace @15 :ChunkTrace;     # null: the job did not ask for it
+}
+
+# One attempt at a chunk; times since the job was received.
+struct ChunkRecord {
+  worker @0 :UInt32;
+  pid @1 :UInt32;
+  chunk @2 :UInt32;
+  attempt @3 :UInt32;
+  beginNs @4 :UInt64;
+  endNs @5 :UInt64;
+  end @6 :UInt8;             # 1: done; 2: failed; 3: lost; 4: called off
+}
+
+struct ChunkTrace {
+  records @0 :List(ChunkRecord);  # in the order they ended
+  leftOut @1 :UInt64;             # further ones, beyond the bound
 }

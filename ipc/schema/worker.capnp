@@ -83,6 +83,7 @@ struct ChunkUsage {
   peakRssBytes @4 :UInt64;
   hasAnon @5 :Bool;
   anonBytes @6 :UInt64;
+  beganNs @7 :UInt64;        # on CLOCK_MONOTONIC; 0: not told
 }
 
 struct Partial {

@@ -87,6 +87,7 @@ void ChunkMeter::start(const model::ChunkTask& task) {
 
 model::ChunkUsage ChunkMeter::stop() {
   model::ChunkUsage usage;
+  usage.began_ns = started_ns_;
   usage.run_ns = monotonic_ns() - started_ns_;
   const Nanoseconds cpu = thread_cpu_ns() - cpu_started_ns_;
   if (cpu >= kSplitCpuNs)

@@ -25,7 +25,9 @@ Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds
       spec(std::make_shared<const model::JobSpec>(std::move(job_spec))),
       files(std::make_shared<const exec::JobFiles>(std::move(fds))),
       uid(owner),
-      received_ns(received) {}
+      received_ns(received) {
+  if (spec->trace) recorder.emplace(received);
+}
 
 void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
   plan_ = std::move(plan);
@@ -45,6 +47,7 @@ Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
                          std::uint32_t pid, Nanoseconds now_ns) {
   Result<MergedState> state = read_state(partial, plan_->type());
   if (!state) return std::move(state).error();
+  if (recorder) recorder->done(partial.key, slot, partial.usage, now_ns);
   coverage_.add(partial.spans);
   last_partial_ns_ = now_ns;
   ++chunks_done_;
@@ -100,6 +103,7 @@ model::JobAnswer Job::snapshot(Nanoseconds now_ns, bool running) const {
   model::JobAnswer answer;
   answer.state = running ? model::JobState::Running : model::JobState::Queued;
   fill_report(answer, now_ns);
+  answer.trace.reset();  // is told at the end
   return answer;
 }
 
@@ -151,6 +155,7 @@ void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   for (const auto& [slot, anon] : anon_by_slot_)
     answer.memory.workers_anon_bytes =
         answer.memory.workers_anon_bytes.value_or(0) + anon;
+  if (recorder) answer.trace = recorder->trace(now_ns);
   if (!plan_) return;
   answer.path = plan_->choice().path;
   answer.reason = plan_->choice().reason;

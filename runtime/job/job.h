@@ -17,6 +17,7 @@
 #include "ipc/model/job_spec.h"
 #include "ipc/model/server_status.h"
 #include "runtime/exec/path.h"
+#include "runtime/job/chunk_trace.h"
 #include "runtime/job/merged_state.h"
 #include "runtime/merge/coverage.h"
 #include "runtime/merge/merge_tree.h"
@@ -74,6 +75,8 @@ class Job {
   void dispatched(Nanoseconds now_ns) {
     if (first_dispatch_ns_ == 0) first_dispatch_ns_ = now_ns;
   }
+  // Where the spec asks for a trace; what ends a chunk but accept() is told to it.
+  std::optional<ChunkRecorder> recorder;
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;
   // Merges an accepted partial. Errors: InvalidData.

@@ -101,6 +101,24 @@ TEST(AnswerCodec, KeepsTheReport) {
   EXPECT_EQ(read.worker_usage[0].cpu_ns, 11U);
 }
 
+TEST(AnswerCodec, KeepsTheTrace) {
+  const model::JobAnswer read = through_the_wire(sample_answer());
+  ASSERT_TRUE(read.trace.has_value());
+  EXPECT_EQ(read.trace->records, sample_answer().trace->records);
+  EXPECT_EQ(read.trace->left_out, 7U);
+  model::JobAnswer without = sample_answer();
+  without.trace.reset();
+  EXPECT_FALSE(through_the_wire(without).trace.has_value());
+}
+
+TEST(AnswerCodec, AnEndOfAChunkThatIsNoneIsRefused) {
+  model::JobAnswer answer = sample_answer();
+  answer.trace->records[0].end = static_cast<model::ChunkEnd>(5);
+  const Result<model::Reply> reply = read_reply(reply_body(answer));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code(), "bad_enum");
+}
+
 TEST(AnswerCodec, AStateThatIsNoneIsRefused) {
   model::JobAnswer answer = sample_answer();
   answer.state = static_cast<model::JobState>(9);

@@ -71,6 +71,20 @@ TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {
   EXPECT_EQ(read.workers_pss_bytes, std::nullopt);
 }
 
+TEST(ControlCodec, StatusKeepsTotalsAndSettings) {
+  model::ServerStatus status;
+  status.totals = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  status.settings = {
+      {"pool.workers", std::int64_t{-2}, false, true, true},
+      {"daemon.socket", std::string("/run"), true, false, false},
+      {"access.users", std::vector<std::uint32_t>{0, 1000}, true, true, false}};
+  const Result<model::Reply> reply = read_reply(reply_body(status));
+  ASSERT_TRUE(reply);
+  const auto& read = std::get<model::ServerStatus>(*reply);
+  EXPECT_EQ(read.totals, status.totals);
+  EXPECT_EQ(read.settings, status.settings);
+}
+
 TEST(ControlCodec, EventsCarryTheSequenceOfTheirSubmit) {
   Bytes out;
   append_event(out, 42, model::JobProgress{{1, 2}, 3, 4, true});

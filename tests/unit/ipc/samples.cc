@@ -56,7 +56,7 @@ model::Partial sample_partial() {
   partial.columns = {
       {{30, 20, 4, 6},
        {{model::Family::Sum, 2, bytes_of(272)}, {model::Family::Extremes, 1, {}}}}};
-  partial.usage = {1, 2, 3, 4096, std::nullopt};
+  partial.usage = {1, 2, 3, 4096, std::nullopt, 5};
   return partial;
 }
 
@@ -78,6 +78,7 @@ model::JobSpec sample_spec(model::Source source) {
   spec.client_id = "mine";
   spec.detached = true;
   spec.measure_pss = true;
+  spec.trace = true;
   return spec;
 }
 
@@ -128,6 +129,9 @@ model::JobAnswer sample_answer() {
   answer.memory = {1, std::nullopt, 0, 4, 5, 12.5};
   answer.worker_usage = {{0, 4242, 8, 9, 10, 11, 12},
                          {1, 4243, 1, 2, 3, 4, std::nullopt}};
+  answer.trace = {{{0, 4242, 5, 1, 10, 20, model::ChunkEnd::Lost},
+                   {1, 4243, 5, 2, 30, 40, model::ChunkEnd::Done}},
+                  7};
   return answer;
 }
 
@@ -175,6 +179,10 @@ std::vector<model::Reply> sample_replies() {
   status.workers_pss_bytes = 15;
   status.system_used_percent = 16.25;
   status.draining = true;
+  status.totals = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  status.settings = {{"pool.workers", std::int64_t{-2}, false, true, true},
+                     {"daemon.socket", std::string("/run"), true, false, false},
+                     {"access.users", std::vector<std::uint32_t>{0, 1000}, {}, {}, {}}};
   const model::JobSummary summary{
       {1, 2}, model::JobState::Running, 1000, "sum,mean", model::Path::Thread, 3, 4, 5};
   const model::JobPlan plan{model::Path::Inline, "tiny", 1, 2, 3, 4, true, 5, 6, 7, 8};

@@ -39,6 +39,7 @@ TEST(SpecCodec, KeepsEveryField) {
   EXPECT_EQ(read->client_id, spec.client_id);
   EXPECT_TRUE(read->detached);
   EXPECT_TRUE(read->measure_pss);
+  EXPECT_TRUE(read->trace);
 }
 
 TEST(SpecCodec, KeepsARange) {
