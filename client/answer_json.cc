@@ -1,5 +1,6 @@
 #include "client/answer_json.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -178,6 +179,55 @@ void write_cores(JsonWriter& json, const model::ServerStatus& status) {
   json.end_array().end_object();
 }
 
+void write_totals(JsonWriter& json, const model::Totals& totals) {
+  json.begin_object()
+      .field("jobs_done", totals.jobs_done)
+      .field("jobs_failed", totals.jobs_failed)
+      .field("jobs_cancelled", totals.jobs_cancelled)
+      .field("jobs_expired", totals.jobs_expired)
+      .field("jobs_refused", totals.jobs_refused)
+      .field("chunks", totals.chunks)
+      .field("chunks_retried", totals.chunks_retried)
+      .field("elements", totals.elements)
+      .field("cpu_ns", totals.cpu_ns)
+      .end_object();
+}
+
+struct SettingWriter {
+  JsonWriter& json;
+
+  void operator()(std::int64_t value) { json.integer(value); }
+  void operator()(const std::string& value) { json.string(value); }
+  void operator()(const std::vector<std::uint32_t>& ids) {
+    json.begin_array();
+    for (const std::uint32_t id : ids) json.counter(id);
+    json.end_array();
+  }
+};
+
+// An object a table, as in the file; the keys of a table follow each other.
+void write_settings(JsonWriter& json, const std::vector<model::Setting>& settings) {
+  json.begin_object();
+  std::string_view open;
+  for (const model::Setting& setting : settings) {
+    const std::string_view key = setting.key;
+    const std::string_view table = key.substr(0, key.find('.'));
+    if (table != open) {
+      if (!open.empty()) json.end_object();
+      json.key(table).begin_object();
+      open = table;
+    }
+    json.key(key.substr(std::min(key.size(), table.size() + 1))).begin_object();
+    json.key("value");
+    std::visit(SettingWriter{json}, setting.value);
+    json.key("is_default").boolean(setting.is_default);
+    json.key("reloadable").boolean(setting.reloadable);
+    json.key("restart_pending").boolean(setting.restart_pending).end_object();
+  }
+  if (!open.empty()) json.end_object();
+  json.end_object();
+}
+
 void write_summary(JsonWriter& json, const model::JobSummary& job) {
   json.begin_object()
       .field("job", model::short_name(job.id))
@@ -253,8 +303,11 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.field("daemon_rss_bytes", status.daemon_rss_bytes);
   json.key("workers_pss_bytes").counter_or_null(status.workers_pss_bytes);
   json.key("system_used_percent").real(status.system_used_percent).end_object();
-  json.key("draining").boolean(status.draining).end_object();
-  return json.take();
+  json.key("draining").boolean(status.draining).key("totals");
+  write_totals(json, status.totals);
+  json.key("configuration");
+  write_settings(json, status.settings);
+  return json.end_object().take();
 }
 
 std::string plan_to_json(const model::JobPlan& plan) {

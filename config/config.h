@@ -53,8 +53,12 @@ struct AccessConfig {
 inline constexpr std::uint32_t kMostWorkers = 1024;  // processes or threads
 
 struct PoolConfig {
-  // Worker processes, at most kMostWorkers. 0: one for each core we may use (affinity
-  // and cgroup quota counted). More than there are cores costs memory and gains
+  // Cores to use, at most kMostWorkers: fewer of them if affinity or the cgroup quota
+  // leave fewer. 0: as many as those two leave.
+  std::uint32_t cores = 0;
+
+  // Worker processes, at most kMostWorkers. 0: one for each core we may use (affinity,
+  // cgroup quota and `cores` counted). More than there are cores costs memory and gains
   // nothing.
   std::uint32_t workers = 0;
 

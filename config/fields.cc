@@ -156,6 +156,7 @@ std::vector<Field> fields_of(Config& config) {
        AccountsTarget{&access.administrators, AccountKind::User}, kReload},
       {"access", "admin_groups",
        AccountsTarget{&access.admin_groups, AccountKind::Group}, kReload},
+      {"pool", "cores", CountTarget{&pool.cores, 0, kMostWorkers}, kRestart},
       {"pool", "workers", CountTarget{&pool.workers, 0, kMostWorkers}, kRestart},
       {"pool", "worker_program", PathTarget{&pool.worker_program, kMostPath}, kRestart},
       {"pool", "attempts", CountTarget{&pool.attempts, 1, 100}, kRestart},

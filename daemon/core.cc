@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/settings.h"
+
 namespace tally::daemon {
 namespace {
 
@@ -23,7 +25,7 @@ EngineOptions engine_options(const CoreOptions& options,
                              std::function<void()> turn_ended) {
   const config::Config& config = options.config;
   EngineOptions engine;
-  engine.cores = usable_cores(0);
+  engine.cores = usable_cores(config.pool.cores);
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
@@ -158,6 +160,12 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
   status.sessions = admitted_;
+  InForce in_force;
+  in_force.socket = options_.socket;
+  in_force.worker_program = options_.worker_program;
+  in_force.workers = static_cast<std::uint32_t>(status.workers.size());
+  in_force.cores = status.usable_cores;
+  status.settings = settings_of(options_.config, in_force, restart_pending_);
 }
 
 // --- the life cycle ---
@@ -197,6 +205,7 @@ config::Reload Core::reload(const config::Config& loaded) {
   config::Reload outcome = config::reload(options_.config, loaded);
   options_.config = outcome.config;
   access_ = access_of(options_.config.access);
+  restart_pending_ = outcome.needs_restart;
   engine_.log_jobs(logs_jobs(options_.config.log));
   return outcome;
 }

@@ -83,7 +83,8 @@ class Core : private SessionHost {
   void complete(model::ServerStatus& status) override;
 
   asio::io_context& loop_;
-  CoreOptions options_;  // its config changes by reload() only
+  CoreOptions options_;                       // its config changes by reload() only
+  std::vector<std::string> restart_pending_;  // keys, as the last reload found
   Access access_;
   Engine engine_;
   State state_ = State::Serving;

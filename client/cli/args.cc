@@ -31,6 +31,12 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
     {O::Timeout, "--timeout", "30s", "give up after this time (ms, s, min, h)"},
     {O::Json, "--json", "", "print one JSON object"},
     {O::Quiet, "--quiet", "", "print values only, one a line", 'q'},
+    {O::Verbose, "--verbose", "", "say on stderr where time and memory went", 'v'},
+    {O::Trace, "--trace", "FILE", "write the job's chunks by worker, for Perfetto"},
+    {O::Watch, "--watch", "[SECONDS]",
+     "show it again and again (every 2 s); Ctrl-C ends"},
+    {O::Count, "--count", "N", "with --watch: so many times"},
+    {O::Prometheus, "--prometheus", "", "print metrics, for node_exporter's textfiles"},
     {O::Embedded, "--embedded", "", "run in this process, without a daemon"},
     {O::Socket, "--socket", "PATH",
      "the daemon's socket; else $TALLY_SOCKET, else usual"},
@@ -72,6 +78,10 @@ Error missing_value(const OptionInfo& info) {
                                       " " + std::string(info.value));
 }
 
+bool is_number(std::string_view word) {
+  return !word.empty() && word.front() >= '0' && word.front() <= '9';
+}
+
 // Takes the option at words[at], and its value; returns how many words that were.
 Result<std::size_t> take_option(std::span<const char* const> words, std::size_t at,
                                 Args& args) {
@@ -88,6 +98,11 @@ Result<std::size_t> take_option(std::span<const char* const> words, std::size_t 
       return invalid("unexpected_value", std::string(name) + " takes no value");
   } else if (joined) {
     value = word.substr(name.size() + 1);
+  } else if (info->value.front() == '[') {
+    if (at + 1 < words.size() && is_number(words[at + 1])) {
+      value = words[at + 1];
+      taken = 2;
+    }
   } else {
     if (at + 1 == words.size() || find_option(name_part(words[at + 1])) != nullptr)
       return missing_value(*info);

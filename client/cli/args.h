@@ -42,17 +42,23 @@ enum class Option : std::uint8_t {
   Timeout,
   Json,
   Quiet,
+  Verbose,
+  Trace,
+  Watch,
+  Count,
+  Prometheus,
   Embedded,
   Socket,
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 21;
+inline constexpr std::size_t kOptionCount = 26;
 
 struct OptionInfo {
   Option option;
   std::string_view name;   // "--range"
-  std::string_view value;  // what follows it, for help; empty: a flag
+  std::string_view value;  // what follows it, for help; empty: a flag; "[X]": may be
+                           // left away, the next word is it only if it is a number
   std::string_view help;   // one line
   char letter = '\0';      // 'q' for -q; none: '\0'
 };

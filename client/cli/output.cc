@@ -28,14 +28,18 @@ int report(const Error& error, bool json) {
   return exit_code_of(error.errc());
 }
 
-int finish_output(int exit_code) {
+bool flush_output() {
   errno = 0;
   const bool flushed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  if (flushed) return exit_code;
-  if (errno != EPIPE && errno != 0)
+  if (!flushed && errno != EPIPE && errno != 0)
     std::fprintf(stderr, "tally: the output cannot be written: %s\n",
                  std::strerror(errno));
-  return exit_code == 0 ? 1 : exit_code;
+  return flushed;
+}
+
+int finish_output(int exit_code) {
+  if (flush_output() || exit_code != 0) return exit_code;
+  return 1;
 }
 
 }  // namespace tally::cli

@@ -18,6 +18,10 @@ void print_error(const Error& error);
 // Returns the exit code.
 int report(const Error& error, bool json);
 
+// Flushes stdout; false where what was printed could not be written, which is told on
+// stderr unless the reader has gone away.
+bool flush_output();
+
 // Flushes stdout. Returns `exit_code`, or 1 where what was printed could not be
 // written; a reader that has gone away needs no message.
 int finish_output(int exit_code);

@@ -11,7 +11,9 @@ _tally_options() {
     submit) echo "$placed --json --socket --help -h" ;;
     wait) echo "--timeout --json --quiet -q --socket --help -h" ;;
     show | jobs | cancel) echo "--json --socket --help -h" ;;
-    status | ping) echo "--json --embedded --socket --help -h" ;;
+    status)
+      echo "--json --watch --count --prometheus --embedded --socket --help -h" ;;
+    ping) echo "--json --embedded --socket --help -h" ;;
     version) echo "--json --help -h --version" ;;
     *) echo "--help -h --version" ;;
   esac
@@ -29,7 +31,8 @@ _tally_values() {
     --hint) echo "cpu io auto" ;;
     --path) echo "thread process" ;;
     --require) echo "isolated" ;;
-    --range | --values | --column | --workers | --chunk | --timeout | --socket) ;;
+    --range | --values | --column | --workers | --chunk | --timeout | --count | \
+      --socket) ;;
     *) return 1 ;;
   esac
 }

@@ -176,6 +176,10 @@ class TallyDaemon:
         self._others.add(job.pid)
         return job
 
+    def spare(self, pid):
+        """Another child of the test, which is none of the daemon's."""
+        self._others.add(pid)
+
     def whole_pool(self):
         """Waits until every worker is idle; their status by slot."""
         def idle():

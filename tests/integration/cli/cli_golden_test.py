@@ -33,8 +33,13 @@ VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
 
 
 def steady(value, name=""):
+    if name == "totals":
+        return {key: "COUNT" for key in value}
+    if isinstance(value, dict) and "restart_pending" in value:  # a setting
+        kind = {"socket": "PATH", "worker_program": "PATH", "cores": "CORES"}.get(name)
+        return {**value, "value": kind or value["value"]}
     for pattern, word in VOLATILE:
-        if re.search(pattern, name):
+        if re.search(pattern, name) and not isinstance(value, dict):
             keep = word is None or (value is None and "NULL" not in word)
             return value if keep else word
     if isinstance(value, dict):

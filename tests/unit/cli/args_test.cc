@@ -106,5 +106,26 @@ TEST(CommandTest, OptionsAndOperandsThatDoNotApplyAreRefused) {
   EXPECT_TRUE(check_accepted(kRunCommand, parsed({"run", "sum", "--hint=io", "-q"})));
 }
 
+TEST(ArgsTest, AValueThatMayBeLeftAwayIsTheNextWordOnlyIfItIsANumber) {
+  const auto watch = [](const std::vector<const char*>& words) {
+    return parse_args(words);
+  };
+  const Result<Args> with = watch({"status", "--watch", "0.5", "--json"});
+  ASSERT_TRUE(with);
+  EXPECT_EQ(with->value(Option::Watch), "0.5");
+  EXPECT_TRUE(with->operands.empty());
+  const Result<Args> joined = watch({"status", "--watch=1min"});
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(joined->value(Option::Watch), "1min");
+  for (const auto& words : {std::vector<const char*>{"status", "--watch"},
+                            std::vector<const char*>{"--watch", "status"},
+                            std::vector<const char*>{"--watch", "--json", "status"}}) {
+    const Result<Args> without = watch(words);
+    ASSERT_TRUE(without);
+    EXPECT_EQ(without->value(Option::Watch), "");
+    EXPECT_EQ(without->verb, "status");
+  }
+}
+
 }  // namespace
 }  // namespace tally::cli

@@ -63,6 +63,7 @@ groups = [1001, "root"]
 administrators = [1002]
 admin_groups = [1003]
 [pool]
+cores = 2
 workers = 3
 worker_program = "/opt/tally-worker"
 attempts = 7
@@ -82,7 +83,7 @@ target = "journal"
   Config expected;
   expected.daemon = {"/tmp/x.sock", 0660, std::chrono::milliseconds(1500)};
   expected.access = {{0, 1000}, {1001, 0}, {1002}, {1003}};
-  expected.pool = {3, "/opt/tally-worker", 7};
+  expected.pool = {2, 3, "/opt/tally-worker", 7};
   expected.threads = {9};
   expected.limits = {10, 11, 12, 0, std::chrono::hours(2)};
   expected.log = {LogLevel::Debug, LogTarget::Journal};

@@ -58,6 +58,7 @@ groups = [1]
 administrators = [1]
 admin_groups = [1]
 [pool]
+cores = 1
 workers = 1
 worker_program = "/w"
 attempts = 1
