@@ -16,16 +16,16 @@ void add_to(model::ChunkTrace& trace, const model::ChunkRecord& record) {
 
 void ChunkRecorder::dispatched(const model::ChunkKey& key, std::uint32_t worker,
                                std::uint32_t pid, Nanoseconds now_ns) {
-  in_hand_[{worker, key.chunk}] = {pid, key.attempt, now_ns};
+  in_hand_[key.chunk] = {worker, pid, key.attempt, now_ns};
 }
 
 void ChunkRecorder::done(const model::ChunkKey& key, std::uint32_t worker,
                          const model::ChunkUsage& usage, Nanoseconds now_ns) {
-  const auto found = in_hand_.find({worker, key.chunk});
+  const auto found = find(key, worker);
   if (found == in_hand_.end()) return;
   const Nanoseconds since = found->second.since_ns;
   const Nanoseconds begin = std::clamp(usage.began_ns, since, std::max(since, now_ns));
-  model::ChunkRecord record = record_of(found->first, found->second);
+  model::ChunkRecord record = record_of(*found);
   record.begin_ns = begin - received_ns_;
   record.end_ns =
       record.begin_ns + std::min(usage.run_ns, std::max(begin, now_ns) - begin);
@@ -35,9 +35,9 @@ void ChunkRecorder::done(const model::ChunkKey& key, std::uint32_t worker,
 
 void ChunkRecorder::ended(const model::ChunkKey& key, std::uint32_t worker,
                           model::ChunkEnd how, Nanoseconds now_ns) {
-  const auto found = in_hand_.find({worker, key.chunk});
+  const auto found = find(key, worker);
   if (found == in_hand_.end()) return;
-  model::ChunkRecord record = record_of(found->first, found->second);
+  model::ChunkRecord record = record_of(*found);
   record.end_ns = now_ns - received_ns_;
   record.end = how;
   in_hand_.erase(found);
@@ -45,14 +45,14 @@ void ChunkRecorder::ended(const model::ChunkKey& key, std::uint32_t worker,
 }
 
 void ChunkRecorder::taken_back(std::uint32_t worker) {
-  in_hand_.erase(in_hand_.lower_bound({worker, 0}),
-                 in_hand_.lower_bound({worker + 1, 0}));
+  std::erase_if(in_hand_,
+                [worker](const auto& one) { return one.second.worker == worker; });
 }
 
 model::ChunkTrace ChunkRecorder::trace(Nanoseconds now_ns) const {
   model::ChunkTrace all = trace_;
-  for (const auto& [key, in_hand] : in_hand_) {
-    model::ChunkRecord record = record_of(key, in_hand);
+  for (const auto& in_hand : in_hand_) {
+    model::ChunkRecord record = record_of(in_hand);
     record.end_ns = now_ns - received_ns_;
     record.end = model::ChunkEnd::CalledOff;
     add_to(all, record);
@@ -60,14 +60,21 @@ model::ChunkTrace ChunkRecorder::trace(Nanoseconds now_ns) const {
   return all;
 }
 
-model::ChunkRecord ChunkRecorder::record_of(const HandKey& key,
-                                            const InHand& in_hand) const {
+ChunkRecorder::Hands::iterator ChunkRecorder::find(const model::ChunkKey& key,
+                                                   std::uint32_t worker) {
+  const auto found = in_hand_.find(key.chunk);
+  const bool same = found != in_hand_.end() && found->second.worker == worker &&
+                    found->second.attempt == key.attempt;
+  return same ? found : in_hand_.end();
+}
+
+model::ChunkRecord ChunkRecorder::record_of(const Hands::value_type& in_hand) const {
   model::ChunkRecord record;
-  record.worker = key.first;
-  record.pid = in_hand.pid;
-  record.chunk = key.second;
-  record.attempt = in_hand.attempt;
-  record.begin_ns = in_hand.since_ns - received_ns_;
+  record.worker = in_hand.second.worker;
+  record.pid = in_hand.second.pid;
+  record.chunk = in_hand.first;
+  record.attempt = in_hand.second.attempt;
+  record.begin_ns = in_hand.second.since_ns - received_ns_;
   return record;
 }
 

@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <map>
-#include <utility>
 
 #include "ipc/base/clock.h"
 #include "ipc/model/chunk_task.h"
@@ -41,16 +40,18 @@ class ChunkRecorder {
 
  private:
   struct InHand {
+    std::uint32_t worker = 0;
     std::uint32_t pid = 0;
     std::uint32_t attempt = 0;
     Nanoseconds since_ns = 0;
   };
-  using HandKey = std::pair<std::uint32_t, std::uint32_t>;  // worker, chunk
+  using Hands = std::map<std::uint32_t, InHand>;  // by chunk: one has it at a time
 
-  model::ChunkRecord record_of(const HandKey& key, const InHand& in_hand) const;
+  Hands::iterator find(const model::ChunkKey& key, std::uint32_t worker);
+  model::ChunkRecord record_of(const Hands::value_type& in_hand) const;
 
   const Nanoseconds received_ns_;
-  std::map<HandKey, InHand> in_hand_;
+  Hands in_hand_;
   model::ChunkTrace trace_;
 };
 
