@@ -37,11 +37,9 @@ Result<WatchOptions> watch_options(const Args& args) {
     options.every = *interval;
   }
   if (const auto count = args.value(Option::Count)) {
-    const Result<std::uint64_t> times = parse_u64(*count, "--count");
+    constexpr std::uint64_t kMost = 1'000'000'000;
+    const Result<std::uint64_t> times = parse_count(*count, "--count", kMost);
     if (!times) return times.error();
-    if (*times == 0)
-      return Error(Errc::InvalidArgument, "bad_option",
-                   "--count 0 would show nothing; it is at least 1");
     options.count = *times;
   }
   return options;
