@@ -65,10 +65,11 @@ void distort(Distortion how, source::Batch& batch) {
     if (block.count == 0) continue;
     if (how == Distortion::Drop) --block.count;
   }
-  if (how == Distortion::Add || how == Distortion::Repeat) {
-    // The states see the block twice: as a source that repeats would have it.
-    batch.columns.push_back(batch.columns.front());
-  }
+  if (how != Distortion::Add && how != Distortion::Repeat) return;
+  // The states see the block twice, or one element more than came.
+  reduce::Block again = batch.columns.front();
+  if (how == Distortion::Add) again.count = std::min<std::size_t>(again.count, 1);
+  batch.columns.push_back(again);
 }
 
 }  // namespace
@@ -142,7 +143,8 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
     const std::uint64_t given = block.count;
     const Distortion how = fault_point("update", task.key, number);
     if (how == Distortion::Drop) --block.count;
-    if (how == Distortion::Add || how == Distortion::Repeat) ++block.count;
+    if (how == Distortion::Add) ++block.count;
+    if (how == Distortion::Repeat) block.count *= 2;
     for (Column& column : columns_) {
       std::uint64_t visited = block.count;
       for (const auto& state : column.states) {

@@ -3,6 +3,9 @@
 // Each chunk's spans and counts are checked when its partial comes (check_partial);
 // before a result is released, everything accepted is checked once more against the
 // whole input (covers_exactly), from the spans alone.
+//
+// The limit: it counts. A reader that drops one element of a block and hands out
+// another twice keeps every count; only the readers' own tests can tell.
 #pragma once
 
 #include <cstdint>
