@@ -5,6 +5,8 @@
 #include "client/answer_json.h"
 #include "client/cli/answer_text.h"
 #include "client/cli/output.h"
+#include "client/cli/report_text.h"
+#include "client/cli/status_watch.h"
 #include "client/cli/terminal.h"
 #include "client/cli/value_text.h"
 
@@ -28,6 +30,17 @@ void print_answer(const model::JobAnswer& answer, const Args& args,
     print(text_of_results(answer, view.name_files));
     print_line(dim(text_of_summary(answer, view.wall_ns), stdout));
   }
+}
+
+void explain_answer(const model::JobAnswer& answer,
+                    const std::optional<std::uint64_t>& transport_ns,
+                    client::Client& client) {
+  model::JobAnswer explained = answer;
+  if (answer.path == model::Path::Process && !answer.memory.workers_pss_bytes)
+    if (const Result<model::ServerStatus> status = ask_status(client))
+      explained.memory.workers_pss_bytes = status->workers_pss_bytes;
+  std::fflush(stdout);  // one terminal may show both
+  std::fputs(dim(text_of_report(explained, transport_ns), stderr).c_str(), stderr);
 }
 
 void tell_of_missing_values(const model::JobAnswer& answer, const Args& args) {

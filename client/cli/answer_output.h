@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "client/cli/args.h"
+#include "client/client.h"
 #include "ipc/model/job_answer.h"
 
 namespace tally::cli {
@@ -21,6 +22,12 @@ struct AnswerView {
 // caller's.
 void print_answer(const model::JobAnswer& answer, const Args& args,
                   const AnswerView& view);
+
+// --verbose: says on stderr where time and memory went, below what was printed. Asks
+// the daemon what its workers have in memory, which the job's answer need not hold.
+void explain_answer(const model::JobAnswer& answer,
+                    const std::optional<std::uint64_t>& transport_ns,
+                    client::Client& client);
 
 // Says on stderr which results have no value; a table on a terminal shows it already.
 void tell_of_missing_values(const model::JobAnswer& answer, const Args& args);

@@ -4,6 +4,7 @@
 #include "client/answer_json.h"
 #include "client/cli/answer_text.h"
 #include "client/cli/comparison.h"
+#include "client/cli/report_text.h"
 #include "client/cli/table.h"
 #include "client/cli/terminal.h"
 #include "client/cli/units.h"
@@ -74,6 +75,48 @@ std::string parallel_line(const Comparison& comparison) {
          " as fast as 1 thread\n";
 }
 
+std::uint64_t cpu_of(const Way& way) {
+  const model::JobTimes& time = way.median.answer.time;
+  return time.cpu_user_ns + time.cpu_system_ns;
+}
+
+// By how much of `from` the other is more or less: "3.1 % more".
+std::string change(std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t apart = to > from ? to - from : from - to;
+  if (from == 0) return "- ";
+  return text_of_share(static_cast<double>(apart) / static_cast<double>(from)) +
+         (to > from ? " more" : " less");
+}
+
+// What several workers bought and cost over one thread, of each path that has several.
+std::string bought_lines(const Comparison& comparison) {
+  const Way& one = comparison.ways.front();
+  std::string lines;
+  for (const Way& way : comparison.ways) {
+    if (way.median.answer.workers < 2) continue;
+    const std::uint64_t before = one.median.wall_ns;
+    const std::uint64_t after = way.median.wall_ns;
+    lines += "  " + name_of_way(way, true) + ": " +
+             text_of_time(before > after ? before - after : after - before) +
+             (before > after ? " saved of " : " lost over ") + text_of_time(before) +
+             " with 1 thread, for " + change(cpu_of(one), cpu_of(way)) + " CPU\n";
+  }
+  return lines;
+}
+
+// How much of the time they were held each way's workers computed.
+std::string computing_line(const Comparison& comparison) {
+  std::string line = "computing while held:";
+  const char* between = " ";
+  for (const Way& way : comparison.ways) {
+    if (way.median.answer.worker_usage.empty()) return "";
+    line += between + name_of_way(way, true) + " " +
+            text_of_share(computing_share(way.median.answer));
+    between = ", ";
+  }
+  return line + "; the rest they waited for chunks\n";
+}
+
 // What the processes cost or bought over as many threads.
 std::string process_line(const Comparison& comparison) {
   const Way& processes = comparison.ways.back();
@@ -91,6 +134,8 @@ std::string process_line(const Comparison& comparison) {
                      percent.data() + ") " + (with > without ? "slower" : "faster");
   const auto& memory = processes.median.answer.memory.workers_pss_bytes;
   if (memory) line += ", " + text_of_bytes(*memory) + " of memory";
+  const auto& own = processes.median.answer.memory.workers_anon_bytes;
+  if (memory && own) line += " (" + text_of_bytes(*own) + " of it their own)";
   return line + ", and isolation: a crash costs one attempt, not the daemon\n";
 }
 
@@ -99,7 +144,8 @@ std::string process_line(const Comparison& comparison) {
 std::string text_of_comparison(const Comparison& comparison) {
   return table_of(comparison) +
          "\nall results have the same bits: " + (comparison.same_bits ? "yes" : "NO") +
-         "\n" + parallel_line(comparison) + process_line(comparison);
+         "\n" + parallel_line(comparison) + bought_lines(comparison) +
+         computing_line(comparison) + process_line(comparison);
 }
 
 std::string json_of_comparison(const Comparison& comparison) {

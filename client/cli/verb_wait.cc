@@ -60,6 +60,7 @@ Result<int> run(const Args& args) {
     return Error(Errc::ProtocolViolation, "the daemon answered no job");
   // Who waits may not know the files, so they are named; no wall time is his own.
   print_answer(*answer, args, {answer->time.total_ns, std::nullopt, true});
+  if (args.has(Option::Verbose)) explain_answer(*answer, std::nullopt, link->client());
   if (answer->error) print_error(*answer->error);
   tell_of_missing_values(*answer, args);
   return exit_code_of(*answer);
@@ -78,8 +79,8 @@ const Command kWaitCommand{
     "'tally submit' printed, in full or with its tag cut short: 7f3a-17.\n",
     "  tally wait 7f3a91c2004be810-17\n"
     "  tally wait 7f3a-17 --timeout 30s --json\n",
-    OptionSet{Option::Timeout, Option::Json, Option::Quiet, Option::Socket,
-              Option::Help},
+    OptionSet{Option::Timeout, Option::Json, Option::Quiet, Option::Verbose,
+              Option::Socket, Option::Help},
     run};
 
 }  // namespace tally::cli

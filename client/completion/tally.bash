@@ -5,11 +5,12 @@ _tally_options() {
     --missing --nan --workers --chunk --timeout"
   local placed="$source --hint --path --require"
   case $1 in
-    run) echo "$placed --json --quiet -q --embedded --socket --help -h" ;;
+    run) echo "$placed --json --quiet -q --verbose -v --trace --embedded --socket
+      --help -h" ;;
     compare) echo "$source --json --embedded --socket --help -h" ;;
     explain) echo "$placed --json --embedded --socket --help -h" ;;
     submit) echo "$placed --json --socket --help -h" ;;
-    wait) echo "--timeout --json --quiet -q --socket --help -h" ;;
+    wait) echo "--timeout --json --quiet -q --verbose -v --socket --help -h" ;;
     show | jobs | cancel) echo "--json --socket --help -h" ;;
     status)
       echo "--json --watch --count --prometheus --embedded --socket --help -h" ;;
@@ -32,7 +33,7 @@ _tally_values() {
     --path) echo "thread process" ;;
     --require) echo "isolated" ;;
     --range | --values | --column | --workers | --chunk | --timeout | --count | \
-      --socket) ;;
+      --trace | --socket) ;;
     *) return 1 ;;
   esac
 }
@@ -66,7 +67,7 @@ _tally() {
   fi
   _tally_scan
   COMPREPLY=()
-  if [[ $before == --socket ]]; then
+  if [[ $before == --socket || $before == --trace ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
     return

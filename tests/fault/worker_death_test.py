@@ -49,6 +49,19 @@ class WorkerDeathTest(unittest.TestCase):
             self.assertEqual(pids(before) - pids(after), {held["pid"]})
             self.assertEqual(sum(worker["restarts"] for worker in after), 1)
 
+    def test_a_trace_shows_the_attempt_that_was_lost(self):
+        with TallyDaemon(fault="update:kill:chunk=3:attempt=1") as daemon:
+            trace = daemon.folder / "trace.json"
+            answer = self.right(daemon, *range_job(), "--trace", str(trace))
+            events = json.loads(trace.read_text(encoding="ascii"))["traceEvents"]
+            chunks = [e["args"] for e in events if e.get("cat") == "chunk"]
+            self.assertEqual(sorted(c["chunk"] for c in chunks if c["end"] == "done"),
+                             list(range(answer["chunks"])))
+            lost = [(c["chunk"], c["attempt"]) for c in chunks if c["end"] == "lost"]
+            self.assertEqual(lost, [(3, 1)])
+            again = [c for c in chunks if (c["chunk"], c["attempt"]) == (3, 2)]
+            self.assertEqual([c["end"] for c in again], ["done"])
+
     def test_every_worker_killed_while_idle_is_replaced(self):
         with TallyDaemon(workers=3) as daemon:
             before = daemon.whole_pool()

@@ -39,12 +39,13 @@ WRONG = {
     "--timeout": ["", "0", "0s", "5", "5d", "-5s", "s", "1e99s", "99999999999999h",
                   "5 s", b"\xff"],
     "--socket": ["", "x" * 108],
+    "--trace": ["", ".", "/no/such/folder/file", b"\xff/x"],
     "--watch": ["0", "0.09", "3601", "2h", "1e99", "1x"],
     "--count": ["", "0", "-1", "x", "1.5", "1e30"],
 }
 # Flags take nothing, and may stand twice.
-FLAGS = ["--json", "--quiet", "--prometheus", "--embedded", "--help", "--version", "-q",
-         "-h"]
+FLAGS = ["--json", "--quiet", "--verbose", "--prometheus", "--embedded", "--help",
+         "--version", "-q", "-v", "-h"]
 # The value may be left away.
 OPTIONAL = ["--watch"]
 ID = "7f3a-17"
@@ -138,7 +139,7 @@ class OptionsTest(unittest.TestCase):
     def test_an_option_of_other_verbs_does_not_apply(self):
         everywhere = set().union(*OPTIONS.values())
         for verb in VERBS:
-            for option in everywhere - set(OPTIONS[verb]) - {"-q"}:
+            for option in everywhere - set(OPTIONS[verb]) - {"-q", "-v"}:
                 with self.subTest(verb=verb, option=option):
                     value = ["1"] if option in WRONG else []
                     self.refused(verb, *self.operands(verb), option, *value,

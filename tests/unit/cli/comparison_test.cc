@@ -38,6 +38,15 @@ Comparison comparison_of(std::uint64_t one, std::uint64_t threads,
     way.median.answer.workers = way.spec.workers;
   }
   comparison.ways[2].median.answer.memory.workers_pss_bytes = 2 << 20;
+  comparison.ways[2].median.answer.memory.workers_anon_bytes = 1 << 20;
+  for (Way& way : comparison.ways) {
+    model::JobAnswer& answer = way.median.answer;
+    answer.time.run_ns = way.median.wall_ns;
+    answer.time.cpu_user_ns = way.spec.workers == 1 ? 100 : 110;
+    answer.worker_usage.resize(way.spec.workers);
+    for (model::WorkerUsage& usage : answer.worker_usage)
+      usage.run_ns = way.median.wall_ns / 2;
+  }
   judge(comparison);
   return comparison;
 }
@@ -87,7 +96,11 @@ TEST(ComparisonTest, TheTextHasARowAWayAndSaysWhatProcessesCost) {
        {"path     workers  time     speed-up", "thread   1        100 us   1.00x",
         "thread   2        50.0 us  2.00x", "process  2        60.0 us  1.67x",
         "2.00 MiB workers' PSS", "parallel helped: yes, 2 threads were 2.00x as fast",
-        "processes over threads: 10.0 us (20.0 %) slower"})
+        "  2 threads: 50.0 us saved of 100 us with 1 thread, for 10 % more CPU\n",
+        "  2 processes: 40.0 us saved of 100 us with 1 thread, for 10 % more CPU\n",
+        "computing while held: 1 thread 50 %, 2 threads 50 %, 2 processes 50 %; the",
+        "processes over threads: 10.0 us (20.0 %) slower",
+        "2.00 MiB of memory (1.00 MiB of it their own), and isolation"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
