@@ -404,6 +404,7 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
     slot_jobs_.erase(slot);  // set again when the next batch goes there
   job::Job* const job = find(done.key.job);
   if (auto* error = std::get_if<Error>(&done.result)) {
+    if (job != nullptr) job->charge(done.spent, slot.number, pid);
     if (job != nullptr && job->recorder)
       job->recorder->ended(done.key, slot.number,
                            error->errc() == Errc::Cancelled ? model::ChunkEnd::CalledOff

@@ -161,6 +161,28 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
   return assigned;
 }
 
+void write_usage(schema::ChunkUsage::Builder to, const model::ChunkUsage& usage) {
+  to.setRunNs(usage.run_ns);
+  to.setCpuUserNs(usage.cpu_user_ns);
+  to.setCpuSystemNs(usage.cpu_system_ns);
+  to.setHasPeakRss(usage.peak_rss_bytes.has_value());
+  to.setPeakRssBytes(usage.peak_rss_bytes.value_or(0));
+  to.setHasAnon(usage.anon_bytes.has_value());
+  to.setAnonBytes(usage.anon_bytes.value_or(0));
+  to.setBeganNs(usage.began_ns);
+}
+
+model::ChunkUsage read_usage(schema::ChunkUsage::Reader from) {
+  model::ChunkUsage usage;
+  usage.run_ns = from.getRunNs();
+  usage.cpu_user_ns = from.getCpuUserNs();
+  usage.cpu_system_ns = from.getCpuSystemNs();
+  if (from.getHasPeakRss()) usage.peak_rss_bytes = from.getPeakRssBytes();
+  if (from.getHasAnon()) usage.anon_bytes = from.getAnonBytes();
+  usage.began_ns = from.getBeganNs();
+  return usage;
+}
+
 void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
   auto spans = to.initSpans(static_cast<unsigned>(partial.spans.size()));
   for (unsigned i = 0; i < spans.size(); ++i) {
@@ -179,15 +201,7 @@ void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
       list[k].setBytes(to_data(states[k].bytes));
     }
   }
-  auto usage = to.initUsage();
-  usage.setRunNs(partial.usage.run_ns);
-  usage.setCpuUserNs(partial.usage.cpu_user_ns);
-  usage.setCpuSystemNs(partial.usage.cpu_system_ns);
-  usage.setHasPeakRss(partial.usage.peak_rss_bytes.has_value());
-  usage.setPeakRssBytes(partial.usage.peak_rss_bytes.value_or(0));
-  usage.setHasAnon(partial.usage.anon_bytes.has_value());
-  usage.setAnonBytes(partial.usage.anon_bytes.value_or(0));
-  usage.setBeganNs(partial.usage.began_ns);
+  write_usage(to.initUsage(), partial.usage);
 }
 
 Result<model::ColumnPartial> read_column_partial(schema::ColumnPartial::Reader from) {
@@ -212,13 +226,7 @@ Result<model::Partial> read_partial(schema::Partial::Reader from) {
     if (!read) return std::move(read).error();
     partial.columns.push_back(*std::move(read));
   }
-  const auto usage = from.getUsage();
-  partial.usage.run_ns = usage.getRunNs();
-  partial.usage.cpu_user_ns = usage.getCpuUserNs();
-  partial.usage.cpu_system_ns = usage.getCpuSystemNs();
-  if (usage.getHasPeakRss()) partial.usage.peak_rss_bytes = usage.getPeakRssBytes();
-  if (usage.getHasAnon()) partial.usage.anon_bytes = usage.getAnonBytes();
-  partial.usage.began_ns = usage.getBeganNs();
+  partial.usage = read_usage(from.getUsage());
   return partial;
 }
 
@@ -226,18 +234,20 @@ void write_outcome(schema::ChunkOutcome::Builder to,
                    const model::ChunkOutcome& outcome) {
   write_key(to.initKey(), outcome.key);
   if (const auto* partial = std::get_if<model::Partial>(&outcome.result))
-    write_partial(to.initPartial(), *partial);
-  else
-    write_error(to.initError(), std::get<Error>(outcome.result));
+    return write_partial(to.initPartial(), *partial);
+  write_error(to.initError(), std::get<Error>(outcome.result));
+  write_usage(to.initSpent(), outcome.spent);
 }
 
 Result<model::ChunkOutcome> read_outcome(schema::ChunkOutcome::Reader from) {
   const model::ChunkKey key = read_key(from.getKey());
-  if (from.isError()) return model::ChunkOutcome{key, read_error(from.getError())};
+  if (from.isError())
+    return model::ChunkOutcome{key, read_error(from.getError()),
+                               read_usage(from.getSpent())};
   Result<model::Partial> partial = read_partial(from.getPartial());
   if (!partial) return std::move(partial).error();
   partial->key = key;
-  return model::ChunkOutcome{key, *std::move(partial)};
+  return model::ChunkOutcome{key, *std::move(partial), {}};
 }
 
 struct MessageWriter {

@@ -127,6 +127,7 @@ struct Partial {
 struct ChunkOutcome {
   ChunkKey key;
   std::variant<Partial, Error> result;
+  ChunkUsage spent;  // of one that gave an error; a partial has its own
 };
 
 }  // namespace tally::model

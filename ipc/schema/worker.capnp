@@ -98,6 +98,7 @@ struct ChunkOutcome {
     partial @1 :Partial;
     error @2 :Common.Error;
   }
+  spent @3 :ChunkUsage;      # with an error; a partial has its own
 }
 
 struct Ready {

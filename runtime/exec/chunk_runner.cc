@@ -122,8 +122,8 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
       return run_range(task, *range, spans);
     return run_blocks(task, descriptors, spans);
   });
-  if (!done) return {task.key, done.error()};
-  return {task.key, partial(task, std::move(spans))};
+  if (!done) return {task.key, done.error(), {}};
+  return {task.key, partial(task, std::move(spans)), {}};
 }
 
 Result<void> ChunkRunner::run_range(const model::ChunkTask& task,

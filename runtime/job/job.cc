@@ -52,21 +52,27 @@ Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
   last_partial_ns_ = now_ns;
   ++chunks_done_;
   done_extent_ += plan_->chunk_extent(partial.key.chunk);
-  cpu_user_ns_ += partial.usage.cpu_user_ns;
-  cpu_system_ns_ += partial.usage.cpu_system_ns;
+  charge(partial.usage, slot, pid);
+  model::WorkerUsage& usage = usage_[{slot, pid}];
+  ++usage.chunks;
+  usage.elements += partial.columns.front().counts.seen;
+  tree_->add(partial.key.chunk, *std::move(state));
+  return {};
+}
+
+void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
+                 std::uint32_t pid) {
+  cpu_user_ns_ += spent.cpu_user_ns;
+  cpu_system_ns_ += spent.cpu_system_ns;
   model::WorkerUsage& usage = usage_[{slot, pid}];
   usage.worker = slot;
   usage.pid = pid;
-  ++usage.chunks;
-  usage.elements += partial.columns.front().counts.seen;
-  usage.run_ns += partial.usage.run_ns;
-  usage.cpu_ns += partial.usage.cpu_user_ns + partial.usage.cpu_system_ns;
-  if (partial.usage.peak_rss_bytes)
+  usage.run_ns += spent.run_ns;
+  usage.cpu_ns += spent.cpu_user_ns + spent.cpu_system_ns;
+  if (spent.peak_rss_bytes)
     usage.peak_rss_bytes =
-        std::max(usage.peak_rss_bytes.value_or(0), *partial.usage.peak_rss_bytes);
-  if (partial.usage.anon_bytes) anon_by_slot_[slot] = *partial.usage.anon_bytes;
-  tree_->add(partial.key.chunk, *std::move(state));
-  return {};
+        std::max(usage.peak_rss_bytes.value_or(0), *spent.peak_rss_bytes);
+  if (spent.anon_bytes) anon_by_slot_[slot] = *spent.anon_bytes;
 }
 
 Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {

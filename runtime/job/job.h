@@ -83,6 +83,9 @@ class Job {
   Result<void> accept(const model::Partial& partial, std::uint32_t slot,
                       std::uint32_t pid, Nanoseconds now_ns);
 
+  // What a chunk cost that gave no partial: its time counts, its elements do not.
+  void charge(const model::ChunkUsage& spent, std::uint32_t slot, std::uint32_t pid);
+
   std::uint64_t retries = 0;
   std::uint64_t chunks_done() const { return chunks_done_; }
   std::uint64_t done_extent() const { return done_extent_; }

@@ -69,7 +69,8 @@ class Worker {
       if (index >= fds.size())
         return {assigned.task.key,
                 Error(Errc::Internal, "bad_descriptor",
-                      "a task names a descriptor that did not come with it")};
+                      "a task names a descriptor that did not come with it"),
+                {}};
       own.push_back(fds[index].get());
     }
     meter_.start(assigned.task);
@@ -77,6 +78,8 @@ class Worker {
     const model::ChunkUsage usage = meter_.stop();
     if (auto* partial = std::get_if<model::Partial>(&outcome.result))
       partial->usage = usage;
+    else
+      outcome.spent = usage;
     return outcome;
   }
 

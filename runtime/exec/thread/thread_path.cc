@@ -70,6 +70,8 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
       const model::ChunkUsage usage = slot.meter.stop();
       if (auto* partial = std::get_if<model::Partial>(&outcome.result))
         partial->usage = usage;
+      else
+        outcome.spent = usage;
       outcomes.push_back(std::move(outcome));
     }
     finish(slot, std::move(outcomes));

@@ -209,8 +209,9 @@ std::vector<WorkerMessage> sample_worker_messages() {
       {sample_task(model::RangePiece{-5, 3, 10, 20}), 0, 0},
       {sample_task(model::ValuesPiece{bytes_of(32), 1, 3}), 0, 0},
       {sample_task(std::move(files)), 1, 2}};
-  const std::vector<model::ChunkOutcome> outcomes{{{5, 1, 2, 3}, sample_partial()},
-                                                  {{6, 0, 0, 1}, sample_error()}};
+  const std::vector<model::ChunkOutcome> outcomes{
+      {{5, 1, 2, 3}, sample_partial(), {}},
+      {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}}};
   return {WorkerReady{1, "build", 99}, tasks, outcomes, std::vector<AssignedTask>{}};
 }
 

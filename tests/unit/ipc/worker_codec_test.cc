@@ -69,6 +69,9 @@ TEST(WorkerCodec, APartialKeepsItsCoverageAndStates) {
   EXPECT_EQ(partial.usage.peak_rss_bytes, 4096U);
   EXPECT_EQ(partial.usage.anon_bytes, std::nullopt);
   EXPECT_EQ(std::get<Error>(outcomes[1].result).code(), "bad_cell");
+  EXPECT_EQ(outcomes[1].spent.run_ns, 70U);
+  EXPECT_EQ(outcomes[1].spent.cpu_system_ns, 20U);
+  EXPECT_EQ(outcomes[1].spent.anon_bytes, 4096U);
 }
 
 TEST(WorkerCodec, TasksThatNameNothingAreRefused) {

@@ -246,6 +246,22 @@ TEST(Job, ItsPhasesAddUpToWhatHasElapsed) {
   EXPECT_EQ(time.queue_ns + time.plan_ns + time.run_ns + time.merge_ns, 2500U - 1000U);
 }
 
+TEST(Job, ThatFailedTellsWhatItsFailedChunkCost) {
+  const auto job = planned_job(range_spec({"sum"}, 200'000));
+  job->dispatched(1200);
+  job->charge({500, 300, 100, 4096, std::nullopt, 0}, 3, 77);
+  const model::JobAnswer answer =
+      job->fail(Error(Errc::InvalidData, "bad_cell", ""), 2500);
+  EXPECT_EQ(answer.time.cpu_user_ns, 300U);
+  EXPECT_EQ(answer.time.cpu_system_ns, 100U);
+  ASSERT_EQ(answer.worker_usage.size(), 1U);
+  EXPECT_EQ(answer.worker_usage[0].worker, 3U);
+  EXPECT_EQ(answer.worker_usage[0].pid, 77U);
+  EXPECT_EQ(answer.worker_usage[0].chunks, 0U);
+  EXPECT_EQ(answer.worker_usage[0].cpu_ns, 400U);
+  EXPECT_EQ(answer.memory.peak_rss_bytes, 4096U);
+}
+
 TEST(Job, OnlyTheFirstDispatchEndsTheQueue) {
   const auto job = planned_job(range_spec({"sum"}, 100));
   job->dispatched(1200);
