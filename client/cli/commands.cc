@@ -27,6 +27,7 @@ Result<const Command*> find_command(std::string_view name) {
   message.append(name).append("\"").append(did_you_mean(name, names));
   message += message.back() == '?' ? " There are" : "; there are";
   for (const std::string_view other : names) message += " " + std::string(other);
+  message += "; to reduce something: tally run REDUCERS SOURCE";
   return Error(Errc::InvalidArgument, "unknown_command", std::move(message))
       .with("command", std::string(name));
 }

@@ -12,7 +12,8 @@ namespace tally::cli {
 namespace {
 
 Error refused(std::string code, const std::string& name, const std::string& why) {
-  return Error(Errc::InvalidArgument, std::move(code), name + ": " + why)
+  const std::string& shown = name.empty() ? "\"\"" : name;
+  return Error(Errc::InvalidArgument, std::move(code), shown + ": " + why)
       .with("file", name);
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/cli/input_files.h"
 #include "client/cli/number_arg.h"
+#include "client/cli/operand_hint.h"
 #include "client/cli/reducer_list.h"
 #include "config/config.h"
 #include "config/quantity.h"
@@ -311,6 +312,24 @@ Result<void> read_choices(const Args& args, model::JobSpec& spec) {
   return read;
 }
 
+// --- what was meant ---------------------------------------------------------------
+
+Error no_reducers(const Error& error, const Args& args) {
+  const std::string& word = args.operands[0];
+  if (error.code() != "bad_reducer" || !is_a_file(word)) return error;
+  return invalid("bad_reducer", word +
+                                    " is a file; reducers come first, as in: tally " +
+                                    args.verb + " sum " + word)
+      .with("reducer", word);
+}
+
+Error no_source(const Error& error, const Args& args) {
+  if (error.code() != "file_not_found") return error;
+  const auto& name = std::get<std::string>(*error.field("file"));
+  const std::string hint = missing_file_hint(name, std::span(args.operands).subspan(1));
+  return invalid(error.code(), error.message() + hint).with("file", name);
+}
+
 }  // namespace
 
 std::vector<int> JobRequest::descriptors() const {
@@ -328,14 +347,14 @@ Result<JobRequest> build_job(const Args& args) {
     return invalid("bad_option", "--column \"\" names no column");
   Result<std::vector<model::ReducerSpec>> reducers =
       parse_reducers(args.operands[0], args.value(Option::Column).value_or(""));
-  if (!reducers) return reducers.error();
+  if (!reducers) return no_reducers(reducers.error(), args);
   request.spec.reducers = std::move(*reducers);
   Result<void> read = read_choices(args, request.spec);
   if (read) read = read_limits(args, request.spec);
   if (!read) return read.error();
   Result<model::Source> source =
       build_source(args, request.spec.reducers, request.files);
-  if (!source) return source.error();
+  if (!source) return no_source(source.error(), args);
   request.spec.source = std::move(*source);
   return request;
 }

@@ -30,6 +30,10 @@ Result<int> help(const Args& args) {
     print(help_text());
     return 0;
   }
+  if (args.operands.size() > 1)
+    return Error(
+        Errc::InvalidArgument, "unexpected_argument",
+        "'tally help' takes one command; there is \"" + args.operands[1] + "\"");
   const Result<const Command*> command = find_command(args.operands[0]);
   if (!command) return command.error();
   print(help_text(**command));

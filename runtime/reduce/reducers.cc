@@ -24,10 +24,31 @@ std::string all_names() {
   return names;
 }
 
+// What other programs call it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOtherNames{{
+    {"avg", "mean"},
+    {"average", "mean"},
+    {"total", "sum"},
+    {"add", "sum"},
+    {"len", "count"},
+    {"length", "count"},
+    {"size", "count"},
+    {"n", "count"},
+    {"minimum", "min"},
+    {"maximum", "max"},
+}};
+
+std::optional<std::string_view> meant_by(const std::string& name,
+                                         std::span<const std::string_view> choices) {
+  for (const auto& [other, ours] : kOtherNames)
+    if (name == other) return ours;
+  return nearest(name, choices);
+}
+
 Error unknown_reducer(const std::string& name) {
   std::vector<std::string_view> choices;
   for (const Reducer& reducer : all_reducers()) choices.push_back(reducer.name);
-  const auto near = nearest(name, choices);
+  const auto near = meant_by(name, choices);
   std::string message = "unknown reducer '" + name + "'";
   if (near) message += "; did you mean '" + std::string(*near) + "'?";
   message += " (there are: " + all_names() + ")";
@@ -121,7 +142,8 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
   if (!spec.args.empty()) {
     return Error(Errc::InvalidArgument, "bad_argument",
                  "reducer '" + spec.name + "' takes no argument, and was given '" +
-                     spec.args.front() + "'")
+                     spec.args.front() + "'; a column is written " + spec.name + ":" +
+                     spec.args.front())
         .with("reducer", spec.name);
   }
   return reducer;

@@ -109,7 +109,8 @@ class ColumnFinder {
     if (selector == kNoColumnSelector) return kNoColumn;
     if (selector.empty()) {
       if (record_.fields <= 1) return std::uint32_t{0};
-      return refused("column_needed", "", "has several columns; name one" + listed());
+      return refused("column_needed", "",
+                     "has several columns; name one, as in sum:COLUMN; " + listed());
     }
     if (dialect_.header) {
       if (record_.fields == 0)
@@ -153,28 +154,30 @@ class ColumnFinder {
     std::string what = "no column \"" + excerpt(selector) + '"';
     if (dialect_.header) {
       if (const std::string near = nearest(selector); !near.empty())
-        what += ", did you mean \"" + near + "\"?";
-      return refused("unknown_column", selector, what + listed());
+        what += "; did you mean \"" + near + "\"?";
+      return refused("unknown_column", selector, what + "; " + listed());
     }
     return refused("unknown_column", selector,
                    what + "; without a header they are numbered 1 to " +
                        std::to_string(record_.fields));
   }
 
-  // "; there are: a, b, c" and, of many, how many more.
+  // "there are: a, b, "c, d"" and, of many, how many more.
   std::string listed() const {
     if (!dialect_.header)
-      return "; they are numbered 1 to " + std::to_string(record_.fields);
+      return "they are numbered 1 to " + std::to_string(record_.fields);
     std::string names;
     for_each_field([&](std::uint32_t place, const Field& field) {
       if (place >= kListedColumns) return;
       if (place != 0) names += ", ";
       const Field start{field.text.substr(0, 2 * kExcerptBytes), true, field.doubled};
-      names += excerpt(unescaped(start));
+      const std::string name = excerpt(unescaped(start));
+      const bool alone = name.find_first_of(",;=") == std::string::npos;
+      names += alone ? name : '"' + name + '"';
     });
     if (record_.fields > kListedColumns)
       names += " and " + std::to_string(record_.fields - kListedColumns) + " more";
-    return "; there are: " + names;
+    return "there are: " + names;
   }
 
   std::string nearest(const std::string& selector) const {

@@ -52,6 +52,8 @@ TEST(ReducersTest, UnknownNamesAreToldTheNearestAndAll) {
   EXPECT_EQ(result.error().message(),
             "unknown reducer 'smu'; did you mean 'sum'? (there are: count, sum, mean, "
             "min, max, argmin, argmax)");
+  EXPECT_NE(resolved("avg").error().message().find("did you mean 'mean'?"),
+            std::string::npos);
   EXPECT_EQ(resolved("zzz").error().message(),
             "unknown reducer 'zzz' (there are: count, sum, mean, min, max, argmin, "
             "argmax)");
