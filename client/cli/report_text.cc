@@ -66,7 +66,7 @@ std::string text_of_work(const model::JobAnswer& answer) {
                      " of the time " + (answer.workers == 1 ? "it was" : "they were") +
                      " held (" + text_of_number(answer.workers, runner(answer)) +
                      " for " + text_of_time(answer.time.run_ns) +
-                     "), else waited for chunks";
+                     "), else waited for chunks or passed them on";
   if (answer.retries != 0)
     text += "; " + text_of_number(answer.retries, "attempt") +
             " lost with a worker count as waiting";
@@ -81,6 +81,8 @@ std::string text_of_cpu(const model::JobAnswer& answer) {
                      text_of_time(answer.time.cpu_system_ns) + ")";
   if (computed == 0) return text;
   const double share = ratio(cpu, computed);
+  // Of the shortest chunks, reading the clocks is a part that only the CPU's shows.
+  if (share > 1.05) return text;
   text += ": on a core " + text_of_share(std::min(share, 1.0)) +
           " of the time they computed";
   if (share < 0.95) text += ", else waiting for input or for a core";

@@ -97,7 +97,8 @@ void add_memory(Metrics& metrics, const model::ServerStatus& status) {
 
 void add_jobs(Metrics& metrics, const model::ServerStatus& status) {
   const model::Totals& totals = status.totals;
-  metrics.gauge("jobs", "Jobs that have not ended, by state.")
+  // Not "jobs": OpenMetrics takes that for the family of jobs_total.
+  metrics.gauge("jobs_unfinished", "Jobs that have not ended, by state.")
       .sample(status.jobs_queued, label("state", "queued"))
       .sample(status.jobs_running, label("state", "running"));
   metrics.counter("jobs_total", "Jobs that ended, by how.")

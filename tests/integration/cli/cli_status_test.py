@@ -156,6 +156,9 @@ class StatusTest(unittest.TestCase):
                              {'worker="0"', 'worker="1"'})
             self.assertGreater(metrics["tally_uptime_seconds"][1][""], 0)
             self.assertLess(metrics["tally_system_memory_used_ratio"][1][""], 1)
+            # OpenMetrics names the family of a counter without its _total.
+            families = [name.removesuffix("_total") for name in metrics]
+            self.assertEqual(len(set(families)), len(families), families)
             for name, (kind, samples) in metrics.items():
                 self.assertTrue(name.startswith("tally_"), name)
                 self.assertEqual(name.endswith("_total"), kind == "counter", name)

@@ -34,7 +34,7 @@ TEST(ReportTextTest, SaysWhereTimeAndMemoryWent) {
        "(10 %) + queue 10.0 us (5.0 %) + merge 5.00 us (2.5 %) + reply 3.00 us (1.5 %) "
        "+ other 2.00 us (1.0 %)",
        "work       the workers computed 75 % of the time they were held (2 workers for "
-       "100 us), else waited for chunks",
+       "100 us), else waited for chunks or passed them on",
        "CPU        120 us (user 110 us, system 10.0 us): on a core 80 % of the time "
        "they "
        "computed, else waiting for input or for a core",
@@ -65,6 +65,15 @@ TEST(ReportTextTest, WhatIsNotKnownIsLeftOut) {
   EXPECT_EQ(text_of_report(nothing, std::nullopt),
             "time    0 ns = \nmemory  daemon 0 B RSS, system 1.0 % used\n");
   EXPECT_EQ(computing_share(nothing), 0.0);
+}
+
+TEST(ReportTextTest, WhatTheClocksThemselvesCostIsNoShareOfTheTime) {
+  model::JobAnswer answer = answer_of(model::Path::Thread);
+  answer.time.cpu_user_ns = 500'000;
+  const std::string text = text_of_report(answer, 0);
+  EXPECT_NE(text.find("CPU       510 us (user 500 us, system 10.0 us)\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(ReportTextTest, SmallSharesAreNotNothing) {
