@@ -38,6 +38,7 @@ def setUpModule():
         "/opt/tally", env={**os.environ, "DESTDIR": str(root)})
     prefix = root / "opt" / "tally"
     SETTINGS.update(root=root, prefix=prefix,
+                    folders=[entry.name for entry in root.iterdir()],
                     library=next(prefix.glob("**/libtally.so")),
                     examples=next(prefix.glob("share/doc/**/examples")))
     os.environ.update(TALLY_BIN=str(prefix / "bin" / "tally"),
@@ -97,6 +98,21 @@ class Library(unittest.TestCase):
         fastest = min(int(run(program, SETTINGS["library"])) for _ in range(40)) / 1e9
         print(f"loading libtally.so: {fastest * 1e3:.2f} ms")
         self.assertLessEqual(fastest, LOADING_AT_MOST_S)
+
+
+class Prefix(unittest.TestCase):
+    """What `cmake --install --prefix` names is where everything goes, and is named."""
+
+    def test_holds_all_that_is_installed(self):
+        self.assertEqual(SETTINGS["folders"], ["opt"])
+
+    def test_is_what_the_units_name(self):
+        place = SETTINGS["prefix"] / "lib"
+        for name in ("systemd/system/tallyd.service", "systemd/user/tallyd.service"):
+            started = re.findall(r"^ExecStart=(\S+)", (place / name).read_text(), re.M)
+            self.assertEqual(started, ["/opt/tally/bin/tallyd"], name)
+        self.assertIn(" /opt/tally/share/tally/tallyd-system.toml\n",
+                      (place / "tmpfiles.d/tally.conf").read_text())
 
 
 class Examples(unittest.TestCase):
