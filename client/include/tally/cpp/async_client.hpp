@@ -80,9 +80,24 @@ class AsyncClient {
   using Promise = std::promise<Answer>;
 
   AsyncClient(Client client, detail::Fd wake)
-      : client_(std::move(client)),
-        wake_(std::move(wake)),
-        thread_([this] { loop(); }) {}
+      : client_(std::move(client)), wake_(std::move(wake)), thread_(start()) {}
+
+  // The host's signals are for the host's threads: blocked before there is a thread
+  // that one could reach.
+  std::thread start() {
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      std::thread started([this] { loop(); });
+      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      return started;
+    } catch (...) {
+      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      throw;
+    }
+  }
 
   static std::future<Answer> failed(Promise promise, std::future<Answer> future) {
     promise.set_exception(std::make_exception_ptr(
@@ -98,10 +113,6 @@ class AsyncClient {
   }
 
   void loop() {
-    // The host's signals are for the host's threads.
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
     for (;;) {
       pollfd watched[2] = {{-1, 0, 0}, {wake_.get(), POLLIN, 0}};
       std::vector<std::pair<Promise, Expected<Answer>>> answered;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,17 +49,19 @@ class Job {
       return tally_job_set_range(job_.get(), start, stop, by, error);
     });
   }
-  // Copied into the request; at most 1 MiB.
-  template <typename T>
-  Job& values(std::span<const T> values) {
+  // Elements that lie side by side: a std::span, vector, array, a C array. Copied into
+  // the request; at most 1 MiB.
+  template <std::ranges::contiguous_range Range>
+  Job& values(const Range& values) {
+    using T = std::ranges::range_value_t<Range>;
     return step([&](tally_error** error) {
-      return tally_job_set_values(job_.get(), type_of<T>(), values.data(),
-                                  values.size(), error);
+      return tally_job_set_values(job_.get(), type_of<T>(), std::ranges::data(values),
+                                  std::ranges::size(values), error);
     });
   }
   template <typename T>
-  Job& values(const std::vector<T>& values) {
-    return this->values(std::span<const T>(values));
+  Job& values(std::initializer_list<T> values) {
+    return this->values(std::span<const T>(values.begin(), values.size()));
   }
   // Shared, not copied. The array may be destroyed when this returns.
   template <typename T>

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -63,6 +64,22 @@ void check_empty_result(tally::Client& client) {
   const tally::Answer answer = client.run(job).value();
   check(!answer[0].has_value(), "nothing has no mean");
   check(answer[0].as<double>().error().status() == TALLY_NO_VALUE, "with a reason");
+}
+
+void check_what_holds_values(tally::Client& client) {
+  std::vector<double> vector{1, 2, 3.5};
+  const std::array<double, 3> array{1, 2, 3.5};
+  const double plain[] = {1, 2, 3.5};
+  tally::Job job;
+  job.add("sum");
+  const auto is_summed = [&](const tally::Job& over) {
+    return is(client.run(over).value()[0].text(), "6.5");
+  };
+  check(is_summed(job.values(vector)), "a vector holds values");
+  check(is_summed(job.values(array)), "so does an array");
+  check(is_summed(job.values(plain)), "and one of C's");
+  check(is_summed(job.values(std::span(vector))), "and a span that may be written to");
+  check(is_summed(job.values({1.0, 2.0, 3.5})), "and a list");
 }
 
 void check_errors(tally::Client& client) {
@@ -201,6 +218,7 @@ int main() {
   check(client.ping().has_value(), "the daemon answers");
   check_results(client);
   check_empty_result(client);
+  check_what_holds_values(client);
   check_errors(client);
   check_shared_array(client);
   check_pipeline(tally::Client::connect().value());
