@@ -754,9 +754,12 @@ void Engine::send_progress() {
     any = true;
     model::JobProgress progress;
     progress.id = job->id;
-    progress.total = job->plan().size();
-    // A chunk between its end and its acceptance may count twice for a moment.
-    progress.done = std::min(job->done_extent() + in_hand[number], progress.total);
+    progress.done = job->done_extent() + in_hand[number];
+    if (!job->plan().has_streams()) {  // else the total is not known
+      progress.total = job->plan().size();
+      // A chunk between its end and its acceptance may count twice for a moment.
+      progress.done = std::min(progress.done, progress.total);
+    }
     progress.in_bytes = job->plan().in_bytes();
     for (const auto& observer : job->observers) observer->progress(progress);
   }

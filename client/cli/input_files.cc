@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,17 @@ Error cannot_open(const std::string& name, int number) {
                  std::string("cannot be read: ") + std::strerror(number));
 }
 
+Result<InputKind> kind_of_input(int file, const std::string& name) {
+  struct stat facts {};
+  if (::fstat(file, &facts) != 0) return cannot_open(name, errno);
+  if (S_ISREG(facts.st_mode)) return InputKind::File;
+  if (S_ISFIFO(facts.st_mode)) return InputKind::Pipe;
+  if (S_ISCHR(facts.st_mode) || S_ISSOCK(facts.st_mode)) return InputKind::Other;
+  if (S_ISDIR(facts.st_mode))
+    return refused("is_a_directory", name, "is a directory; name the files in it");
+  return refused("not_a_file", name, "is no file, pipe, terminal or socket");
+}
+
 // Without the dot; empty if there is none.
 std::string_view extension_of(std::string_view name) {
   const std::string_view base = name.substr(name.rfind('/') + 1);
@@ -33,18 +45,31 @@ std::string_view extension_of(std::string_view name) {
 
 }  // namespace
 
-Result<UniqueFd> open_input(const std::string& name) {
+Result<InputFile> open_input(const std::string& name) {
   // Non-blocking, or a pipe without a writer would hold us here; regular files do not
-  // know the difference.
+  // know the difference. What was opened here, no other program shares.
   UniqueFd file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return cannot_open(name, errno);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return cannot_open(name, errno);
-  if (S_ISDIR(facts.st_mode))
-    return refused("is_a_directory", name, "is a directory; name the files in it");
-  if (!S_ISREG(facts.st_mode))
-    return refused("not_a_file", name, "is not a regular file");
-  return file;
+  const Result<InputKind> kind = kind_of_input(file.get(), name);
+  if (!kind) return kind.error();
+  return InputFile{std::move(file), *kind, 0};
+}
+
+Result<InputFile> open_standard_input() {
+  const std::string name(kStandardInput);
+  const int flags = ::fcntl(STDIN_FILENO, F_GETFL);
+  if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY)
+    return refused("file_not_readable", name, "is closed, or not open for reading");
+  UniqueFd file(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!file) return cannot_open(name, errno);
+  const Result<InputKind> kind = kind_of_input(file.get(), name);
+  if (!kind) return kind.error();
+  InputFile input{std::move(file), *kind, 0};
+  // Others may have read the first lines already.
+  if (*kind == InputKind::File)
+    input.start_bytes = static_cast<std::uint64_t>(
+        std::max<off_t>(0, ::lseek(STDIN_FILENO, 0, SEEK_CUR)));
+  return input;
 }
 
 std::optional<FileKind> kind_of_file(std::string_view name) {

@@ -16,10 +16,29 @@ namespace tally::cli {
 // The most files one job takes: what one frame can carry.
 inline constexpr std::size_t kMaxFiles = ipc::kMaxFrameDescriptors;
 
-// Opens a regular file for reading, close-on-exec.
+// What standard input is called in messages.
+inline constexpr std::string_view kStandardInput = "standard input";
+
+enum class InputKind : std::uint8_t {
+  File,   // regular: its size is known, and it can be read by many at once
+  Pipe,   // or FIFO: can be read once, by the daemon as well
+  Other,  // a terminal, a device, a socket: to be read here (StreamPump)
+};
+
+struct InputFile {
+  UniqueFd fd;  // close-on-exec
+  InputKind kind = InputKind::File;
+  std::uint64_t start_bytes = 0;  // of a regular file: what is read begins there
+};
+
+// Opens a file for reading. A FIFO that nobody writes to yet does not keep us waiting.
 // Errors: InvalidArgument "file_not_found", "file_not_readable", "is_a_directory",
 // "not_a_file", each with field "file".
-Result<UniqueFd> open_input(const std::string& name);
+Result<InputFile> open_input(const std::string& name);
+
+// Standard input, which stays open; a regular file from where it stands. Errors: the
+// same.
+Result<InputFile> open_standard_input();
 
 // What a file's extension says about it.
 struct FileKind {

@@ -8,5 +8,6 @@
   "            number from 1; a result without a label is called as it was written\n"  \
   "  SOURCE    --range START:STOP[:STEP], --values 1,2,3 or at most 64 FILES\n"        \
   "            (.npy, .csv, .tsv, .txt, .raw and .bin with --dtype, .f64 and its\n"    \
-  "            like; others are text, or CSV where a column is named)\n"               \
+  "            like; others are text, or CSV where a column is named), of which -\n"   \
+  "            is standard input; pipes and FIFOs are read once, by threads\n"         \
   "  numbers   500000000, 500_000_000 or 5e8\n"

@@ -1,5 +1,7 @@
 #include "client/cli/job_request.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -226,35 +228,49 @@ Result<model::FilesSource> describe_files(const Args& args,
   return source;
 }
 
-Result<model::Source> files_source(const Args& args,
-                                   std::span<const model::ReducerSpec> reducers,
-                                   std::span<const std::string> names,
-                                   std::vector<UniqueFd>& files) {
-  for (const std::string& name : names)
-    if (name == "-")
-      return invalid("no_stream",
-                     "reading standard input is not supported yet; name "
-                     "a file");
+// Opens one input of the job, for the daemon to read.
+Result<model::FileEntry> add_input(const std::string& operand, JobRequest& request) {
+  const bool standard = operand == "-";
+  Result<InputFile> input = standard ? open_standard_input() : open_input(operand);
+  if (!input) return input.error();
+  const model::FileEntry entry{standard ? std::string(kStandardInput) : operand,
+                               static_cast<std::uint32_t>(request.files.size()),
+                               input->start_bytes};
+  if (input->kind != InputKind::File) request.streams = true;
+  if (input->kind == InputKind::Other) {
+    if (::isatty(input->fd.get()) == 1) request.terminal = true;
+    Result<StreamPump> pump = StreamPump::make(std::move(input->fd), entry.name);
+    if (!pump) return pump.error();
+    input->fd = pump->take_output();
+    request.pumps.push_back(*std::move(pump));
+  }
+  request.files.push_back(std::move(input->fd));
+  return entry;
+}
+
+Result<model::Source> files_source(const Args& args, std::span<const std::string> names,
+                                   JobRequest& request) {
   if (names.size() > kMaxFiles)
     return invalid("too_many_files", std::to_string(names.size()) +
                                          " files are named; a job takes at most " +
                                          std::to_string(kMaxFiles));
+  if (std::ranges::count(names, "-") > 1)
+    return invalid("same_stream", "- is named twice; standard input can be read once");
   // Opened first: a name with a typing error should hear that it is not there.
+  std::vector<model::FileEntry> entries;
   for (const std::string& name : names) {
-    Result<UniqueFd> file = open_input(name);
-    if (!file) return file.error();
-    files.push_back(std::move(*file));
+    Result<model::FileEntry> entry = add_input(name, request);
+    if (!entry) return entry.error();
+    entries.push_back(*std::move(entry));
   }
-  Result<model::FilesSource> source = describe_files(args, reducers, names);
+  Result<model::FilesSource> source =
+      describe_files(args, request.spec.reducers, names);
   if (!source) return source.error();
-  for (const std::string& name : names)
-    source->files.push_back({name, static_cast<std::uint32_t>(source->files.size())});
+  source->files = std::move(entries);
   return model::Source(std::move(*source));
 }
 
-Result<model::Source> build_source(const Args& args,
-                                   std::span<const model::ReducerSpec> reducers,
-                                   std::vector<UniqueFd>& files) {
+Result<model::Source> build_source(const Args& args, JobRequest& request) {
   const std::span<const std::string> names = std::span(args.operands).subspan(1);
   const int given = int{args.has(Option::Range)} + int{args.has(Option::Values)} +
                     int{!names.empty()};
@@ -267,7 +283,7 @@ Result<model::Source> build_source(const Args& args,
                    "more than one source; give one of --range, --values and files");
   if (args.has(Option::Range)) return range_source(args);
   if (args.has(Option::Values)) return values_source(args);
-  return files_source(args, reducers, names, files);
+  return files_source(args, names, request);
 }
 
 // --- limits -----------------------------------------------------------------------
@@ -338,6 +354,16 @@ std::vector<int> JobRequest::descriptors() const {
   return fds;
 }
 
+void JobRequest::start_pumps() {
+  for (StreamPump& pump : pumps) pump.start();
+}
+
+Result<void> JobRequest::pumped() const {
+  for (const StreamPump& pump : pumps)
+    if (Result<void> failure = pump.failure(); !failure) return failure;
+  return {};
+}
+
 Result<JobRequest> build_job(const Args& args) {
   if (args.operands.empty())
     return invalid("no_reducers", "no reducers; for example: tally " + args.verb +
@@ -352,8 +378,7 @@ Result<JobRequest> build_job(const Args& args) {
   Result<void> read = read_choices(args, request.spec);
   if (read) read = read_limits(args, request.spec);
   if (!read) return read.error();
-  Result<model::Source> source =
-      build_source(args, request.spec.reducers, request.files);
+  Result<model::Source> source = build_source(args, request);
   if (!source) return no_source(source.error(), args);
   request.spec.source = std::move(*source);
   return request;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "client/cli/args.h"
+#include "client/cli/stream_pump.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/job_spec.h"
@@ -12,9 +13,16 @@ namespace tally::cli {
 
 struct JobRequest {
   model::JobSpec spec;
-  std::vector<UniqueFd> files;  // those that spec.source names by index
+  std::vector<UniqueFd> files;    // those that spec.source names by index
+  bool streams = false;           // some can be read only once
+  bool terminal = false;          // one is a terminal
+  std::vector<StreamPump> pumps;  // of those that are read here; not started
 
   std::vector<int> descriptors() const;  // of `files`, which must outlive them
+
+  void start_pumps();
+  // Whether all of the input was read, once the job has ended. Errors: Io.
+  Result<void> pumped() const;
 };
 
 // The options that build_job reads.
@@ -24,7 +32,8 @@ inline constexpr OptionSet kJobOptions{
     Option::Nan,   Option::Hint,    Option::Path,    Option::Require,
     Option::Chunk, Option::Timeout, Option::Workers};
 
-// Operands are REDUCERS and, where the source is files, their names, which are opened.
+// Operands are REDUCERS and, where the source is files, their names, which are opened;
+// "-" is standard input.
 // Errors: InvalidArgument, of which the message says what is accepted.
 Result<JobRequest> build_job(const Args& args);
 

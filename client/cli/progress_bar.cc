@@ -13,6 +13,14 @@ constexpr Nanoseconds kPatience_ns = 500'000'000;
 constexpr Nanoseconds kRedraw_ns = 100'000'000;
 constexpr std::size_t kBarColumns = 30;
 
+// How much there is to come, a stream does not say.
+std::string text_of_stream(const model::JobProgress& progress, Nanoseconds elapsed_ns) {
+  if (progress.done == 0) return "waiting for input";
+  return (progress.in_bytes ? text_of_bytes(progress.done)
+                            : text_of_number(progress.done, "element")) +
+         " read  " + text_of_rate(progress.done, elapsed_ns, progress.in_bytes);
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar(bool wanted)
@@ -21,7 +29,7 @@ ProgressBar::ProgressBar(bool wanted)
 void ProgressBar::update(const model::JobProgress& progress) {
   const Nanoseconds now = monotonic_ns();
   const Nanoseconds elapsed = now - started_ns_;
-  if (!enabled_ || progress.total == 0 || elapsed < kPatience_ns) return;
+  if (!enabled_ || elapsed < kPatience_ns) return;
   if (visible_ && now - drawn_ns_ < kRedraw_ns) return;
   std::fprintf(stderr, "\r\x1b[K%s", text_of_progress(progress, elapsed).c_str());
   std::fflush(stderr);
@@ -38,10 +46,9 @@ void ProgressBar::clear() {
 
 std::string text_of_progress(const model::JobProgress& progress,
                              Nanoseconds elapsed_ns) {
-  const double done = progress.total == 0
-                          ? 0.0
-                          : std::min(1.0, static_cast<double>(progress.done) /
-                                              static_cast<double>(progress.total));
+  if (progress.total == 0) return text_of_stream(progress, elapsed_ns);
+  const double done = std::min(
+      1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total));
   const auto filled = static_cast<std::size_t>(done * kBarColumns);
   std::string bar(filled, '=');
   if (filled < kBarColumns) bar += '>';

@@ -31,7 +31,8 @@ class ProgressBar {
   bool visible_ = false;
 };
 
-// "[=====>    ]  52 %  1.20 G elements/s  3.40 s left", at most 79 columns.
+// "[=====>    ]  52 %  1.20 G elements/s  3.40 s left", at most 79 columns; of streams
+// "1.50 GiB read  93.1 MiB/s".
 std::string text_of_progress(const model::JobProgress& progress,
                              Nanoseconds elapsed_ns);
 

@@ -43,6 +43,10 @@ int show(const Comparison& comparison, bool json) {
 Result<int> run(const Args& args) {
   Result<JobRequest> request = build_job(args);
   if (!request) return request.error();
+  if (request->streams)
+    return Error(Errc::InvalidArgument, "no_stream",
+                 "compare runs a job several times, but a pipe can be read only once; "
+                 "save the input to a file first");
   Result<DaemonLink> link = DaemonLink::open(args, true);
   if (!link) return link.error();
   const Result<std::uint32_t> workers = compared_workers(link->client(), request->spec);

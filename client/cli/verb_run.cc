@@ -61,9 +61,15 @@ Result<int> run(const Args& args) {
   const HeldInterrupt held;
   Result<Interrupt> interrupt = Interrupt::watch();
   if (!interrupt) return interrupt.error();
-  ProgressBar progress(!args.has(Option::Quiet));
+  // A bar would write over what is typed.
+  ProgressBar progress(!args.has(Option::Quiet) && !request->terminal);
+  if (request->terminal && !args.has(Option::Quiet))
+    std::fputs("tally: reads from the terminal; Ctrl-D ends the input\n", stderr);
+  request->start_pumps();
   const Result<FinishedJob> job = run_job(link->client(), request->spec,
                                           request->descriptors(), *interrupt, progress);
+  if (const Result<void> read = request->pumped(); job && !job->interrupted && !read)
+    return read.error();
   if (job) {
     const int exit_code =
         show(*job, args, has_several_files(request->spec), link->client());
@@ -95,6 +101,8 @@ const Command kRunCommand{
     "  tally run min,max,argmax array.npy --json\n"
     "  tally run mean:3=rain data.tsv --missing skip --quiet\n"
     "  tally run sum --range 0:5e9 --verbose --trace sum.trace.json\n"
+    "  zcat weather.csv.gz | tally run mean:temp_max -\n"
+    "  seq 1000000 | tally run sum,mean -\n"
     "  tally run sum samples.raw --dtype f32 --path process --workers 2\n",
     OptionSet{kJobOptions, DaemonLink::kOptions,
               OptionSet{Option::Json, Option::Quiet, Option::Verbose, Option::Trace,

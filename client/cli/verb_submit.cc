@@ -21,6 +21,10 @@ Result<int> run(const Args& args) {
   Result<JobRequest> request = build_job(args);
   if (!request) return request.error();
   request->spec.detached = true;
+  if (!request->pumps.empty())
+    return Error(Errc::InvalidArgument, "no_stream",
+                 "submit does not stay to read from a terminal, a device or a socket; "
+                 "use run, or put a pipe between: cat | tally submit");
   Result<DaemonLink> link = DaemonLink::open(args, false);
   if (!link) return link.error();
   client::Client& client = link->client();

@@ -51,6 +51,7 @@ void write_files(schema::FilesSource::Builder to, const model::FilesSource& sour
   for (unsigned i = 0; i < files.size(); ++i) {
     files[i].setName(to_text(source.files[i].name));
     files[i].setDescriptor(source.files[i].descriptor);
+    files[i].setStartBytes(source.files[i].start_bytes);
   }
 }
 
@@ -73,7 +74,8 @@ Result<model::FilesSource> read_files(schema::FilesSource::Reader from) {
                      std::to_string(files.size()))
         .with("limit", std::int64_t{kMaxFiles});
   for (const auto file : files)
-    source.files.push_back({from_text(file.getName()), file.getDescriptor()});
+    source.files.push_back(
+        {from_text(file.getName()), file.getDescriptor(), file.getStartBytes()});
   return source;
 }
 

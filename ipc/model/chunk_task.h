@@ -55,8 +55,14 @@ struct ValuesPiece {
   std::uint64_t end = 0;
 };
 
+// What there is to know of a pipe before it is read, which happens once: a stream goes
+// to a thread of this process, never over a worker's link.
+struct StreamPiece {
+  std::vector<std::string> selectors;  // csv: one a column of the task
+};
+
 // A run of one file: elements [begin, end) after data_offset_bytes for npy, raw and
-// memory; bytes [begin, end) of the file for csv.
+// memory; bytes [begin, end) after it for csv and text.
 struct FilePiece {
   std::uint32_t file = 0;  // index among the job's files: its place in file order
   std::string name;        // for messages
@@ -68,6 +74,7 @@ struct FilePiece {
   // fields a record has (0: as many as the first record).
   std::vector<std::uint32_t> columns;
   std::uint32_t fields = 0;
+  std::optional<StreamPiece> stream;  // begin, end, columns, fields: not known
 };
 
 struct FilePieces {

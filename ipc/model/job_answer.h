@@ -146,7 +146,7 @@ struct JobAnswer {
 struct JobProgress {
   JobId id;
   std::uint64_t done = 0;  // elements, or bytes for csv and text
-  std::uint64_t total = 0;
+  std::uint64_t total = 0;  // 0: not known (streams)
   bool in_bytes = false;
 };
 

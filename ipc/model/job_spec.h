@@ -58,6 +58,7 @@ struct CsvDialect {
 struct FileEntry {
   std::string name;  // for messages only; the daemon never opens it
   std::uint32_t descriptor = 0;
+  std::uint64_t start_bytes = 0;  // of a regular file, what comes before is left out
 };
 
 struct FilesSource {

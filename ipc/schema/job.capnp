@@ -45,6 +45,7 @@ struct FilesSource {
   struct File {
     name @0 :Text;
     descriptor @1 :UInt32;
+    startBytes @2 :UInt64;     # a regular file is read from here
   }
 }
 

@@ -169,6 +169,7 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
   Result<std::unique_ptr<source::BlockReader>> reader =
       open_(task, descriptors, scratch_);
   if (!reader) return std::move(reader).error();
+  (*reader)->heed({page_.cancelled_job, task.key.job});
   for (std::uint64_t number = 0;; ++number) {
     if (cancelled(task)) return cancelled_error();
     const Result<bool> more = (*reader)->next(batch_);
@@ -177,7 +178,7 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
     const Distortion how = fault_point("update", task.key, number);
     if (how != Distortion::None) distort(how, batch_);
     if (Result<void> used = consume(task, batch_); !used) return used;
-    page_.advanced.fetch_add(batch_.rows, std::memory_order_relaxed);
+    page_.advanced.fetch_add(batch_.extent, std::memory_order_relaxed);
   }
   (*reader)->spans(spans);
   return {};

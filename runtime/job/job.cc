@@ -17,6 +17,11 @@ model::ElementCounts shown_counts(const MergedState& state) {
   return least == state.end() ? model::ElementCounts{} : least->counts;
 }
 
+// Where the stream of a partial ended.
+std::uint64_t stream_end(const model::Partial& partial) {
+  return partial.spans.empty() ? 0 : partial.spans.front().end;
+}
+
 }  // namespace
 
 Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds,
@@ -40,6 +45,8 @@ Result<void> Job::check(const model::Partial& partial) const {
   expected.columns = plan_->reduction().columns;
   expected.spans = plan_->spans(partial.key.chunk);
   expected.elements = plan_->elements(partial.key.chunk);
+  expected.stream = plan_->stream_of(partial.key.chunk);
+  if (expected.stream && !plan_->in_bytes()) expected.elements = stream_end(partial);
   return merge::check_partial(partial, expected);
 }
 
@@ -52,6 +59,8 @@ Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
   last_partial_ns_ = now_ns;
   ++chunks_done_;
   done_extent_ += plan_->chunk_extent(partial.key.chunk);
+  if (const auto stream = plan_->stream_of(partial.key.chunk))
+    stream_came(*stream, stream_end(partial));
   charge(partial.usage, slot, pid);
   model::WorkerUsage& usage = usage_[{slot, pid}];
   ++usage.chunks;
@@ -75,9 +84,16 @@ void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
   if (spent.anon_bytes) anon_by_slot_[slot] = *spent.anon_bytes;
 }
 
+void Job::stream_came(std::uint32_t file, std::uint64_t size) {
+  stream_sizes_[file] = size;
+  done_extent_ += size;
+  stream_bytes_ += plan_->in_bytes() ? size : size * model::size_of(plan_->type());
+}
+
 Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
   const reduce::FloatEnvironment exact;
-  const std::vector<std::uint64_t> sizes = plan_->file_sizes();
+  std::vector<std::uint64_t> sizes = plan_->file_sizes();
+  for (const auto& [file, size] : stream_sizes_) sizes[file] = size;
   if (Result<void> tiled = coverage_.covers_exactly(sizes); !tiled)
     return std::move(tiled).error();
   std::optional<MergedState> merged = tree_->take();
@@ -167,7 +183,7 @@ void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   answer.reason = plan_->choice().reason;
   answer.workers = plan_->parallel();
   answer.chunks = plan_->chunks();
-  answer.memory.input_bytes = plan_->input_bytes();
+  answer.memory.input_bytes = plan_->input_bytes() + stream_bytes_;
 }
 
 // queue is what passed before the first dispatch, but for planning; run lasts to the

@@ -102,6 +102,7 @@ class Job {
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:
+  void stream_came(std::uint32_t file, std::uint64_t size);
   model::ReducerResult result_of(std::size_t index, const MergedState& state) const;
   void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
   void fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const;
@@ -114,6 +115,8 @@ class Job {
   Nanoseconds last_partial_ns_ = 0;
   std::uint64_t chunks_done_ = 0;
   std::uint64_t done_extent_ = 0;
+  std::map<std::uint32_t, std::uint64_t> stream_sizes_;  // by file, of those that ended
+  std::uint64_t stream_bytes_ = 0;
   std::uint64_t cpu_user_ns_ = 0;
   std::uint64_t cpu_system_ns_ = 0;
   // By slot and process: a slot whose worker was replaced shows both.

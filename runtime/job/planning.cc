@@ -47,6 +47,15 @@ Result<source::Inspection> inspected(const PlanningInput& input,
   return source::inspect(input.spec, reduction.selectors, input.files);
 }
 
+// Nothing is measured: what was read from a stream is gone.
+Result<plan::Plan> plan_streams(const PlanningInput& input,
+                                const plan::Reduction& reduction,
+                                const source::Inspection& inspection) {
+  Result<plan::PathChoice> choice = plan::choose_stream_path(input.spec, input.limits);
+  if (!choice) return choice.error();
+  return make_plan(input, reduction, *std::move(choice), inspection);
+}
+
 // CPU time is shared by the cores there are, waiting by all slots.
 std::optional<std::uint64_t> expected_ns(
     const plan::Plan& plan, const plan::PathLimits& limits,
@@ -69,8 +78,8 @@ model::JobPlan shown(const plan::Plan& plan) {
   shown.workers = plan.parallel();
   shown.chunks = plan.chunks();
   shown.leaves = plan.leaves();
-  shown.elements_known = !plan.in_bytes();
-  shown.elements = plan.in_bytes() ? 0 : plan.size();
+  shown.elements_known = !plan.in_bytes() && !plan.has_streams();
+  shown.elements = shown.elements_known ? plan.size() : 0;
   shown.input_bytes = plan.input_bytes();
   shown.chunk_size = plan.chunk_size();
   return shown;
@@ -82,6 +91,7 @@ Result<plan::Plan> plan_with_input(const PlanningInput& input,
                                    plan::Reduction reduction, plan::PathChoice choice) {
   const Result<source::Inspection> inspection = inspected(input, reduction);
   if (!inspection) return inspection.error();
+  if (inspection->streams) return plan_streams(input, reduction, *inspection);
   Result<plan::Plan> plan = make_plan(input, reduction, choice, *inspection);
   if (!plan || !choice.open) return plan;
   std::optional<exec::FirstLeaves> leaves;
@@ -97,6 +107,11 @@ Result<model::JobPlan> explain_plan(const PlanningInput& input,
                                     plan::PathChoice choice) {
   const Result<source::Inspection> inspection = inspected(input, reduction);
   if (!inspection) return inspection.error();
+  if (inspection->streams) {
+    const Result<plan::Plan> plan = plan_streams(input, reduction, *inspection);
+    if (!plan) return plan.error();
+    return shown(*plan);
+  }
   Result<plan::Plan> plan = make_plan(input, reduction, choice, *inspection);
   if (!plan) return plan.error();
   const std::optional<exec::FirstLeaves> leaves =

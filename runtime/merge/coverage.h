@@ -23,6 +23,8 @@ struct ExpectedChunk {
   std::span<const model::ColumnTask> columns;
   std::vector<model::Span> spans;         // in order, touching ones merged
   std::optional<std::uint64_t> elements;  // where known beforehand
+  // A stream, instead of spans: all of it from its start, wherever it ends.
+  std::optional<std::uint32_t> stream;
 };
 
 // Errors: Internal "coverage_mismatch".

@@ -98,6 +98,21 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
   return unhinted(spec, limits);
 }
 
+Result<PathChoice> choose_stream_path(const model::JobSpec& spec,
+                                      const PathLimits& limits) {
+  const auto refused = [](const std::string& option) {
+    return Error(Errc::InvalidArgument, "no_stream",
+                 "a pipe is read once, by one thread of the daemon: it cannot be "
+                 "shared out nor read again when a worker dies, so " +
+                     option + "; drop the option, or save the input to a file first");
+  };
+  if (spec.path == model::Path::Process) return refused("--path process cannot be had");
+  if (spec.require_isolated) return refused("--require isolated cannot be had");
+  if (spec.workers != 0) return refused("--workers does not apply");
+  return PathChoice{model::Path::Thread, limits.threads,
+                    "a stream is read once, by a thread", false};
+}
+
 PathChoice settle_path(PathChoice open, const model::JobSpec& spec,
                        const PathLimits& limits,
                        const std::optional<MeasuredLeaves>& measured) {

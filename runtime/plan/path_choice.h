@@ -39,6 +39,11 @@ struct MeasuredLeaves {
 // "not_inline".
 Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits);
 
+// The choice for a job some of whose files are streams, whatever was chosen before: as
+// many threads as there are, since they wait. Errors: InvalidArgument "no_stream".
+Result<PathChoice> choose_stream_path(const model::JobSpec& spec,
+                                      const PathLimits& limits);
+
 // The open choice, settled: threads for a job whose first leaves spent most of their
 // time waiting, worker processes for any other. Nothing measured: processes.
 PathChoice settle_path(PathChoice open, const model::JobSpec& spec,

@@ -125,6 +125,7 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
   } else {
     plan.type_ = inspection.type;
     plan.in_bytes_ = inspection.in_bytes;
+    plan.streams_ = inspection.streams;
     const bool named = std::holds_alternative<model::FilesSource>(spec.source);
     for (source::InspectedFile& file : inspection.files) {
       plan.input_bytes_ += file.bytes;
@@ -144,7 +145,7 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
     size_ += file.size;
     leaves_ += file.leaves;
   }
-  if (in_bytes_) {  // a file of csv or text is one chunk, an empty one included
+  if (whole_files()) {  // an empty one is a chunk as well
     chunks_ = static_cast<std::uint32_t>(files_.size());
     return {};
   }
@@ -193,7 +194,7 @@ std::vector<std::uint64_t> Plan::file_sizes() const {
 // Calls f(file index, begin, end) for each run of a file that the chunk owns, in order.
 template <typename F>
 void Plan::for_each_run(std::uint32_t chunk, F&& f) const {
-  if (in_bytes_) {
+  if (whole_files()) {
     f(chunk, std::uint64_t{0}, files_[chunk].size);
     return;
   }
@@ -260,6 +261,8 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
                  piece.end = end;
                  piece.columns = file.columns;
                  piece.fields = file.fields;
+                 if (file.stream)
+                   piece.stream.emplace().selectors = reduction_.selectors;
                  descriptors.push_back(file.descriptor);
                  pieces.pieces.push_back(std::move(piece));
                });
@@ -276,8 +279,13 @@ std::vector<model::Span> Plan::spans(std::uint32_t chunk) const {
 }
 
 std::optional<std::uint64_t> Plan::elements(std::uint32_t chunk) const {
-  if (in_bytes_) return std::nullopt;
+  if (in_bytes_ || stream_of(chunk)) return std::nullopt;
   return chunk_extent(chunk);
+}
+
+std::optional<std::uint32_t> Plan::stream_of(std::uint32_t chunk) const {
+  if (!streams_ || !files_[chunk].file.stream) return std::nullopt;
+  return chunk;
 }
 
 std::uint64_t Plan::chunk_extent(std::uint32_t chunk) const {

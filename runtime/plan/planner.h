@@ -2,9 +2,9 @@
 //
 // A leaf is 65,536 elements (1 MiB of csv) and never crosses a file. A chunk is an
 // aligned run of 2^k leaves, a subtree of the reduction tree; it may span small files.
-// A file of csv or text is one chunk for now. Everything here is a function of the job
-// alone, but for k, which the number of slots may choose: the tree over leaves is the
-// same for any k.
+// A file of csv or text is one chunk for now, and so is each file of a job with
+// streams. Everything here is a function of the job alone, but for k, which the number
+// of slots may choose: the tree over leaves is the same for any k.
 //
 // Pure: no I/O. What needs I/O (sizes, headers) comes in as a source::Inspection.
 #pragma once
@@ -63,6 +63,7 @@ class Plan {
   const PathChoice& choice() const { return choice_; }
   model::ElementType type() const { return type_; }
   bool in_bytes() const { return in_bytes_; }
+  bool has_streams() const { return streams_; }  // then size() is that of the others
   std::uint32_t chunks() const { return chunks_; }
   std::uint64_t leaves() const { return leaves_; }
   std::uint64_t chunk_size() const { return chunk_leaves_ * leaf_size(); }
@@ -83,10 +84,14 @@ class Plan {
   std::vector<model::Span> spans(std::uint32_t chunk) const;
   std::optional<std::uint64_t> elements(std::uint32_t chunk) const;
   std::uint64_t chunk_extent(std::uint32_t chunk) const;  // elements or bytes
+  // The file that the chunk reads, if it is a stream: how long it is shows at its end.
+  std::optional<std::uint32_t> stream_of(std::uint32_t chunk) const;
 
  private:
   Plan() = default;
   std::uint64_t leaf_size() const { return in_bytes_ ? kLeafBytes : kLeafElements; }
+  // Each file is one chunk.
+  bool whole_files() const { return in_bytes_ || streams_; }
   Result<void> cut(std::uint64_t wanted_chunk_size);
   template <typename F>
   void for_each_run(std::uint32_t chunk, F&& f) const;
@@ -95,6 +100,7 @@ class Plan {
   PathChoice choice_;
   model::ElementType type_ = model::ElementType::F64;
   bool in_bytes_ = false;
+  bool streams_ = false;
   std::vector<PlannedFile> files_;  // one nameless entry for range and values
   std::vector<std::string> names_;  // names; empty for sources without files
   std::uint64_t size_ = 0;

@@ -23,12 +23,14 @@ std::byte* aligned_room(Scratch& scratch, std::size_t bytes) {
 
 void fill_batch(Batch& batch, const reduce::Block& block) {
   batch.rows = block.count;
+  batch.extent = block.count;
   batch.columns.assign(1, block);
   batch.missing.assign(1, 0);
 }
 
 void empty_batch(Batch& batch) {
   batch.rows = 0;
+  batch.extent = 0;
   batch.columns.clear();
   batch.missing.clear();
 }

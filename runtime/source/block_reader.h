@@ -18,6 +18,7 @@
 #include "ipc/base/result.h"
 #include "ipc/model/chunk_task.h"
 #include "runtime/reduce/state.h"
+#include "runtime/source/cancellation.h"
 
 namespace tally::source {
 
@@ -34,6 +35,8 @@ inline constexpr std::uint32_t kNoColumn = 0xFFFFFFFF;
 // What one call of next() brings: `rows` rows, and each column's kept elements.
 struct Batch {
   std::uint64_t rows = 0;              // input rows read: kept + missing, per column
+  std::uint64_t extent = 0;            // input passed over: elements, or bytes of csv
+                                       // and text
   std::vector<reduce::Block> columns;  // one a column of the task
   std::vector<std::uint64_t> missing;  // per column: rows without a value
 };
@@ -46,6 +49,9 @@ class BlockReader {
   // then empty). `batch` is the caller's and is reused, so that nothing allocates.
   virtual Result<bool> next(Batch& batch) = 0;
 
+  // Readers that wait for input look at it while they do. Before the first next().
+  virtual void heed(const Cancellation&) {}
+
   // The spans of input read so far, merged where they touch: what the partial owns.
   // An empty file has none.
   virtual void spans(std::vector<model::Span>& into) const = 0;
@@ -55,7 +61,8 @@ class BlockReader {
 //   task         must outlive the reader
 //   descriptors  the task's; not owned, must outlive the reader
 //   scratch      must outlive the reader; one reader at a time
-// Threads: the reader belongs to the calling thread; descriptors are only pread.
+// Threads: the reader belongs to the calling thread; of regular files' descriptors it
+// moves nothing, streams it uses up.
 Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
                                                  std::span<const int> descriptors,
                                                  Scratch& scratch);

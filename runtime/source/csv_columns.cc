@@ -20,12 +20,7 @@ constexpr std::size_t kHeaderReadBytes = 16 * 1024;
 constexpr std::size_t kListedColumns = 20;
 constexpr std::size_t kMaxNameBytes = 64;  // that a near miss is looked for in
 
-// The first record of a file, whole, in the buffer's memory. `fields` 0: none.
-struct FirstRecord {
-  std::string_view text;
-  std::uint32_t fields = 0;
-};
-
+// In the buffer's memory.
 Result<FirstRecord> read_first_record(RecordBuffer& input, std::string_view file,
                                       char delimiter) {
   static constexpr std::string_view kMark = "\xEF\xBB\xBF";
@@ -212,18 +207,24 @@ class ColumnFinder {
 
 }  // namespace
 
-Result<CsvColumns> find_csv_columns(int descriptor, std::uint64_t size_bytes,
-                                    std::string_view file,
+Result<CsvColumns> find_csv_columns(int descriptor, std::uint64_t start,
+                                    std::uint64_t size_bytes, std::string_view file,
                                     const model::CsvDialect& dialect,
                                     const std::vector<std::string>& selectors) {
   std::vector<std::byte> memory;
   RecordBuffer input(memory, kHeaderReadBytes);
-  input.open(descriptor, size_bytes, file);
+  input.open(descriptor, start, size_bytes, file);
   const auto record = read_first_record(input, file, dialect.delimiter);
   if (!record) return Error(record.error());
-  const ColumnFinder finder(*record, file, dialect, selectors);
+  return csv_columns_of(*record, file, dialect, selectors);
+}
+
+Result<CsvColumns> csv_columns_of(const FirstRecord& record, std::string_view file,
+                                  const model::CsvDialect& dialect,
+                                  const std::vector<std::string>& selectors) {
+  const ColumnFinder finder(record, file, dialect, selectors);
   CsvColumns columns;
-  columns.fields = record->fields;
+  columns.fields = record.fields;
   for (const std::string& selector : selectors) {
     const auto place = finder.find(selector);
     if (!place) return Error(place.error());

@@ -5,6 +5,7 @@
 #include "runtime/reduce/float_environment.h"
 #include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
+#include "runtime/source/csv_columns.h"
 #include "runtime/source/csv_scanner.h"
 #include "runtime/source/number_text.h"
 #include "runtime/source/record_buffer.h"
@@ -47,6 +48,8 @@ class CsvReader final : public BlockReader {
     if (!pieces_.empty()) open_piece();
   }
 
+  void heed(const Cancellation& cancellation) override { input_.heed(cancellation); }
+
   Result<bool> next(Batch& batch) override {
     // Parsing rounds: a host program's rounding mode must not reach it.
     const reduce::FloatEnvironment environment;
@@ -66,6 +69,7 @@ class CsvReader final : public BlockReader {
       }
     }
     batch.rows = 0;
+    batch.extent = 0;
     batch.columns.clear();
     batch.missing.clear();
     return false;
@@ -77,7 +81,9 @@ class CsvReader final : public BlockReader {
 
  private:
   void open_piece();
+  void sort_slots();
   void cover();
+  Result<ScanStatus> find_columns();
   [[gnu::noinline]] Result<ScanStatus> fill_rows();
   template <typename T>
   Result<ScanStatus> fill_rows_of();
@@ -109,6 +115,7 @@ class CsvReader final : public BlockReader {
   std::uint32_t width_ = 0;  // fields in a record; 0: not known yet
   bool started_ = false;     // the byte order mark is behind us
   bool header_due_ = false;
+  bool columns_due_ = false;  // of a stream: its first record says where they are
 
   // The batch in hand.
   std::vector<Slot> slots_;  // by place, so that errors come in file order
@@ -121,13 +128,18 @@ class CsvReader final : public BlockReader {
 
 void CsvReader::open_piece() {
   const model::FilePiece& piece = pieces_[piece_];
-  input_.open(descriptors_[piece.descriptor], piece.end, piece.name);
+  const int descriptor = descriptors_[piece.descriptor];
+  if (piece.stream)
+    input_.open_stream(descriptor, piece.name);
+  else
+    input_.open(descriptor, piece.data_offset_bytes, piece.end, piece.name);
   covered_bytes_ = 0;
   line_ = 1;
   row_ = 0;
   width_ = piece.fields;
   started_ = false;
   header_due_ = dialect_.header;
+  columns_due_ = piece.stream.has_value();
 
   const std::size_t column_bytes = batch_rows_ * kCellBytes;
   scratch_.cells.resize(
@@ -135,14 +147,44 @@ void CsvReader::open_piece() {
   for (std::size_t column = 0; column < slots_.size(); ++column) {
     std::byte* room = scratch_.cells.data() + 2 * column * column_bytes;
     slots_[column] = Slot{};
-    slots_[column].place = piece.columns[column];
+    slots_[column].place = columns_due_ ? kNoColumn : piece.columns[column];
     slots_[column].column = column;
     slots_[column].values = room;
     slots_[column].indices = reinterpret_cast<std::uint64_t*>(room + column_bytes);
   }
+  sort_slots();
+}
+
+void CsvReader::sort_slots() {
   std::sort(slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) {
     return a.place != b.place ? a.place < b.place : a.column < b.column;
   });
+}
+
+// Looks at a stream's first record, which is left to be read. NeedMore if it has not
+// come whole.
+Result<ScanStatus> CsvReader::find_columns() {
+  const model::FilePiece& piece = pieces_[piece_];
+  for (;;) {
+    const Scan scan = scan_record(input_.text(), input_.at_end(), dialect_.delimiter,
+                                  [](std::uint32_t, const Field&) {});
+    if (scan.bytes > kMaxRecordBytes) return record_too_long(scan, piece.name, line_);
+    if (scan.status == ScanStatus::Blank) {
+      line_ += scan.lines;
+      input_.consume(scan.bytes);
+      continue;
+    }
+    if (scan.status != ScanStatus::Record && scan.status != ScanStatus::End)
+      return not_a_record(scan);
+    const auto found =
+        csv_columns_of({input_.text().substr(0, scan.bytes), scan.fields}, piece.name,
+                       dialect_, piece.stream->selectors);
+    if (!found) return found.error();
+    for (Slot& slot : slots_) slot.place = found->places[slot.column];
+    sort_slots();
+    columns_due_ = false;
+    return scan.status;
+  }
 }
 
 void CsvReader::cover() {
@@ -157,6 +199,10 @@ Result<ScanStatus> CsvReader::fill_rows() {
       return ScanStatus::NeedMore;
     if (input_.text().starts_with(kMark)) input_.consume(kMark.size());
     started_ = true;
+  }
+  if (columns_due_) {
+    auto found = find_columns();
+    if (!found || *found == ScanStatus::NeedMore) return found;
   }
   return model::with_type(task_.type,
                           [this](auto zero) { return fill_rows_of<decltype(zero)>(); });
@@ -274,6 +320,7 @@ Error CsvReader::ragged_row(std::uint32_t fields) const {
 
 void CsvReader::hand_over(Batch& batch) {
   batch.rows = rows_;
+  batch.extent = input_.consumed() - covered_bytes_;
   batch.columns.resize(slots_.size());
   batch.missing.resize(slots_.size());
   for (Slot& slot : slots_) {
@@ -309,6 +356,11 @@ Result<std::unique_ptr<BlockReader>> open_csv_reader(const model::ChunkTask& tas
     if (piece.descriptor >= descriptors.size())
       return misfit(piece, "no such descriptor");
     if (piece.begin != 0) return misfit(piece, "a csv piece that is not a whole file");
+    if (piece.stream) {
+      if (piece.stream->selectors.size() != task.columns.size())
+        return misfit(piece, "the number of columns");
+      continue;
+    }
     if (piece.columns.size() != task.columns.size())
       return misfit(piece, "the number of columns");
     for (std::size_t column = 0; column < task.columns.size(); ++column) {

@@ -10,10 +10,12 @@
 // A column whose place is kNoColumn takes no field: its rows are counted, and its block
 // has no data.
 //
-// At this step a piece is a whole file: begin is 0, end the file's size. Its span is
-// the bytes up to the last record read.
+// At this step a piece is a whole file, begin is 0 and end the bytes it has from its
+// start on; or a stream, whose columns are found when its first record has come. Its
+// span is the bytes up to the last record read.
 //
-// Errors of next(): Io "io"; InvalidData "file_shrank", and with fields file, line and
+// Errors of next(): Io "io"; of a stream Cancelled and those of csv_columns_of();
+// InvalidData "file_shrank", and with fields file, line and
 // where it applies column (from 1) and text: "ragged_row", "bad_csv",
 // "unterminated_quote", "record_too_long", "bad_number", "number_overflow",
 // "inexact_integer", "missing_cell".

@@ -23,10 +23,8 @@ Error refused(std::string code, std::string_view name, const std::string& what) 
       .with("file", std::string(name));
 }
 
-}  // namespace
-
-Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
-                               std::uint32_t index, std::string_view name) {
+Result<CheckedFile> check(const std::vector<UniqueFd>& descriptors, std::uint32_t index,
+                          std::string_view name, bool may_stream) {
   if (index >= descriptors.size())
     return refused("bad_descriptor", name,
                    "descriptor " + std::to_string(index) + " is named, " +
@@ -35,16 +33,31 @@ Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
   struct stat status {};
   if (::fstat(descriptor, &status) != 0)
     return Error::from_errno("fstat").within(name).with("file", std::string(name));
-  if (!S_ISREG(status.st_mode))
-    return refused(
-        "not_a_file", name,
-        "is " + std::string(kind_of(status.st_mode)) + "; a regular file is expected");
+  const bool stream = S_ISFIFO(status.st_mode);
+  if (!S_ISREG(status.st_mode) && !(stream && may_stream))
+    return refused("not_a_file", name,
+                   "is " + std::string(kind_of(status.st_mode)) +
+                       (may_stream ? "; a regular file, a pipe or a FIFO is expected"
+                                   : "; a regular file is expected"));
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0)
     return Error::from_errno("fcntl").within(name).with("file", std::string(name));
   if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY)
     return refused("not_readable", name, "the descriptor is not open for reading");
-  return CheckedFile{descriptor, static_cast<std::uint64_t>(status.st_size)};
+  return CheckedFile{descriptor, static_cast<std::uint64_t>(status.st_size), stream,
+                     status.st_dev, status.st_ino};
+}
+
+}  // namespace
+
+Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
+                               std::uint32_t index, std::string_view name) {
+  return check(descriptors, index, name, false);
+}
+
+Result<CheckedFile> check_input(const std::vector<UniqueFd>& descriptors,
+                                std::uint32_t index, std::string_view name) {
+  return check(descriptors, index, name, true);
 }
 
 Result<void> check_sealed(const CheckedFile& file, std::string_view name) {

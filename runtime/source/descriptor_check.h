@@ -12,10 +12,13 @@
 
 namespace tally::source {
 
-// A descriptor that is a regular file and can be read.
+// A descriptor that can be read: a regular file, or a stream.
 struct CheckedFile {
   int descriptor = -1;  // owned by the job
   std::uint64_t size_bytes = 0;
+  bool stream = false;       // a pipe or FIFO: read once, its size is not known
+  std::uint64_t device = 0;  // these two tell files apart
+  std::uint64_t inode = 0;
 };
 
 // `index` in the job's list; `name` for messages. Errors, with field "file":
@@ -24,6 +27,12 @@ struct CheckedFile {
 //   Io               "io"
 Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
                                std::uint32_t index, std::string_view name);
+
+// The same, where a pipe or FIFO will do as well. Others that can be read but not like
+// a file (sockets, terminals, devices) are their owner's to copy into a pipe: only of a
+// pipe can one read without ever being held up (pipe_read.h).
+Result<CheckedFile> check_input(const std::vector<UniqueFd>& descriptors,
+                                std::uint32_t index, std::string_view name);
 
 // A memfd whose size and bytes nobody can change any more. InvalidArgument
 // "not_sealed", which names the seals that are missing.

@@ -1,7 +1,9 @@
 #include "runtime/source/inspect.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "runtime/source/csv_columns.h"
 #include "runtime/source/descriptor_check.h"
@@ -70,28 +72,29 @@ Result<Inspection> inspect_memory(const model::MemorySource& source,
   return inspection;
 }
 
-Result<NpyHeader> read_npy_header(const CheckedFile& file) {
+Result<NpyHeader> read_npy_header(const CheckedFile& file, std::uint64_t start) {
   // numpy pads a header of one dtype to 128 bytes; one read serves nearly all.
   static constexpr std::size_t kUsualBytes = 4096;
+  const std::uint64_t size = file.size_bytes - start;
   std::vector<std::byte> bytes(
-      static_cast<std::size_t>(std::min<std::uint64_t>(kUsualBytes, file.size_bytes)));
+      static_cast<std::size_t>(std::min<std::uint64_t>(kUsualBytes, size)));
   for (;;) {
-    const auto got = pread_full(file.descriptor, bytes, 0);
+    const auto got = pread_full(file.descriptor, bytes, start);
     if (!got) return Error(got.error());
-    const bool all = *got < bytes.size() || bytes.size() == file.size_bytes;
+    const bool all = *got < bytes.size() || bytes.size() == size;
     bytes.resize(*got);
     const auto needed = npy_header_bytes(bytes);
     if (!needed) return Error(needed.error());
     if (all || *needed <= bytes.size()) return parse_npy_header(bytes);
-    bytes.resize(
-        static_cast<std::size_t>(std::min<std::uint64_t>(*needed, file.size_bytes)));
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(*needed, size)));
   }
 }
 
-Result<ElementType> inspect_npy(const CheckedFile& file, InspectedFile& into) {
-  const auto header = read_npy_header(file);
+Result<ElementType> inspect_npy(const CheckedFile& file, std::uint64_t start,
+                                InspectedFile& into) {
+  const auto header = read_npy_header(file, start);
   if (!header) return Error(header.error()).within(into.name).with("file", into.name);
-  into.data_offset_bytes = header->data_offset_bytes;
+  into.data_offset_bytes = start + header->data_offset_bytes;
   into.elements = header->elements;
   into.bytes = header->elements * model::size_of(header->type);
   const std::uint64_t expected = into.data_offset_bytes + into.bytes;
@@ -106,29 +109,33 @@ Result<ElementType> inspect_npy(const CheckedFile& file, InspectedFile& into) {
   return header->type;
 }
 
-Result<void> inspect_raw(const CheckedFile& file, ElementType type,
+Result<void> inspect_raw(const CheckedFile& file, std::uint64_t start, ElementType type,
                          InspectedFile& into) {
   const std::uint64_t size = model::size_of(type);
-  if (file.size_bytes % size != 0)
+  const std::uint64_t bytes = file.size_bytes - start;
+  if (bytes % size != 0)
     return refused(Errc::InvalidData, "bad_raw_size", into.name,
                    "a multiple of " + std::to_string(size) + " bytes expected (" +
                        std::string(model::name_of(type)) + "), " +
-                       std::to_string(file.size_bytes) + " bytes found")
+                       std::to_string(bytes) + " bytes found")
         .with("expected_multiple", static_cast<std::int64_t>(size))
-        .with("found_bytes", static_cast<std::int64_t>(file.size_bytes));
-  into.elements = file.size_bytes / size;
-  into.bytes = file.size_bytes;
+        .with("found_bytes", static_cast<std::int64_t>(bytes));
+  into.data_offset_bytes = start;
+  into.elements = bytes / size;
+  into.bytes = bytes;
   return {};
 }
 
-Result<void> inspect_csv(const CheckedFile& file, const model::CsvDialect& dialect,
+Result<void> inspect_csv(const CheckedFile& file, std::uint64_t start,
+                         const model::CsvDialect& dialect,
                          const std::vector<std::string>& columns, InspectedFile& into) {
+  into.data_offset_bytes = start;
+  into.bytes = file.size_bytes - start;
   auto found =
-      find_csv_columns(file.descriptor, file.size_bytes, into.name, dialect, columns);
+      find_csv_columns(file.descriptor, start, into.bytes, into.name, dialect, columns);
   if (!found) return Error(std::move(found).error());
   into.columns = std::move(found->places);
   into.fields = found->fields;
-  into.bytes = file.size_bytes;
   return {};
 }
 
@@ -171,6 +178,30 @@ Result<void> agree(const model::FilesSource& source, const InspectedFile& file,
   return {};
 }
 
+Result<void> inspect_stream(model::FileFormat format, InspectedFile& into) {
+  if (format == model::FileFormat::Npy)
+    return refused(Errc::InvalidArgument, "no_stream", into.name,
+                   "npy is read from files, not from a pipe; raw, csv and text are "
+                   "read from both");
+  into.stream = true;
+  return {};
+}
+
+// Two readers of one pipe would each get a part of it.
+Result<void> check_streams_differ(const std::vector<CheckedFile>& files,
+                                  const std::vector<model::FileEntry>& entries) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> seen;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!files[i].stream) continue;
+    const auto [first, fresh] = seen.try_emplace({files[i].device, files[i].inode}, i);
+    if (!fresh)
+      return refused(Errc::InvalidArgument, "same_stream", entries[i].name,
+                     "is the same pipe as " + entries[first->second].name +
+                         "; a pipe can be read once");
+  }
+  return {};
+}
+
 Result<Inspection> inspect_files(const model::FilesSource& source,
                                  const std::vector<std::string>& columns,
                                  const std::vector<UniqueFd>& descriptors) {
@@ -180,26 +211,36 @@ Result<Inspection> inspect_files(const model::FilesSource& source,
   inspection.in_bytes = source.format == model::FileFormat::Csv ||
                         source.format == model::FileFormat::Text;
   std::optional<ElementType> common = source.type;
+  std::vector<CheckedFile> checked;
   for (const model::FileEntry& entry : source.files) {
-    const auto file = check_file(descriptors, entry.descriptor, entry.name);
+    const auto file = check_input(descriptors, entry.descriptor, entry.name);
     if (!file) return Error(file.error());
+    checked.push_back(*file);
     InspectedFile inspected;
     inspected.name = entry.name;
     inspected.descriptor = entry.descriptor;
+    // Beyond the end there is nothing, as for any reader.
+    const std::uint64_t start = std::min(entry.start_bytes, file->size_bytes);
     Result<void> done;
-    if (source.format == model::FileFormat::Npy) {
-      const auto type = inspect_npy(*file, inspected);
+    if (file->stream) {
+      inspection.streams = true;
+      done = inspect_stream(source.format, inspected);
+    } else if (source.format == model::FileFormat::Npy) {
+      const auto type = inspect_npy(*file, start, inspected);
       done = type ? agree(source, inspected, *type, common) : Error(type.error());
     } else if (source.format == model::FileFormat::Raw) {
-      done = inspect_raw(*file, *source.type, inspected);
+      done = inspect_raw(*file, start, *source.type, inspected);
     } else if (source.format == model::FileFormat::Text) {
-      inspected.bytes = file->size_bytes;
+      inspected.data_offset_bytes = start;
+      inspected.bytes = file->size_bytes - start;
     } else {
-      done = inspect_csv(*file, source.csv, columns, inspected);
+      done = inspect_csv(*file, start, source.csv, columns, inspected);
     }
     if (!done) return Error(std::move(done).error());
     inspection.files.push_back(std::move(inspected));
   }
+  if (auto differ = check_streams_differ(checked, source.files); !differ)
+    return std::move(differ).error();
   inspection.type = common.value_or(ElementType::F64);
   return inspection;
 }

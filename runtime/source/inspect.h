@@ -1,9 +1,9 @@
 // inspect: looks at a job's input before any of it is reduced.
 //
-// Checks descriptors (regular file, fully sealed memfd), reads npy headers and csv
-// header records, and says how large everything is. Does blocking I/O: call it on a
-// pool thread, never on the event loop. All input is hostile; nothing is allocated
-// before its size is bounded.
+// Checks descriptors (regular file, pipe, fully sealed memfd), of regular files reads
+// npy headers and csv header records, and says how large everything is. Does blocking
+// I/O: call it on a pool thread, never on the event loop. All input is hostile; nothing
+// is allocated before its size is bounded.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +31,14 @@ struct InspectedFile {
   // csv: for each of the job's columns its place in this file, and the record width.
   std::vector<std::uint32_t> columns;
   std::uint32_t fields = 0;
+  // A pipe or FIFO: elements, bytes, columns and fields are known once it was read.
+  bool stream = false;
 };
 
 struct Inspection {
   model::ElementType type = model::ElementType::F64;
   bool in_bytes = false;  // csv, text: the number of elements is not known beforehand
+  bool streams = false;   // some of the files are
   std::vector<InspectedFile> files;
 };
 
@@ -47,11 +50,11 @@ struct Inspection {
 //                    "out_of_bounds", "bad_values", "bad_dtype", "mixed_types",
 //                    "type_needed", "bad_delimiter", "unsupported_format",
 //                    "unknown_column" (lists those there are), "ambiguous_column",
-//                    "column_needed"
+//                    "column_needed", "same_stream", "no_stream" (npy)
 //   InvalidData      "bad_npy", "bad_raw_size", "bad_csv",
 //                    "unterminated_quote", "record_too_long", "file_shrank"
 //   Io               "io"
-// Reads: none for raw and memory; one an npy or csv file as a rule.
+// Reads: none for raw, text, memory and streams; one an npy or csv file as a rule.
 Result<Inspection> inspect(const model::JobSpec& spec,
                            const std::vector<std::string>& columns,
                            const std::vector<UniqueFd>& descriptors);

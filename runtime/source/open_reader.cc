@@ -1,6 +1,7 @@
 #include "runtime/source/binary_reader.h"
 #include "runtime/source/block_reader.h"
 #include "runtime/source/csv_reader.h"
+#include "runtime/source/raw_stream_reader.h"
 #include "runtime/source/text_reader.h"
 
 namespace tally::source {
@@ -14,6 +15,8 @@ Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
     switch (files->format) {
       case model::FileFormat::Npy:
       case model::FileFormat::Raw:
+        if (!files->pieces.empty() && files->pieces.front().stream)
+          return open_raw_stream_reader(task, *files, descriptors, scratch);
         return open_binary_reader(task, *files, descriptors, scratch);
       case model::FileFormat::Csv:
         return open_csv_reader(task, *files, descriptors, scratch);

@@ -64,6 +64,8 @@ class TextReader final : public BlockReader {
     if (!pieces_.empty()) open_piece();
   }
 
+  void heed(const Cancellation& cancellation) override { input_.heed(cancellation); }
+
   Result<bool> next(Batch& batch) override {
     // Parsing rounds: a host program's rounding mode must not reach it.
     const reduce::FloatEnvironment environment;
@@ -81,6 +83,7 @@ class TextReader final : public BlockReader {
       }
     }
     batch.rows = 0;
+    batch.extent = 0;
     batch.columns.clear();
     batch.missing.clear();
     return false;
@@ -129,7 +132,11 @@ class TextReader final : public BlockReader {
 
 void TextReader::open_piece() {
   const model::FilePiece& piece = pieces_[piece_];
-  input_.open(descriptors_[piece.descriptor], piece.end, piece.name);
+  const int descriptor = descriptors_[piece.descriptor];
+  if (piece.stream)
+    input_.open_stream(descriptor, piece.name);
+  else
+    input_.open(descriptor, piece.data_offset_bytes, piece.end, piece.name);
   covered_bytes_ = 0;
   line_ = 1;
   line_words_ = 0;
@@ -242,6 +249,7 @@ Error TextReader::too_long(std::string_view word) const {
 void TextReader::hand_over(Batch& batch) {
   const bool gaps = missing_ != 0;
   batch.rows = elements();
+  batch.extent = input_.consumed() - covered_bytes_;
   batch.columns.assign(1, {.data = values_,
                            .count = count_,
                            .file = pieces_[piece_].file,

@@ -199,7 +199,8 @@ TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd, tally_type t
                                             uint64_t offset, uint64_t count,
                                             tally_error** error);
 /* Opens a file for reading and adds it to the input; at most 64. The daemon
-   never opens a file itself. The first file's extension decides the format
+   never opens a file itself. A FIFO is read once, as it comes, until its last
+   writer has closed it. The first file's extension decides the format
    (.npy, .csv, .txt) unless tally_job_set_format does.
    Fails with TALLY_NOT_FOUND, TALLY_PERMISSION_DENIED, TALLY_INVALID_ARGUMENT
    (a directory, too many files), TALLY_IO. */

@@ -118,11 +118,14 @@ class DescriptorsTest(DaemonCase):
         sock = socket.socket(socket.AF_UNIX)
         self.addCleanup(sock.close)
         for fd, kind in ((folder, "a directory"), (sock.fileno(), "a socket"),
-                         (pipe, "a pipe"), (null, "a character device"),
+                         (null, "a character device"),
                          (epoll, "no file")):
             for request in memory(1), files("thing.raw"), files("thing.npy", format=1):
                 self.assertIn(kind, self.refused(request, "not_a_file", fd))
             self.assertIn("thing.raw", self.refused(files("thing.raw"), "not_a_file", fd))
+        self.assertIn("a pipe", self.refused(memory(1), "not_a_file", pipe))
+        self.assertIn("from files", self.refused(files("thing.npy", format=1), "no_stream", pipe))
+        self.refused(files("thing.raw"), "not_readable", writing)
         for fd in folder, pipe, writing, null, epoll:
             os.close(fd)
 

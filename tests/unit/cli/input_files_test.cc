@@ -27,19 +27,30 @@ class InputFilesTest : public ::testing::Test {
 
 TEST_F(InputFilesTest, AFileIsOpenedForReadingAndClosedOnExec) {
   std::ofstream(path("a.csv")) << "x\n1\n";
-  const Result<UniqueFd> file = open_input(path("a.csv"));
+  const Result<InputFile> file = open_input(path("a.csv"));
   ASSERT_TRUE(file) << message_of(file);
-  EXPECT_EQ(::fcntl(file->get(), F_GETFL) & O_ACCMODE, O_RDONLY);
-  EXPECT_NE(::fcntl(file->get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(file->kind, InputKind::File);
+  EXPECT_EQ(::fcntl(file->fd.get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_NE(::fcntl(file->fd.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
 TEST_F(InputFilesTest, WhatIsNoReadableFileIsNamedWithTheReason) {
   EXPECT_EQ(code_of(open_input(path("none.csv"))), "file_not_found");
   EXPECT_EQ(code_of(open_input(folder_)), "is_a_directory");
   EXPECT_NE(message_of(open_input(folder_)).find(folder_), std::string::npos);
+}
+
+TEST_F(InputFilesTest, AFifoWithoutAWriterDoesNotHoldUsUp) {
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
-  EXPECT_EQ(code_of(open_input(path("pipe"))), "not_a_file");
-  EXPECT_EQ(code_of(open_input("/dev/null")), "not_a_file");
+  const Result<InputFile> pipe = open_input(path("pipe"));
+  ASSERT_TRUE(pipe) << message_of(pipe);
+  EXPECT_EQ(pipe->kind, InputKind::Pipe);
+}
+
+TEST_F(InputFilesTest, DevicesAreReadHere) {
+  const Result<InputFile> device = open_input("/dev/null");
+  ASSERT_TRUE(device) << message_of(device);
+  EXPECT_EQ(device->kind, InputKind::Other);
 }
 
 TEST(FileKindTest, GoesByTheExtension) {

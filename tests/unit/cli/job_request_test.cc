@@ -75,7 +75,7 @@ TEST(JobRequestTest, ThereIsOneSource) {
   EXPECT_EQ(code_of(build({})), "no_source");
   EXPECT_EQ(code_of(build({"--range", "0:1", "--values", "1"})), "several_sources");
   EXPECT_EQ(code_of(build({"--range", "0:1", "a.csv"})), "several_sources");
-  EXPECT_EQ(code_of(build({"-"})), "no_stream");
+  EXPECT_EQ(code_of(build({"-", "-"})), "same_stream");
 }
 
 TEST(JobRequestTest, ValuesAreDoublesUnlessADtypeIsGiven) {

@@ -86,7 +86,7 @@ std::vector<model::Source> sample_sources() {
   model::FilesSource csv;
   csv.format = model::FileFormat::Csv;
   csv.csv = {';', false};
-  csv.files = {{"a.csv", 0}, {std::string("b\0c", 3), 1}};
+  csv.files = {{"a.csv", 0, 0}, {std::string("b\0c", 3), 1, 77}};
   model::FilesSource raw;
   raw.format = model::FileFormat::Raw;
   raw.type = model::ElementType::I8;
@@ -204,7 +204,7 @@ std::vector<WorkerMessage> sample_worker_messages() {
   model::FilePieces files;
   files.format = model::FileFormat::Csv;
   files.csv = {'\t', true};
-  files.pieces = {{2, "a.csv", 1, 128, 1000, 2000, {0, 5}, 7}, {}};
+  files.pieces = {{2, "a.csv", 1, 128, 1000, 2000, {0, 5}, 7, {}}, {}};
   const std::vector<AssignedTask> tasks{
       {sample_task(model::RangePiece{-5, 3, 10, 20}), 0, 0},
       {sample_task(model::ValuesPiece{bytes_of(32), 1, 3}), 0, 0},

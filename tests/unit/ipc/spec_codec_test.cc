@@ -84,6 +84,8 @@ TEST(SpecCodec, KeepsFilesAndWhetherATypeWasGiven) {
   ASSERT_EQ(csv.files.size(), 2U);
   EXPECT_EQ(csv.files[1].name, std::string("b\0c", 3));
   EXPECT_EQ(csv.files[1].descriptor, 1U);
+  EXPECT_EQ(csv.files[0].start_bytes, 0U);
+  EXPECT_EQ(csv.files[1].start_bytes, 77U);
 
   read = through_the_wire(sample_spec(sample_sources()[5]));
   ASSERT_TRUE(read);

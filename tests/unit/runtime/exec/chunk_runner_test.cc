@@ -52,6 +52,7 @@ class FakeReader final : public source::BlockReader {
     batch.missing = block.missing;
     const std::uint64_t first = block.columns.empty() ? 0 : block.columns[0].size();
     batch.rows = block.rows.value_or(first);
+    batch.extent = batch.rows;
     index_ += batch.rows;
     return true;
   }
@@ -87,7 +88,7 @@ class Runner : public ::testing::Test {
     const model::ChunkOutcome outcome = run(task);
     if (const auto* error = std::get_if<Error>(&outcome.result)) return error->code();
     const auto checked = merge::check_partial(std::get<model::Partial>(outcome.result),
-                                              {task.columns, spans, elements});
+                                              {task.columns, spans, elements, {}});
     return checked ? "accepted" : checked.error().code();
   }
 

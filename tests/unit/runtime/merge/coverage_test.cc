@@ -94,6 +94,23 @@ TEST_F(Partials, OtherSpansThanWereGivenOutAreRefused) {
   EXPECT_FALSE(accepted());
 }
 
+TEST_F(Partials, OfAStreamEndWhereItEndedButCoverItFromItsStart) {
+  expected_.stream = 1;
+  expected_.elements.reset();
+  for (const std::vector<Span>& spans :
+       {std::vector<Span>{}, {{1, 0, 1}}, {{1, 0, 1'000'000}}}) {
+    partial_.spans = spans;
+    EXPECT_TRUE(accepted());
+  }
+  for (const std::vector<Span>& spans : {std::vector<Span>{{0, 0, 1}},
+                                         {{1, 1, 2}},
+                                         {{1, 0, 1}, {1, 2, 3}},
+                                         {{1, 0, 1}, {2, 0, 1}}}) {
+    partial_.spans = spans;
+    EXPECT_FALSE(accepted());
+  }
+}
+
 TEST_F(Partials, AnotherNumberOfColumnsIsRefused) {
   partial_.columns.pop_back();
   EXPECT_FALSE(accepted());

@@ -232,5 +232,35 @@ TEST(PathChoice, WhatIsTooLargeOrHasFilesCannotBeForcedInline) {
   EXPECT_EQ(refused(spec).code(), "not_inline");
 }
 
+TEST(PathChoice, StreamsGoToAsManyThreadsAsThereAre) {
+  for (const Path path : {Path::Any, Path::Thread}) {
+    model::JobSpec spec = files_job();
+    spec.path = path;
+    spec.hint = model::Hint::Cpu;
+    const Result<PathChoice> choice = choose_stream_path(spec, {2, 64, 2});
+    ASSERT_TRUE(choice);
+    EXPECT_EQ(choice->path, Path::Thread);
+    EXPECT_EQ(choice->workers, 64U);
+    EXPECT_FALSE(choice->open);
+  }
+}
+
+TEST(PathChoice, StreamsCannotGoToProcesses) {
+  model::JobSpec process = files_job();
+  process.path = Path::Process;
+  model::JobSpec isolated = files_job();
+  isolated.require_isolated = true;
+  model::JobSpec workers = files_job();
+  workers.workers = 1;
+  for (const auto& [spec, word] :
+       {std::pair(process, "--path process"), std::pair(isolated, "--require isolated"),
+        std::pair(workers, "--workers")}) {
+    const Result<PathChoice> choice = choose_stream_path(spec, {2, 64, 2});
+    ASSERT_FALSE(choice);
+    EXPECT_EQ(choice.error().code(), "no_stream");
+    EXPECT_NE(choice.error().message().find(word), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace tally::plan

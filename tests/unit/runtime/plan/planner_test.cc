@@ -304,6 +304,26 @@ TEST(Plan, UsesNoMoreSlotsThanChunks) {
   EXPECT_EQ(range_plan({0, 300 * 65'536, 1}, kLeaf, 8).parallel(), 8U);
 }
 
+TEST(Plan, WithAStreamEachFileIsAChunk) {
+  FilesJob job({200'000, 0});
+  job.inspection.streams = true;
+  job.inspection.files[1].stream = true;
+  const Plan plan = must(job.make(64));
+  EXPECT_EQ(plan.chunks(), 2U);
+  EXPECT_EQ(plan.parallel(), 2U);
+  EXPECT_EQ(plan.stream_of(0), std::nullopt);
+  EXPECT_EQ(plan.stream_of(1), 1U);
+  EXPECT_EQ(plan.elements(0), 200'000U);
+  EXPECT_EQ(plan.elements(1), std::nullopt);
+  std::vector<std::uint32_t> descriptors;
+  const model::ChunkTask task = plan.task(job.spec, {7, 0, 1, 1}, descriptors);
+  const auto& pieces = std::get<model::FilePieces>(task.piece).pieces;
+  ASSERT_EQ(pieces.size(), 1U);
+  ASSERT_TRUE(pieces[0].stream);
+  EXPECT_EQ(pieces[0].stream->selectors, (std::vector<std::string>{""}));
+  EXPECT_EQ(descriptors, (std::vector<std::uint32_t>{101}));
+}
+
 TEST(Plan, OnlySmallJobsWithoutFilesAreTiny) {
   EXPECT_TRUE(range_plan({0, 0, 1}).tiny());
   EXPECT_TRUE(range_plan({0, 4096, 1}).tiny());

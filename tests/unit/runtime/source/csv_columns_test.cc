@@ -16,7 +16,7 @@ Result<CsvColumns> find(std::string_view text,
                         const std::vector<std::string>& selectors,
                         model::CsvDialect dialect = {}) {
   const UniqueFd file = file_of(text);
-  return find_csv_columns(file.get(), text.size(), "f.csv", dialect, selectors);
+  return find_csv_columns(file.get(), 0, text.size(), "f.csv", dialect, selectors);
 }
 
 constexpr model::CsvDialect kNoHeader{',', false};

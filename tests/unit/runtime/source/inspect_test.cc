@@ -234,10 +234,29 @@ TEST(Inspect, DescriptorsThatAreNoFiles) {
                  "a socket");
   expect_no_file(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
                  "a character device");
+}
+
+TEST(Inspect, APipeIsNoMemory) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const UniqueFd writer(ends[1]);
-  expect_no_file(UniqueFd(ends[0]), "FIFO");
+  expect_error(memory_job(UniqueFd(ends[0]), 0, 1).look(), Errc::InvalidArgument,
+               "not_a_file", "a pipe");
+}
+
+TEST(Inspect, AFileIsReadFromWhereItsEntrySays) {
+  const auto look = [](FileFormat format, std::string_view bytes, std::uint64_t start) {
+    Job job = files_job(format, list(file_of(bytes)), ElementType::I8);
+    std::get<model::FilesSource>(job.spec.source).files.at(0).start_bytes = start;
+    return job.look();
+  };
+  for (const FileFormat format : {FileFormat::Raw, FileFormat::Csv, FileFormat::Text}) {
+    const auto found = look(format, "x\n12\n", 2);
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_EQ(found->files.at(0).data_offset_bytes, 2U);
+    EXPECT_EQ(found->files.at(0).bytes, 3U);
+    EXPECT_EQ(look(format, "x\n12\n", 99)->files.at(0).bytes, 0U);
+  }
 }
 
 TEST(Inspect, DescriptorsThatCannotBeRead) {
