@@ -198,7 +198,7 @@ class ReportTest(unittest.TestCase):
         for line in (r"^time +\S+ \S+ = .*\brun \S+ \S+ \(\S+ %\)",
                      r"^time .*\btransport \S+ \S+ \(\S+ %\)",
                      r"^work +the workers computed \d.* % of the time they were held",
-                     r"^CPU +\S+ \S+ \(user .*, system .*\): on a core ",
+                     r"^CPU +\S+ \S+ \(user .*, system .*\)",
                      r"^parallel +.* of computing took .*: \d+\.\d\d at a time, saved ",
                      r"^memory +the pool's workers .* PSS .*daemon .* RSS",
                      r"^processes +a crash costs one attempt"):
