@@ -145,7 +145,7 @@ struct JobAnswer {
 // How far a running job is.
 struct JobProgress {
   JobId id;
-  std::uint64_t done = 0;  // elements, or bytes for csv and text
+  std::uint64_t done = 0;   // elements, or bytes for csv and text
   std::uint64_t total = 0;  // 0: not known (streams)
   bool in_bytes = false;
 };

@@ -328,7 +328,8 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
     std::vector<model::ChunkOutcome> failed;
-    for (const model::ChunkKey& key : slot.batch) failed.push_back({key, sent.error(), {}});
+    for (const model::ChunkKey& key : slot.batch)
+      failed.push_back({key, sent.error(), {}});
     asio::post(loop_,
                [this, serial = slot.serial, failed = std::move(failed)]() mutable {
                  if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
