@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import statistics
+import subprocess
 import tempfile
 import time
 
@@ -42,6 +43,13 @@ STARTS = 10
 CLIENTS = 8
 CLIENTS_ROUNDS = 5
 CLIENTS_JOBS = 5_000  # of each client
+
+PIPE_ROUNDS = 5
+PIPE_NUMBERS = 5_000_000
+
+FIFOS = 64
+FIFO_ROUNDS = 3
+FIFO_STEPS = 64  # in a second, 16 KiB each
 
 COMMAND_RUNS = 40
 LOADS = 40
@@ -212,6 +220,74 @@ def write_files(folder):
     return names, math.fsum(everything)
 
 
+def piped_ns(file, env, *words):
+    """How long `cat FILE | words` takes, and what it printed."""
+    start = time.monotonic_ns()
+    with subprocess.Popen(["cat", file], stdout=subprocess.PIPE) as cat:
+        done = subprocess.run(words, stdin=cat.stdout, stdout=subprocess.PIPE, env=env,
+                              check=True, text=True)
+    return time.monotonic_ns() - start, done.stdout.strip()
+
+
+def pipe(_):
+    tally_ns, datamash_ns = [], []
+    numbers = random.Random(2)
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder, \
+            TallyDaemon(workers=WORKERS) as daemon:
+        file = pathlib.Path(folder, "numbers.txt")
+        values = [round(numbers.uniform(0, 1000), 3) for _ in range(PIPE_NUMBERS)]
+        file.write_text("".join(f"{value}\n" for value in values))
+        total = math.fsum(values)
+        for _ in range(PIPE_ROUNDS):
+            took, answer = piped_ns(file, daemon.env, path_of("TALLY_BIN"), "run", "sum",
+                                    "-", "--quiet")
+            if float(answer) != total:
+                raise BenchError(f"tally: {answer}, and not {total}")
+            tally_ns.append(took)
+            took, answer = piped_ns(file, daemon.env, "datamash", "sum", "1")
+            if not math.isclose(float(answer), total, rel_tol=1e-9):
+                raise BenchError(f"datamash: {answer}, and not {total}")
+            datamash_ns.append(took)
+    yield Row("pipe", median_ratio(datamash_ns, tally_ns), 3, "× faster", False,
+              f"cat | tally {ms(statistics.median(tally_ns))}; "
+              f"cat | datamash {ms(statistics.median(datamash_ns))}; "
+              f"{PIPE_NUMBERS:,} numbers")
+
+
+def fifo_round_ns(folder, env):
+    """From the first byte to the answer: each FIFO is fed 1 MiB over a second."""
+    paths = [pathlib.Path(folder, f"{number}.u8") for number in range(FIFOS)]
+    for path in paths:
+        os.mkfifo(path)
+    with subprocess.Popen([path_of("TALLY_BIN"), "run", "sum", "-q", *paths], env=env,
+                          stdout=subprocess.PIPE) as tally:
+        ends = [os.open(path, os.O_WRONLY) for path in paths]
+        block = bytes(range(256)) * 64
+        start = time.monotonic_ns()
+        for step in range(FIFO_STEPS):
+            for end in ends:
+                os.write(end, block)
+            left = start + (step + 1) * 1e9 / FIFO_STEPS - time.monotonic_ns()
+            time.sleep(max(left, 0) / 1e9)
+        for end in ends:
+            os.close(end)
+        answer = tally.stdout.read()
+        took = time.monotonic_ns() - start
+    if int(answer) != sum(block) * FIFO_STEPS * FIFOS:
+        raise BenchError(f"the sum over the FIFOs is {answer}")
+    for path in paths:
+        path.unlink()
+    return took
+
+
+def fifos(_):
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder, \
+            TallyDaemon(workers=WORKERS) as daemon:
+        took = [fifo_round_ns(folder, daemon.env) for _ in range(FIFO_ROUNDS)]
+    yield Row("fifos", max(took) / 1e9, 1.5, "s", True,
+              f"longest of {FIFO_ROUNDS}; {FIFOS} FIFOs, each fed 1 MiB over a second")
+
+
 def hint(bench):
     cpu_ns, io_ns = [], []
     shim = {"LD_PRELOAD": bench.parent / "tests" / "slow_pread.so"}
@@ -249,4 +325,4 @@ def idle(bench):
 
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "throughput": throughput,
           "clients": clients, "command": command,
-          "load": load, "hint": hint, "idle": idle}
+          "load": load, "pipe": pipe, "fifos": fifos, "hint": hint, "idle": idle}
