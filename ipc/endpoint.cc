@@ -1,6 +1,7 @@
 #include "ipc/endpoint.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,6 +35,11 @@ bool exists(const std::string& path) {
   return !path.empty() && (::access(path.c_str(), F_OK) == 0 || errno == EACCES);
 }
 
+bool is_socket(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
+}
+
 Error connect_error(const std::string& path) {
   const int number = errno;
   switch (number) {
@@ -53,6 +59,11 @@ Error connect_error(const std::string& path) {
           .with("socket", path);
     case ECONNREFUSED:
     case EPROTOTYPE:
+      if (!is_socket(path))
+        return Error(Errc::Unavailable, "not_a_socket",
+                     path + " is there, but it is no socket; name the one that tallyd "
+                            "serves on")
+            .with("socket", path);
       return Error(Errc::Unavailable, "no_daemon",
                    "nobody listens on " + path + "; is tallyd running?")
           .with("socket", path);

@@ -5,13 +5,16 @@ import os
 import pty
 import select
 import termios
+import time
 
 
 def read_terminal(fd, until, patience_s=30):
     """What a terminal shows until `until` (bytes) is seen or its other end is closed."""
     seen = b""
+    deadline = time.monotonic() + patience_s  # a bar is redrawn for ever
     while until not in seen:
-        ready, _, _ = select.select([fd], [], [], patience_s)
+        left = max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([fd], [], [], left)
         assert ready, seen
         try:
             data = os.read(fd, 4096)

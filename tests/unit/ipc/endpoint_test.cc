@@ -99,6 +99,11 @@ TEST_F(Endpoints, WhereNobodyListensThereIsNoDaemon) {
   EXPECT_EQ(code_of(""), "no_daemon");
 }
 
+TEST_F(Endpoints, AFileThatIsNoSocketIsSaidToBeNone) {
+  EXPECT_EQ(code_of("/etc/passwd"), "not_a_socket");
+  EXPECT_EQ(code_of("/"), "not_a_socket");
+}
+
 TEST_F(Endpoints, ASocketThatRefusesUsIsPermissionDenied) {
   const UniqueFd daemon = listener(path("s"), true);
   ASSERT_EQ(::chmod(path("s").c_str(), 0), 0);
