@@ -61,8 +61,9 @@ Error connect_error(const std::string& path) {
     case EPROTOTYPE:
       if (!is_socket(path))
         return Error(Errc::Unavailable, "not_a_socket",
-                     path + " is there, but it is no socket; name the one that tallyd "
-                            "serves on")
+                     path +
+                         " is there, but it is no socket; name the one that tallyd "
+                         "serves on")
             .with("socket", path);
       return Error(Errc::Unavailable, "no_daemon",
                    "nobody listens on " + path + "; is tallyd running?")
