@@ -40,7 +40,9 @@ TEST(ProcessMemory, OwnResidentSetGrowsByWhatIsTouched) {
   const auto after = own_rss_bytes();
   ASSERT_TRUE(after.has_value());
   EXPECT_GT(*after, *before + kLot * 3 / 4);
+#ifndef __SANITIZE_THREAD__  // it keeps notes of several times the size
   EXPECT_LT(*after, *before + kLot * 2);
+#endif
 }
 
 TEST(ProcessMemory, TheShareOfAProcessIsAtMostWhatItHasResident) {
