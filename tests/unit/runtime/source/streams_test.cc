@@ -134,7 +134,7 @@ TEST(Streams, TextCsvAndRawAreReadAsTheyCome) {
     csv += "no," + std::to_string(static_cast<int>(number)) + "\r\n";
   }
   const std::string raw = test::bytes_of(numbers);
-  for (const std::size_t step : {1, 7, 4096, 100'000}) {
+  for (const std::size_t step : {1UL, 7UL, 4096UL, 100'000UL}) {
     const Read of_text = read_bytes(task_of(FileFormat::Text, {""}), text, step);
     EXPECT_EQ(of_text.elements, numbers);
     EXPECT_EQ(of_text.spans, (Spans{{3, 0, text.size()}}));

@@ -162,8 +162,8 @@ TEST(TextReader, SameElementsWhereverReadsAndBatchesEnd) {
     expected.push_back(i * 1.25 - 100);
     text += std::to_string(expected.back()) + (i % 7 == 0 ? "\r\n" : "  ");
   }
-  for (const std::size_t read_bytes : {1, 2, 3, 7, 64}) {
-    for (const std::size_t batch : {1, 2, 5, 1000}) {
+  for (const std::size_t read_bytes : {1UL, 2UL, 3UL, 7UL, 64UL}) {
+    for (const std::size_t batch : {1UL, 2UL, 5UL, 1000UL}) {
       const Read read =
           read_text({text, "", text},
                     {.reader = {.read_bytes = read_bytes, .batch_elements = batch}});
@@ -181,7 +181,7 @@ TEST(TextReader, SameElementsWhereverReadsAndBatchesEnd) {
 
 TEST(TextReader, ErrorsNameLineAndWord) {
   for (const std::size_t read_bytes : {std::size_t{2}, kReadBytes}) {
-    for (const std::size_t batch : {1, 1000}) {
+    for (const std::size_t batch : {1UL, 1000UL}) {
       const Read read =
           read_text({"1", "1 2\n\n3 4\n 5 6 seven 8\n"},
                     {.reader = {.read_bytes = read_bytes, .batch_elements = batch}});
@@ -206,7 +206,7 @@ TEST(TextReader, MissingNumbersAreErrorsOrSkipped) {
   ASSERT_TRUE(refused.error);
   EXPECT_EQ(refused.error->code(), "missing_cell");
   EXPECT_TRUE(says(*refused.error, "--missing skip"));
-  for (const std::size_t batch : {1, 2, 1000}) {
+  for (const std::size_t batch : {1UL, 2UL, 1000UL}) {
     const Read read = read_text(
         {"NA 1 2 NA NA 3 NA"},
         {.missing = MissingPolicy::Skip, .reader = {.batch_elements = batch}});
