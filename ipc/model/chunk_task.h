@@ -19,6 +19,7 @@
 #include "ipc/base/error.h"
 #include "ipc/model/job_answer.h"
 #include "ipc/model/job_spec.h"
+#include "ipc/model/kernel.h"
 
 namespace tally::model {
 
@@ -38,6 +39,8 @@ inline constexpr std::uint8_t kLastFamily = 2;
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {
   std::vector<Family> families;  // ascending, no repeats; may be empty (count)
+  // Its elements are not numbers but text: lines, cells. Only for kernels: no families.
+  bool text = false;
 };
 
 // Elements [begin, end) of start, start + step, ….
@@ -83,7 +86,29 @@ struct FilePieces {
   std::vector<FilePiece> pieces;  // in file order
 };
 
-using Piece = std::variant<RangePiece, ValuesPiece, FilePieces>;
+// The first round of a job whose kernels nobody has loaded yet: what is in each image of
+// the task? Its partial holds nothing but `described`.
+struct DescribePiece {};
+
+// The last round of a job with kernels: merges what the chunks gave along the tree, and
+// finishes. In a sealed memfd lie, for each chunk in order and each of the task's
+// kernels in order, 8 bytes with the size of a state (little-endian) and its bytes.
+struct MergePiece {
+  std::uint32_t descriptor = 0;
+  std::uint64_t bytes = 0;  // of the memfd
+  std::uint32_t chunks = 0;
+};
+
+using Piece =
+    std::variant<RangePiece, ValuesPiece, FilePieces, DescribePiece, MergePiece>;
+
+// A shared object that the task's kernels are in. `descriptor`, an index into the task's
+// own, is there unless the worker was given this image before.
+struct TaskImage {
+  ImageHash hash{};
+  std::string name;  // for messages: "libgeomean.so"
+  std::optional<std::uint32_t> descriptor;
+};
 
 struct ChunkTask {
   ChunkKey key;
@@ -92,6 +117,11 @@ struct ChunkTask {
   MissingPolicy missing = MissingPolicy::Error;
   NanPolicy nan = NanPolicy::Propagate;
   Piece piece;
+  std::vector<TaskImage> images;
+  std::vector<KernelTask> kernels;
+  // The chunk is the whole job: the partial has the kernels' outputs as well.
+  bool finish_kernels = false;
+  std::uint64_t kernel_memory_bytes = 0;  // private memory a worker may have; 0: any
 };
 
 // The part [begin, end) of file `file` that a chunk owns: elements, or bytes for csv.
@@ -122,11 +152,21 @@ struct ChunkUsage {
   std::uint64_t began_ns = 0;  // on the monotonic clock; 0: not told
 };
 
+// One kernel's share of a partial.
+struct KernelPartial {
+  ElementCounts counts;          // rows: one lacking any column's value is missing
+  std::vector<std::byte> state;  // as the kernel serialised it
+};
+
 struct Partial {
   ChunkKey key;
   std::vector<Span> spans;
   std::vector<ColumnPartial> columns;
   ChunkUsage usage;
+  std::vector<KernelPartial> kernels;  // in the task's order
+  // In the task's order; of a MergePiece, or where the task said finish_kernels.
+  std::vector<std::vector<KernelOutput>> outputs;
+  std::vector<std::vector<KernelInfo>> described;  // one an image, of a DescribePiece
 };
 
 // How a chunk ended on a path that stayed alive. An Error of class Cancelled answers

@@ -10,6 +10,18 @@
 
 namespace tally::exec {
 
+enum class KernelCall : std::uint32_t {
+  None = 0,
+  Load = 1,  // dlopen and tally_kernels()
+  Init = 2,
+  Update = 3,
+  Merge = 4,
+  Finish = 5,
+  Serialize = 6,
+  Deserialize = 7,
+  Destroy = 8,
+};
+
 struct ChunkPage {
   // How many chunks the executor has begun since it started; the one it works on is
   // the last of them. Written by the executor.
@@ -19,6 +31,14 @@ struct ChunkPage {
   // The job to abandon: compared with the chunk's own job at every block. Job numbers
   // are never used twice, so an old value harms nobody. Written by the loop.
   std::atomic<std::uint64_t> cancelled_job{0};
+
+  // Which function of which kernel the executor is in, and with what: what a death, a
+  // stall or an endless loop is told with. Written by the executor before each call.
+  std::atomic<KernelCall> call{KernelCall::None};
+  std::atomic<std::uint32_t> kernel{0};  // index among the task's kernels or images
+  std::atomic<std::uint32_t> file{0};    // of update: the job's file
+  std::atomic<std::uint64_t> first_row{0};
+  std::atomic<std::uint64_t> rows{0};
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -1,0 +1,65 @@
+// Kernels, as jobs, daemon and workers speak of them: plain data.
+//
+// A kernel is a reducer that a user brings as a shared object; the C ABI is
+// client/include/tally/tally_kernel.h. An image is the content of such a file; its
+// SHA-256 names it, so that workers load each content once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ipc/base/error.h"
+#include "ipc/base/int128.h"
+#include "ipc/model/element_type.h"
+
+namespace tally::model {
+
+using ImageHash = std::array<std::byte, 32>;  // SHA-256 of the shared object
+
+struct KernelParameter {
+  std::string name;
+  std::string summary;
+  std::optional<std::string> default_value;  // none: the job must give it
+};
+
+// What a kernel says of itself, checked by the worker that loaded it.
+struct KernelInfo {
+  std::string name;
+  std::string summary;
+  std::uint64_t types = 0;  // bit ElementType, or kTextBit
+  std::uint32_t columns = 1;
+  bool exact = false;  // merge order cannot matter
+  bool sync = false;   // wants a region of shared memory
+  std::vector<KernelParameter> parameters;
+  std::uint64_t state_bytes = 0;
+};
+
+inline constexpr std::uint64_t kTextBit = 1U << 11;  // TALLY_KERNEL_TYPE_TEXT
+inline bool takes_text(const KernelInfo& kernel) { return kernel.types == kTextBit; }
+
+struct KernelArgument {
+  std::string name;
+  std::string value;
+};
+
+// One kernel in one task.
+struct KernelTask {
+  ImageHash image{};
+  std::string image_name;  // for messages: "libgeomean.so"
+  std::string kernel;      // its name within the image
+  std::vector<std::uint32_t> columns;  // indexes into the task's columns
+  std::vector<KernelArgument> arguments;
+};
+
+// A value that a kernel's finish gave, under a label of its own ("" for the only one).
+struct KernelOutput {
+  std::string label;
+  std::variant<Int128, double, float, std::string, Error> value;
+};
+
+}  // namespace tally::model
