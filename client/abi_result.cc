@@ -17,6 +17,7 @@ struct TextOf {
   std::string operator()(const model::ElementIndex& at) const {
     return std::to_string(at.index);
   }
+  std::string operator()(const std::string& text) const { return text; }
 };
 
 Error wrong_kind(const tally_result& result, const char* wanted) {

@@ -50,6 +50,10 @@ Result<void> submit(tally_client& client, const tally_job* job,
   std::vector<int> fds;
   for (const UniqueFd& fd : job->fds) fds.push_back(fd.get());
   model::JobSpec spec = spec_of(*job);
+  for (std::size_t i = 0; i < spec.kernels.size(); ++i) {
+    spec.kernels[i].descriptor = static_cast<std::uint32_t>(fds.size());
+    fds.push_back(job->kernel_fds[i].get());
+  }
   spec.detached = (options->flags & TALLY_SUBMIT_DETACHED) != 0;
   const Nanoseconds now = monotonic_ns();
   const Result<Ticket> queued = client.client->submit(

@@ -51,7 +51,8 @@ struct tally_job {
   std::optional<tally::model::Source> source;  // range, values, memory
   tally::model::FilesSource files;
   bool format_given = false;
-  std::vector<tally::UniqueFd> fds;  // the memory's, or one a file
+  std::vector<tally::UniqueFd> fds;         // the memory's, or one a file
+  std::vector<tally::UniqueFd> kernel_fds;  // one for each of spec.kernels
 };
 
 struct tally_result {

@@ -95,6 +95,9 @@ struct ValueWriter {
       json.null();
     json.field("index", at.index).end_object();
   }
+  void operator()(const std::string& text) {
+    json.field("type", "text").field("value", text);
+  }
 };
 
 void write_result(JsonWriter& json, const model::ReducerResult& result) {
@@ -241,6 +244,15 @@ void write_summary(JsonWriter& json, const model::JobSummary& job) {
       .end_object();
 }
 
+void write_kernels(JsonWriter& json, const std::vector<model::KernelUse>& kernels) {
+  json.key("kernels").begin_array();
+  for (const model::KernelUse& kernel : kernels) {
+    json.begin_object().field("name", kernel.name).field("file", kernel.file);
+    json.field("sha256", model::hex_of(kernel.hash)).end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 std::string answer_to_json(const model::JobAnswer& answer,
@@ -269,7 +281,9 @@ std::string answer_to_json(const model::JobAnswer& answer,
   write_memory(json, answer.memory);
   json.key("worker_usage").begin_array();
   for (const model::WorkerUsage& usage : answer.worker_usage) write_usage(json, usage);
-  json.end_array().end_object();
+  json.end_array();
+  if (!answer.kernels.empty()) write_kernels(json, answer.kernels);
+  json.end_object();
   return json.take();
 }
 

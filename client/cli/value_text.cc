@@ -43,6 +43,7 @@ struct ValueText {
     if (name_files && at.file) text += " (" + printable(*at.file) + ")";
     return text;
   }
+  std::string operator()(const std::string& text) const { return printable(text); }
 };
 
 struct SameBits {

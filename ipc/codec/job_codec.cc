@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ipc/codec/kernel_codec.h"
+
 namespace tally::ipc {
 namespace {
 
@@ -147,6 +149,8 @@ void write_value(schema::ReducerResult::Value::Builder to, const model::Value& v
     out.setHasFile(index->file.has_value());
     if (index->file) out.setFile(to_text(*index->file));
     out.setIndex(index->index);
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    to.setText(to_text(*text));
   } else {
     to.setNone();
   }
@@ -166,6 +170,7 @@ model::Value read_value(schema::ReducerResult::Value::Reader from) {
       index.index = from.getIndex().getIndex();
       return index;
     }
+    case Which::TEXT: return from_text(from.getText());
   }
   return std::monostate();
 }
@@ -331,6 +336,12 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   to.setDetached(spec.detached);
   to.setMeasurePss(spec.measure_pss);
   to.setTrace(spec.trace);
+  if (spec.kernels.empty()) return;
+  auto kernels = to.initKernels(static_cast<unsigned>(spec.kernels.size()));
+  for (unsigned i = 0; i < kernels.size(); ++i) {
+    kernels[i].setName(to_text(spec.kernels[i].name));
+    kernels[i].setDescriptor(spec.kernels[i].descriptor);
+  }
 }
 
 Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
@@ -371,6 +382,14 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   spec.detached = from.getDetached();
   spec.measure_pss = from.getMeasurePss();
   spec.trace = from.getTrace();
+  const auto kernels = from.getKernels();
+  if (kernels.size() > kMaxKernelFiles)
+    return Error(Errc::InvalidArgument, "too_many_kernels",
+                 "a job takes at most " + std::to_string(kMaxKernelFiles) +
+                     " kernel files, not " + std::to_string(kernels.size()))
+        .with("limit", std::int64_t{kMaxKernelFiles});
+  for (const auto kernel : kernels)
+    spec.kernels.push_back({from_text(kernel.getName()), kernel.getDescriptor()});
   return spec;
 }
 
@@ -395,6 +414,13 @@ void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer)
   for (unsigned i = 0; i < usage.size(); ++i)
     write_usage(usage[i], answer.worker_usage[i]);
   if (answer.trace) write_trace(to.initTrace(), *answer.trace);
+  if (answer.kernels.empty()) return;
+  auto kernels = to.initKernels(static_cast<unsigned>(answer.kernels.size()));
+  for (unsigned i = 0; i < kernels.size(); ++i) {
+    kernels[i].setName(to_text(answer.kernels[i].name));
+    kernels[i].setFile(to_text(answer.kernels[i].file));
+    write_hash(kernels[i].initSha256(sizeof(model::ImageHash)), answer.kernels[i].hash);
+  }
 }
 
 Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
@@ -430,6 +456,12 @@ Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
     Result<model::ChunkTrace> trace = read_trace(from.getTrace());
     if (!trace) return std::move(trace).error();
     answer.trace = *std::move(trace);
+  }
+  for (const auto kernel : from.getKernels()) {
+    const Result<model::ImageHash> hash = read_hash(kernel.getSha256());
+    if (!hash) return hash.error();
+    answer.kernels.push_back(
+        {from_text(kernel.getName()), from_text(kernel.getFile()), *hash});
   }
   return answer;
 }

@@ -11,6 +11,7 @@ namespace tally::ipc {
 
 inline constexpr unsigned kMaxReducers = 256;
 inline constexpr unsigned kMaxFiles = 64;
+inline constexpr unsigned kMaxKernelFiles = 16;
 
 void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec);
 // Errors: InvalidArgument for numbers out of range, too many reducers or files. What a

@@ -4,6 +4,7 @@
 
 #include "ipc/codec/common_codec.h"
 #include "ipc/codec/job_codec.h"
+#include "ipc/codec/kernel_codec.h"
 #include "ipc/schema/worker.capnp.h"
 
 namespace tally::ipc {
@@ -71,6 +72,13 @@ struct PieceWriter {
     for (unsigned i = 0; i < list.size(); ++i)
       write_file_piece(list[i], pieces.pieces[i]);
   }
+  void operator()(const model::DescribePiece&) { to.setDescribe(); }
+  void operator()(const model::MergePiece& piece) {
+    auto out = to.initMerge();
+    out.setDescriptor(piece.descriptor);
+    out.setBytes(piece.bytes);
+    out.setChunks(piece.chunks);
+  }
 };
 
 Result<model::Piece> read_piece(schema::ChunkTask::Piece::Reader from) {
@@ -98,8 +106,47 @@ Result<model::Piece> read_piece(schema::ChunkTask::Piece::Reader from) {
         pieces.pieces.push_back(read_file_piece(piece));
       return model::Piece(std::move(pieces));
     }
+    case Which::DESCRIBE: return model::Piece(model::DescribePiece{});
+    case Which::MERGE: {
+      const auto merge = from.getMerge();
+      return model::Piece(model::MergePiece{merge.getDescriptor(), merge.getBytes(),
+                                            merge.getChunks()});
+    }
   }
   return Error(Errc::InvalidArgument, "bad_enum", "an unknown kind of piece");
+}
+
+// Left out of tasks without kernels: most of them are small and many.
+void write_kernels(schema::ChunkTask::Builder to, const model::ChunkTask& task) {
+  if (task.images.empty()) return;
+  auto text = to.initTextColumns(static_cast<unsigned>(task.columns.size()));
+  for (unsigned i = 0; i < text.size(); ++i) text.set(i, task.columns[i].text);
+  auto images = to.initImages(static_cast<unsigned>(task.images.size()));
+  for (unsigned i = 0; i < images.size(); ++i) write_image(images[i], task.images[i]);
+  auto kernels = to.initKernels(static_cast<unsigned>(task.kernels.size()));
+  for (unsigned i = 0; i < kernels.size(); ++i)
+    write_kernel_task(kernels[i], task.kernels[i]);
+  to.setFinishKernels(task.finish_kernels);
+  to.setKernelMemoryBytes(task.kernel_memory_bytes);
+}
+
+Result<void> read_kernels(schema::ChunkTask::Reader from, model::ChunkTask& task) {
+  const auto text = from.getTextColumns();
+  for (unsigned i = 0; i < text.size() && i < task.columns.size(); ++i)
+    task.columns[i].text = text[i];
+  for (const auto image : from.getImages()) {
+    Result<model::TaskImage> read = read_image(image);
+    if (!read) return std::move(read).error();
+    task.images.push_back(*std::move(read));
+  }
+  for (const auto kernel : from.getKernels()) {
+    Result<model::KernelTask> read = read_kernel_task(kernel);
+    if (!read) return std::move(read).error();
+    task.kernels.push_back(*std::move(read));
+  }
+  task.finish_kernels = from.getFinishKernels();
+  task.kernel_memory_bytes = from.getKernelMemoryBytes();
+  return {};
 }
 
 void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
@@ -117,6 +164,7 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   std::visit(PieceWriter{to.getPiece()}, task.piece);
   to.setFirstDescriptor(assigned.first_descriptor);
   to.setDescriptors(assigned.descriptors);
+  write_kernels(to, task);
 }
 
 Result<model::ColumnTask> read_column(capnp::Data::Reader from) {
@@ -158,6 +206,8 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
   assigned.task.piece = *std::move(piece);
   assigned.first_descriptor = from.getFirstDescriptor();
   assigned.descriptors = from.getDescriptors();
+  if (Result<void> kernels = read_kernels(from, assigned.task); !kernels)
+    return std::move(kernels).error();
   return assigned;
 }
 
@@ -183,6 +233,46 @@ model::ChunkUsage read_usage(schema::ChunkUsage::Reader from) {
   return usage;
 }
 
+void write_kernel_partials(schema::Partial::Builder to, const model::Partial& partial) {
+  if (!partial.kernels.empty()) {
+    auto list = to.initKernels(static_cast<unsigned>(partial.kernels.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      write_counts(list[i].initCounts(), partial.kernels[i].counts);
+      list[i].setState(to_data(partial.kernels[i].state));
+    }
+  }
+  if (!partial.outputs.empty()) {
+    auto all = to.initOutputs(static_cast<unsigned>(partial.outputs.size()));
+    for (unsigned i = 0; i < all.size(); ++i) {
+      auto list = all.init(i, static_cast<unsigned>(partial.outputs[i].size()));
+      for (unsigned k = 0; k < list.size(); ++k)
+        write_output(list[k], partial.outputs[i][k]);
+    }
+  }
+  if (!partial.described.empty()) {
+    auto all = to.initDescribed(static_cast<unsigned>(partial.described.size()));
+    for (unsigned i = 0; i < all.size(); ++i) {
+      auto list = all.init(i, static_cast<unsigned>(partial.described[i].size()));
+      for (unsigned k = 0; k < list.size(); ++k)
+        write_kernel_info(list[k], partial.described[i][k]);
+    }
+  }
+}
+
+void read_kernel_partials(schema::Partial::Reader from, model::Partial& partial) {
+  for (const auto one : from.getKernels())
+    partial.kernels.push_back(
+        {read_counts(one.getCounts()), read_bytes(one.getState())});
+  for (const auto list : from.getOutputs()) {
+    auto& outputs = partial.outputs.emplace_back();
+    for (const auto output : list) outputs.push_back(read_output(output));
+  }
+  for (const auto list : from.getDescribed()) {
+    auto& infos = partial.described.emplace_back();
+    for (const auto info : list) infos.push_back(read_kernel_info(info));
+  }
+}
+
 void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
   auto spans = to.initSpans(static_cast<unsigned>(partial.spans.size()));
   for (unsigned i = 0; i < spans.size(); ++i) {
@@ -202,6 +292,7 @@ void write_partial(schema::Partial::Builder to, const model::Partial& partial) {
     }
   }
   write_usage(to.initUsage(), partial.usage);
+  write_kernel_partials(to, partial);
 }
 
 Result<model::ColumnPartial> read_column_partial(schema::ColumnPartial::Reader from) {
@@ -227,6 +318,7 @@ Result<model::Partial> read_partial(schema::Partial::Reader from) {
     partial.columns.push_back(*std::move(read));
   }
   partial.usage = read_usage(from.getUsage());
+  read_kernel_partials(from, partial);
   return partial;
 }
 

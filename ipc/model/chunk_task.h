@@ -86,8 +86,8 @@ struct FilePieces {
   std::vector<FilePiece> pieces;  // in file order
 };
 
-// The first round of a job whose kernels nobody has loaded yet: what is in each image of
-// the task? Its partial holds nothing but `described`.
+// The first round of a job whose kernels nobody has loaded yet: what is in each image
+// of the task? Its partial holds nothing but `described`.
 struct DescribePiece {};
 
 // The last round of a job with kernels: merges what the chunks gave along the tree, and
@@ -102,8 +102,8 @@ struct MergePiece {
 using Piece =
     std::variant<RangePiece, ValuesPiece, FilePieces, DescribePiece, MergePiece>;
 
-// A shared object that the task's kernels are in. `descriptor`, an index into the task's
-// own, is there unless the worker was given this image before.
+// A shared object that the task's kernels are in. `descriptor`, an index into the
+// task's own, is there unless the worker was given this image before.
 struct TaskImage {
   ImageHash hash{};
   std::string name;  // for messages: "libgeomean.so"

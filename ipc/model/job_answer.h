@@ -14,6 +14,7 @@
 #include "ipc/base/int128.h"
 #include "ipc/model/job_id.h"
 #include "ipc/model/job_spec.h"
+#include "ipc/model/kernel.h"
 
 namespace tally::model {
 
@@ -39,7 +40,9 @@ struct ElementIndex {
 };
 
 // monostate: no value; ReducerResult::error says why.
-using Value = std::variant<std::monostate, Int128, double, float, ElementIndex>;
+// Text is what a kernel may answer.
+using Value =
+    std::variant<std::monostate, Int128, double, float, ElementIndex, std::string>;
 
 struct ReducerResult {
   std::string label;
@@ -123,6 +126,13 @@ struct ChunkTrace {
 };
 inline constexpr std::size_t kMostChunkRecords = 1U << 16;
 
+// A kernel that a job used.
+struct KernelUse {
+  std::string name;
+  std::string file;  // "libgeomean.so"
+  ImageHash hash{};  // SHA-256 of the file's content
+};
+
 struct JobAnswer {
   JobId id;
   JobState state = JobState::Queued;
@@ -140,6 +150,7 @@ struct JobAnswer {
   JobMemory memory;
   std::vector<WorkerUsage> worker_usage;
   std::optional<ChunkTrace> trace;  // where JobSpec::trace asked for it
+  std::vector<KernelUse> kernels;
 };
 
 // How far a running job is.

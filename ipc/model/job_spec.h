@@ -78,6 +78,12 @@ enum class NanPolicy : std::uint8_t { Propagate = 0, Skip = 1, Error = 2 };
 std::string_view name_of(Hint hint) noexcept;
 std::string_view name_of(Path path) noexcept;
 
+// A shared object with kernels; see ipc/model/kernel.h.
+struct KernelFile {
+  std::string name;  // for messages and the report; the daemon never opens it
+  std::uint32_t descriptor = 0;
+};
+
 struct JobSpec {
   std::vector<ReducerSpec> reducers;
   Source source;
@@ -94,6 +100,7 @@ struct JobSpec {
   bool detached = false;     // outlives the session that submitted it
   bool measure_pss = false;  // costs some hundred microseconds a worker
   bool trace = false;        // the answer records the job's chunks
+  std::vector<KernelFile> kernels;  // reducers may name what is in them
 };
 
 }  // namespace tally::model

@@ -21,6 +21,16 @@ namespace tally::model {
 
 using ImageHash = std::array<std::byte, 32>;  // SHA-256 of the shared object
 
+inline std::string hex_of(const ImageHash& hash) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : hash) {
+    text += kDigits[std::to_integer<unsigned>(byte >> 4)];
+    text += kDigits[std::to_integer<unsigned>(byte & std::byte{15})];
+  }
+  return text;
+}
+
 struct KernelParameter {
   std::string name;
   std::string summary;
@@ -40,7 +50,9 @@ struct KernelInfo {
 };
 
 inline constexpr std::uint64_t kTextBit = 1U << 11;  // TALLY_KERNEL_TYPE_TEXT
-inline bool takes_text(const KernelInfo& kernel) { return kernel.types == kTextBit; }
+inline bool takes_text(const KernelInfo& kernel) {
+  return kernel.types == kTextBit;
+}
 
 struct KernelArgument {
   std::string name;
@@ -50,8 +62,8 @@ struct KernelArgument {
 // One kernel in one task.
 struct KernelTask {
   ImageHash image{};
-  std::string image_name;  // for messages: "libgeomean.so"
-  std::string kernel;      // its name within the image
+  std::string image_name;              // for messages: "libgeomean.so"
+  std::string kernel;                  // its name within the image
   std::vector<std::uint32_t> columns;  // indexes into the task's columns
   std::vector<KernelArgument> arguments;
 };

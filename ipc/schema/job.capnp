@@ -70,6 +70,9 @@ struct JobSpec {
   detached @15 :Bool;
   measurePss @16 :Bool;
   trace @17 :Bool;           # record the job's chunks
+  kernels @18 :List(File);   # shared objects with kernels that reducers may name
+
+  using File = FilesSource.File;
 }
 
 struct ElementIndex {
@@ -89,6 +92,7 @@ struct ReducerResult {
     f64Bits @6 :UInt64;      # bits, so that every NaN and -0 arrives as it left
     f32Bits @7 :UInt32;
     index @8 :ElementIndex;
+    text @10 :Text;          # of a kernel
   }
   error @9 :Common.Error;    # null: none
 }
@@ -147,6 +151,14 @@ struct JobAnswer {
   memory @13 :JobMemory;
   workerUsage @14 :List(WorkerUsage);
   trace @15 :ChunkTrace;     # null: the job did not ask for it
+  kernels @16 :List(KernelUse);
+}
+
+# A kernel that a job used.
+struct KernelUse {
+  name @0 :Text;
+  file @1 :Text;             # "libgeomean.so"
+  sha256 @2 :Data;           # of the file's content, 32 bytes
 }
 
 # One attempt at a chunk; times since the job was received.

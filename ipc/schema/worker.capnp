@@ -5,6 +5,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tally::schema");
 using Common = import "common.capnp";
 using Job = import "job.capnp";
+using Kernel = import "kernel.capnp";
 
 struct ChunkKey {
   job @0 :UInt64;
@@ -43,6 +44,13 @@ struct FilePieces {
   pieces @2 :List(FilePiece);
 }
 
+# The states of chunks, in a sealed memfd; see ipc/model/chunk_task.h.
+struct MergePiece {
+  descriptor @0 :UInt32;
+  bytes @1 :UInt64;
+  chunks @2 :UInt32;
+}
+
 struct ChunkTask {
   key @0 :ChunkKey;
   type @1 :UInt8;
@@ -53,9 +61,16 @@ struct ChunkTask {
     range @5 :RangePiece;
     values @6 :ValuesPiece;
     files @7 :FilePieces;
+    describe @10 :Void;        # what is in the images?
+    merge @11 :MergePiece;
   }
   firstDescriptor @8 :UInt32;  # this task's part of the frame's descriptors
   descriptors @9 :UInt32;
+  textColumns @12 :List(Bool); # empty: all are numbers
+  images @13 :List(Kernel.TaskImage);
+  kernels @14 :List(Kernel.KernelTask);
+  finishKernels @15 :Bool;
+  kernelMemoryBytes @16 :UInt64;
 }
 
 struct Span {
@@ -90,6 +105,9 @@ struct Partial {
   spans @0 :List(Span);
   columns @1 :List(ColumnPartial);
   usage @2 :ChunkUsage;
+  kernels @3 :List(Kernel.KernelPartial);
+  outputs @4 :List(List(Kernel.KernelOutput));
+  described @5 :List(List(Kernel.KernelInfo));
 }
 
 struct ChunkOutcome {

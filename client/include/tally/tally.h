@@ -218,6 +218,15 @@ TALLY_API tally_status tally_job_set_dtype(tally_job* job, tally_type type,
 TALLY_API tally_status tally_job_set_csv(tally_job* job, char delimiter, int header,
                                          tally_error** error);
 
+/* Adds a shared object whose kernels (tally_kernel.h) the reducers may name; at most
+   16. It is opened here; what is in it the workers find out when the job runs. A name
+   that a built-in reducer has means the built-in. A daemon that serves several users
+   may run only kernels that its administrator lists; those need no call.
+   Fails with TALLY_NOT_FOUND, TALLY_PERMISSION_DENIED, TALLY_INVALID_ARGUMENT (no
+   regular file, too many), TALLY_IO. */
+TALLY_API tally_status tally_job_add_kernel(tally_job* job, const char* path,
+                                            tally_error** error);
+
 /* ---- Jobs: how --------------------------------------------------------- */
 
 /* What the job is bound by; chooses the path where none is set. */
@@ -454,8 +463,9 @@ TALLY_API const char* tally_answer_json(tally_answer* answer);
 
 /* ---- Results ----------------------------------------------------------- */
 
-/* One result of an answer, in the order the reducers were added. It belongs to
-   its answer and is never freed. */
+/* One result of an answer, in the order the reducers were added. A kernel may give
+   several, labelled label.sub, in a row. It belongs to its answer and is never
+   freed. */
 typedef struct tally_result tally_result;
 
 typedef int32_t tally_kind;
@@ -464,6 +474,7 @@ typedef int32_t tally_kind;
 #define TALLY_KIND_F64 2
 #define TALLY_KIND_F32 3
 #define TALLY_KIND_INDEX 4 /* where an element is */
+#define TALLY_KIND_TEXT 5  /* what a kernel says in words: tally_result_text */
 
 TALLY_API size_t tally_answer_result_count(const tally_answer* answer);
 /* NULL if index is not below the count. */

@@ -80,6 +80,12 @@ class Job {
       return tally_job_add_file(job_.get(), path.c_str(), error);
     });
   }
+  // A shared object whose kernels the reducers may name.
+  Job& kernel(const std::string& path) {
+    return step([&](tally_error** error) {
+      return tally_job_add_kernel(job_.get(), path.c_str(), error);
+    });
+  }
   Job& format(tally_format format) { return set(tally_job_set_format, format); }
   Job& dtype(tally_type type) { return set(tally_job_set_dtype, type); }
   Job& csv(char delimiter, bool header) {
