@@ -48,19 +48,39 @@ void Scheduler::on(const Submitted& event, Actions& actions) {
   if (!is_new) return;
   Job& job = place->second;
   job.request = request;
-  job.chunks.resize(request.chunks);
-  job.open = job.limit = request.chunks;
   if (request.deadline_ns != 0) deadlines_.emplace(request.deadline_ns, request.job);
+  begin_round(job, actions);
+}
+
+void Scheduler::on(const NextRound& event, Actions& actions) {
+  Job* job = find(event.job);
+  if (job == nullptr || !job->between_rounds || event.lane == Lane::Inline) return;
+  job->request.lane = event.lane;
+  job->request.chunks = event.chunks;
+  job->request.parallel = event.parallel;
+  job->request.tiny = false;
+  job->request.more_rounds = event.more_rounds;
+  ++job->round;
+  begin_round(*job, actions);
+}
+
+void Scheduler::begin_round(Job& job, Actions& actions) {
+  const JobRequest& request = job.request;
+  job.between_rounds = false;
+  job.chunks.assign(request.chunks, Chunk{});
+  job.next = 0;
+  job.open = job.limit = request.chunks;
   waiting_chunks_ += request.chunks;
   if (request.tiny) lane(request.lane).tiny_waiting += request.chunks;
 
   if (request.chunks == 0) {
-    finish(request.job, std::nullopt, actions);
+    finish_if_settled(job, actions);
   } else if (request.lane == Lane::Inline) {
     while (waiting(job) > 0) take_chunk(job, kInlineSlot, actions);
   } else {
+    const Lane which = request.lane;
     queue_turn(job);
-    give_turns(request.lane, actions);
+    give_turns(which, actions);
   }
 }
 
@@ -160,7 +180,7 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   if (id.lane == Lane::Inline) {
     const Job* job = find(key.job);
     return job != nullptr && job->request.lane == Lane::Inline && id == kInlineSlot &&
-           key.round == 0 && key.chunk < job->chunks.size() &&
+           key.round == job->round && key.chunk < job->chunks.size() &&
            job->chunks[key.chunk].state == ChunkState::InHand &&
            job->chunks[key.chunk].dispatches == key.attempt;
   }
@@ -228,7 +248,11 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
 }
 
 void Scheduler::finish_if_settled(Job& job, Actions& actions) {
-  if (job.open == 0) finish(job.request.job, job.failure, actions);
+  if (job.open != 0) return;
+  if (job.failure || !job.request.more_rounds)
+    return finish(job.request.job, job.failure, actions);
+  job.between_rounds = true;
+  actions.emplace_back(RoundDone{job.request.job});
 }
 
 void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& actions) {
@@ -321,7 +345,7 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   job.started = true;
   --waiting_chunks_;
   if (job.request.tiny) --lane(id.lane).tiny_waiting;
-  const ChunkKey key{job.request.job, 0, index, chunk.dispatches};
+  const ChunkKey key{job.request.job, job.round, index, chunk.dispatches};
   if (id.lane != Lane::Inline) {
     auto& in_hand = lane(id.lane).slots[id.number].in_hand;
     const bool held =
@@ -365,7 +389,8 @@ void Scheduler::check_invariants() const {
         TALLY_CHECK((held.count({number, i}) == 1) ==
                     (chunk.state == ChunkState::InHand));
     }
-    TALLY_CHECK(open == job.open && open > 0);
+    TALLY_CHECK(open == job.open && (open == 0) == job.between_rounds);
+    TALLY_CHECK(!job.between_rounds || (job.slots == 0 && !job.failure));
     TALLY_CHECK(job.slots <= job.request.parallel);
     TALLY_CHECK(job.queued || waiting(job) == 0 || job.request.lane == Lane::Inline ||
                 job.slots >= job.request.parallel);

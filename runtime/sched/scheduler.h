@@ -6,10 +6,15 @@
 //   event                          answered by
 //   Submitted                      Dispatch… | Finish (nothing to do)
 //   SlotReady                      Dispatch…
-//   ChunkDone                      Accept | Drop, then Dispatch…, Finish
+//   ChunkDone                      Accept | Drop, then Dispatch…, Finish | RoundDone
 //   ChunkFailed                    Interrupt…, Dispatch…, Finish
 //   SlotGone                       Retried…, Dispatch…, Finish
 //   CancelRequested, TimePassed    Interrupt…, Finish, Dispatch…
+//   NextRound                      Dispatch… | Finish | RoundDone
+//
+// A job may take several rounds, each a reduction of its own whose outcome says what the
+// next one is (what is in a kernel; merge what the chunks gave). Between RoundDone and
+// NextRound it holds no slot, and ends by cancellation or deadline as at any time.
 //
 // A chunk is named by (job, round, chunk, attempt). Exactly one partial a chunk and
 // round is accepted: the first that answers a dispatch still in hand; every other is
@@ -60,6 +65,7 @@ struct JobRequest {
   std::uint32_t chunks = 0;
   std::uint32_t parallel = 1;   // slots the job may use at once
   bool tiny = false;            // its chunks may share a dispatch with others
+  bool more_rounds = false;     // RoundDone, not Finish, once all chunks are accepted
   Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
   std::int32_t priority = 0;
 };
@@ -95,9 +101,17 @@ struct CancelRequested {
 struct TimePassed {
   Nanoseconds now_ns = 0;
 };
+// Answers RoundDone.
+struct NextRound {
+  JobNumber job = 0;
+  Lane lane = Lane::Process;  // not Inline
+  std::uint32_t chunks = 0;
+  std::uint32_t parallel = 1;
+  bool more_rounds = false;
+};
 
 using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFailed,
-                           CancelRequested, TimePassed>;
+                           CancelRequested, TimePassed, NextRound>;
 
 // --- actions ---
 // Dispatches to one slot that follow each other directly form one batch.
@@ -122,8 +136,13 @@ struct Finish {
   JobNumber job = 0;
   std::optional<Error> error;  // none: every chunk was accepted
 };
+// Every chunk of the round was accepted; what comes next?
+struct RoundDone {
+  JobNumber job = 0;
+};
 
-using Action = std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Finish>;
+using Action =
+    std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Finish, RoundDone>;
 
 struct SchedulerOptions {
   std::uint32_t attempts = 3;  // of one chunk
@@ -158,6 +177,8 @@ class Scheduler {
   };
   struct Job {
     JobRequest request;
+    std::uint32_t round = 0;
+    bool between_rounds = false;
     std::vector<Chunk> chunks;
     std::uint32_t next = 0;         // chunks from here were never dispatched
     std::set<std::uint32_t> again;  // lost ones, lowest first
@@ -187,9 +208,11 @@ class Scheduler {
   void on(const ChunkFailed& event, Actions& actions);
   void on(const CancelRequested& event, Actions& actions);
   void on(const TimePassed& event, Actions& actions);
+  void on(const NextRound& event, Actions& actions);
 
   LaneState& lane(Lane which) { return lanes_[static_cast<std::size_t>(which)]; }
   Job* find(JobNumber number);
+  void begin_round(Job& job, Actions& actions);
   // Takes `key` out of the slot's hand; false if it is not there.
   bool release(SlotId slot, const ChunkKey& key);
   void free_if_empty(SlotId slot);

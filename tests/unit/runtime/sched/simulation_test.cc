@@ -27,6 +27,7 @@ class Day {
   void submit();
   void answer();
   void lie();
+  void next_round();
 
   std::mt19937_64 random_;
   World world_;
@@ -50,6 +51,7 @@ void Day::submit() {
                  : below(3) == 0 ? Lane::Thread
                                  : Lane::Process;
   if (request.lane == Lane::Inline) request.chunks = below(3);
+  request.more_rounds = below(3) == 0;
   if (below(4) == 0) request.deadline_ns = now_ns_ + 1 + below(400);
   world_.submit(request);
 }
@@ -71,6 +73,17 @@ void Day::answer() {
   }
 }
 
+// For a job that waits for it, or now and then for one that does not.
+void Day::next_round() {
+  JobNumber chosen = 1 + below(static_cast<std::uint32_t>(next_job_));
+  for (const auto& [number, job] : world_.jobs())
+    if (job.between_rounds && !job.ended && below(8) != 0) chosen = number;
+  const auto lane = below(16) == 0  ? Lane::Inline
+                    : below(3) == 0 ? Lane::Thread
+                                    : Lane::Process;
+  world_.feed(NextRound{chosen, lane, below(6), 1 + below(4), below(3) == 0});
+}
+
 // Repeats an old answer, or invents one.
 void Day::lie() {
   if (!answered_.empty() && below(2) == 0) {
@@ -81,6 +94,7 @@ void Day::lie() {
   }
   ChunkKey key = key_of(1 + below(static_cast<std::uint32_t>(next_job_) + 3), below(22),
                         1 + below(4));
+  key.round = below(3);
   const SlotId slot = any_slot();
   if (world_.holds(slot, key)) return;
   if (below(2) == 0) {
@@ -95,6 +109,8 @@ void Day::step() {
   const std::uint32_t what = below(100);
   if (what < 4) {
     submit();
+  } else if (what < 8) {
+    next_round();
   } else if (what < 70) {
     answer();
   } else if (what < 84) {
@@ -132,15 +148,18 @@ TEST_P(Simulation, EveryJobEndsOnceAndEveryChunkIsAcceptedAtMostOnce) {
   EXPECT_GT(day.jobs_made(), 250U);
   std::size_t done = 0;
   std::size_t failed = 0;
+  std::size_t rounds = 0;
   for (const auto& [number, job] : day.world().jobs()) {
     EXPECT_TRUE(job.ended);
     ++(job.error ? failed : done);
+    if (!job.error) rounds += job.round;
     if (job.error) continue;
     EXPECT_EQ(job.accepted.size(), job.request.chunks);
   }
   // A day on which nothing goes right, or nothing wrong, shows nothing.
   EXPECT_GT(done, 20U);
   EXPECT_GT(failed, 20U);
+  EXPECT_GT(rounds, 20U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, ::testing::Range<std::uint64_t>(1, 21));

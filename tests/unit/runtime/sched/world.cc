@@ -12,7 +12,8 @@ std::string name_of(SlotId slot) {
 }
 
 std::string name_of(const ChunkKey& key) {
-  return std::to_string(key.job) + "." + std::to_string(key.chunk) + "#" +
+  const std::string round = key.round == 0 ? "" : "r" + std::to_string(key.round);
+  return std::to_string(key.job) + round + "." + std::to_string(key.chunk) + "#" +
          std::to_string(key.attempt);
 }
 
@@ -35,6 +36,9 @@ struct TextOf {
   std::string operator()(const Finish& action) const {
     if (!action.error) return "done " + std::to_string(action.job);
     return "end " + std::to_string(action.job) + ": " + action.error->code();
+  }
+  std::string operator()(const RoundDone& action) const {
+    return "round " + std::to_string(action.job) + " done";
   }
 };
 
@@ -124,8 +128,9 @@ void World::check_answer(const ChunkDone& event, bool was_held) {
 void World::note(const Event& event) {
   if (const auto* submitted = std::get_if<Submitted>(&event)) {
     const JobRequest& request = submitted->request;
-    jobs_.try_emplace(request.job,
-                      KnownJob{request, {}, {}, request.chunks, {}, false, false, {}});
+    jobs_.try_emplace(
+        request.job,
+        KnownJob{request, {}, {}, request.chunks, {}, 0, false, false, false, {}});
   } else if (const auto* is_ready = std::get_if<SlotReady>(&event)) {
     if (is_ready->slot.lane != Lane::Inline) slots_[is_ready->slot].up = true;
   } else if (const auto* answered = std::get_if<ChunkDone>(&event)) {
@@ -155,6 +160,20 @@ void World::note(const Event& event) {
     for (auto& [number, job] : jobs_)
       if (job.request.deadline_ns != 0 && job.request.deadline_ns <= time->now_ns)
         job.called_off = true;
+  } else if (const auto* next = std::get_if<NextRound>(&event)) {
+    const auto found = jobs_.find(next->job);
+    if (found == jobs_.end() || !found->second.between_rounds) return;
+    if (next->lane == Lane::Inline) return;
+    KnownJob& job = found->second;
+    job.between_rounds = false;
+    ++job.round;
+    job.accepted.clear();
+    job.losses.clear();
+    job.limit = job.request.chunks = next->chunks;
+    job.request.lane = next->lane;
+    job.request.parallel = next->parallel;
+    job.request.tiny = false;
+    job.request.more_rounds = next->more_rounds;
   }
 }
 
@@ -203,13 +222,25 @@ void World::see(const Action& action) {
     EXPECT_GT(slots_.at(interrupt->slot).hand.size(), 0U);
   } else if (const auto* finish = std::get_if<Finish>(&action)) {
     see_finish(*finish);
+  } else if (const auto* round = std::get_if<RoundDone>(&action)) {
+    see_round_done(*round);
   }
+}
+
+void World::see_round_done(const RoundDone& action) {
+  KnownJob& job = jobs_.at(action.job);
+  EXPECT_FALSE(job.ended || job.between_rounds) << text_of(action);
+  EXPECT_TRUE(job.request.more_rounds && !job.failure) << text_of(action);
+  EXPECT_EQ(job.accepted.size(), job.request.chunks);
+  EXPECT_EQ(slots_of(action.job), 0U) << text_of(action);
+  job.between_rounds = true;
 }
 
 void World::see_dispatch(const Dispatch& action) {
   const ChunkKey& key = action.key;
   const KnownJob& job = jobs_.at(key.job);
-  EXPECT_FALSE(job.ended || job.called_off) << text_of(action);
+  EXPECT_FALSE(job.ended || job.called_off || job.between_rounds) << text_of(action);
+  EXPECT_EQ(key.round, job.round) << text_of(action);
   EXPECT_LT(key.chunk, job.limit) << text_of(action);
   EXPECT_FALSE(job.accepted.contains(key.chunk)) << text_of(action);
   EXPECT_EQ(action.slot.lane, job.request.lane);
@@ -238,7 +269,7 @@ void World::see_finish(const Finish& action) {
   job.ended = true;
   job.error = action.error;
   if (!action.error) {
-    EXPECT_FALSE(job.failure.has_value());
+    EXPECT_FALSE(job.failure.has_value() || job.request.more_rounds);
     EXPECT_EQ(job.accepted.size(), job.request.chunks);
   } else if (!job.called_off) {
     ASSERT_TRUE(job.failure.has_value());
@@ -290,7 +321,15 @@ Lines World::run_to_the_end() {
     const auto busy = std::find_if(slots_.begin(), slots_.end(), [](const auto& entry) {
       return !entry.second.hand.empty();
     });
-    if (busy == slots_.end()) break;
+    if (busy == slots_.end()) {
+      const auto between =
+          std::find_if(jobs_.begin(), jobs_.end(), [](const auto& entry) {
+            return entry.second.between_rounds && !entry.second.ended;
+          });
+      if (between == jobs_.end()) break;
+      add(next_round(between->first, 1));
+      continue;
+    }
     const ChunkKey first = busy->second.hand.front();
     add(done(busy->first, first));
     check();

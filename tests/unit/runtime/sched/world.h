@@ -8,7 +8,7 @@
 // Actions come back as short lines, which tests compare:
 //   "P0 runs 1.2#1"   job 1's chunk 2, attempt 1, in slot 0 of the process lane
 //   "stop 1 on P0", "accept 1.2#1", "drop 1.2#1", "retry 1.2#1", "done 1",
-//   "end 1: cancelled" (the error's code)
+//   "end 1: cancelled" (the error's code), "round 1 done"
 #pragma once
 
 #include <gtest/gtest.h>
@@ -57,6 +57,8 @@ class World {
     std::map<std::uint32_t, std::uint32_t> losses;
     std::uint32_t limit = 0;  // the lowest chunk that failed, or all
     std::optional<Error> failure;
+    std::uint32_t round = 0;
+    bool between_rounds = false;
     bool ended = false;
     bool called_off = false;  // cancelled or expired, by an event of ours
     std::optional<Error> error;
@@ -77,9 +79,13 @@ class World {
   Lines gone(SlotId slot, std::optional<ChunkKey> running, bool spends = true);
   Lines cancel(JobNumber job);
   Lines passed(Nanoseconds now_ns) { return feed(TimePassed{now_ns}); }
+  Lines next_round(JobNumber job, std::uint32_t chunks, bool more = false) {
+    return feed(NextRound{job, Lane::Process, chunks, 64, more});
+  }
 
   // Answers everything in hand, lowest slot first, until nothing is; brings three
-  // slots of each lane up first. Every job must have ended then.
+  // slots of each lane up first. Jobs between two rounds get a last one of a chunk.
+  // Every job must have ended then.
   Lines run_to_the_end();
 
   // The scheduler's own invariants, and that no slot idles beside work it could do.
@@ -100,6 +106,7 @@ class World {
   void see(const Action& action);
   void see_dispatch(const Dispatch& action);
   void see_finish(const Finish& action);
+  void see_round_done(const RoundDone& action);
 
   SchedulerOptions options_;
   Scheduler scheduler_;
