@@ -25,7 +25,8 @@ Result<plan::Plan> make_plan(const PlanningInput& input,
 
 std::optional<exec::FirstLeaves> measure(const PlanningInput& input,
                                          const plan::Plan& plan, std::uint64_t extent) {
-  if (plan.chunks() == 0) return std::nullopt;
+  // A kernel's code does not run here, and what the others cost would say too little.
+  if (plan.chunks() == 0 || !plan.reduction().kernels.empty()) return std::nullopt;
   std::vector<std::uint32_t> descriptors;
   model::ChunkTask task = plan.task(input.spec, {0, 0, 0, 1}, descriptors);
   std::vector<int> fds;
@@ -51,7 +52,8 @@ Result<source::Inspection> inspected(const PlanningInput& input,
 Result<plan::Plan> plan_streams(const PlanningInput& input,
                                 const plan::Reduction& reduction,
                                 const source::Inspection& inspection) {
-  Result<plan::PathChoice> choice = plan::choose_stream_path(input.spec, input.limits);
+  Result<plan::PathChoice> choice =
+      plan::choose_stream_path(input.spec, input.limits, plan::place_of(reduction));
   if (!choice) return choice.error();
   return make_plan(input, reduction, *std::move(choice), inspection);
 }

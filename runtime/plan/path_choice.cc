@@ -69,8 +69,12 @@ std::optional<std::uint64_t> carried_elements(const model::Source& source) {
   return std::nullopt;
 }
 
-Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits) {
+Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits,
+                               KernelPlace kernels) {
   using model::Path;
+  if (kernels != KernelPlace::None && spec.path == Path::Inline)
+    return Error(Errc::InvalidArgument, "not_inline",
+                 "jobs with kernels do not run inline");
   if (spec.require_isolated && (spec.path == Path::Thread || spec.path == Path::Inline))
     return Error(Errc::InvalidArgument, "not_isolated",
                  "--require isolated needs worker processes, but --path " +
@@ -82,11 +86,21 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
 
   if (spec.path == Path::Inline)
     return PathChoice{Path::Inline, 1, "path given", false};
+  if (kernels == KernelPlace::Workers && spec.path == Path::Thread)
+    return Error(Errc::InvalidArgument, "kernel_not_in_process",
+                 "a kernel's code runs in worker processes, where a crash costs nobody "
+                 "else; --path thread needs the administrator to list it in [kernels] "
+                 "in_process. Drop --path thread");
   if (spec.path != Path::Any)
     return with_workers(spec, limits, spec.path, "path given");
   if (spec.require_isolated)
     return with_workers(spec, limits, Path::Process, "isolation required");
-  if (spec.workers == 0 && fits_inline(spec))
+  if (kernels == KernelPlace::Workers)
+    return with_workers(spec, limits, Path::Process,
+                        spec.hint == model::Hint::Io
+                            ? "kernels run in worker processes, whatever the hint"
+                            : "kernels run in worker processes");
+  if (kernels == KernelPlace::None && spec.workers == 0 && fits_inline(spec))
     return PathChoice{Path::Inline, 1,
                       "at most " + std::to_string(kInlineElements) + " elements",
                       false};
@@ -95,11 +109,18 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
     case model::Hint::Io: return with_workers(spec, limits, Path::Thread, "hint io");
     case model::Hint::Auto: break;
   }
+  // What is measured in the daemon are built-in reducers.
+  if (kernels != KernelPlace::None)
+    return with_workers(spec, limits, Path::Process, "auto: kernels are isolated");
   return unhinted(spec, limits);
 }
 
 Result<PathChoice> choose_stream_path(const model::JobSpec& spec,
-                                      const PathLimits& limits) {
+                                      const PathLimits& limits, KernelPlace kernels) {
+  if (kernels == KernelPlace::Workers)
+    return Error(Errc::InvalidArgument, "no_stream",
+                 "a pipe is read once, by a thread of the daemon, and kernels run in "
+                 "worker processes: save the input to a file first");
   const auto refused = [](const std::string& option) {
     return Error(Errc::InvalidArgument, "no_stream",
                  "a pipe is read once, by one thread of the daemon: it cannot be "

@@ -35,14 +35,23 @@ struct MeasuredLeaves {
   std::uint64_t waited_ns = 0;  // for input
 };
 
+// Where a job's kernels, if it has any, may run.
+enum class KernelPlace : std::uint8_t {
+  None,     // no kernels
+  Workers,  // in worker processes only
+  Anywhere  // the administrator lets them run in the daemon's threads, too
+};
+
 // Errors: InvalidArgument "too_many_workers" (names the pool's size), "not_isolated",
-// "not_inline".
-Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits);
+// "not_inline", "kernel_not_in_process".
+Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& limits,
+                               KernelPlace kernels = KernelPlace::None);
 
 // The choice for a job some of whose files are streams, whatever was chosen before: as
 // many threads as there are, since they wait. Errors: InvalidArgument "no_stream".
 Result<PathChoice> choose_stream_path(const model::JobSpec& spec,
-                                      const PathLimits& limits);
+                                      const PathLimits& limits,
+                                      KernelPlace kernels = KernelPlace::None);
 
 // The open choice, settled: threads for a job whose first leaves spent most of their
 // time waiting, worker processes for any other. Nothing measured: processes.

@@ -14,6 +14,7 @@ constexpr std::uint64_t kMaxChunkLeaves = 1024;  // 512 MiB of doubles
 // Whatever is asked for: 2^63 elements, so that sizes of chunks stay within 64 bits.
 constexpr std::uint64_t kMostLeavesAsked = (std::uint64_t{1} << 63) / kLeafElements;
 constexpr std::uint64_t kTinyElements = 4096;
+constexpr std::uint64_t kMostKernelFilesAChunk = 32;
 
 Error invalid(std::string code, std::string message) {
   return Error(Errc::InvalidArgument, std::move(code), std::move(message));
@@ -65,51 +66,138 @@ void add_families(model::ColumnTask& column, const std::vector<model::Family>& m
   }
 }
 
-std::uint32_t column_of(Reduction& reduction, const std::string& selector) {
+// The same column as numbers and as text is two columns.
+std::uint32_t column_of(Reduction& reduction, const std::string& selector,
+                        bool text = false) {
   auto& selectors = reduction.selectors;
-  const auto at = std::find(selectors.begin(), selectors.end(), selector);
-  if (at != selectors.end()) return static_cast<std::uint32_t>(at - selectors.begin());
+  for (std::size_t i = 0; i < selectors.size(); ++i)
+    if (selectors[i] == selector && reduction.columns[i].text == text)
+      return static_cast<std::uint32_t>(i);
   selectors.push_back(selector);
-  reduction.columns.emplace_back();
+  reduction.columns.emplace_back().text = text;
   return static_cast<std::uint32_t>(selectors.size() - 1);
+}
+
+Result<void> check_selector(const model::Source& source, const std::string& reducer,
+                            const std::string& selector) {
+  if (!is_csv(source) && !selector.empty())
+    return invalid("no_columns", "'" + reducer + ":" + selector +
+                                     "' names a column, but only csv has columns");
+  if (selector == source::kNoColumnSelector)
+    return invalid("unknown_column",
+                   "'*' names no column; leave the column out of "
+                   "'count' to count rows");
+  return {};
+}
+
+bool can_be_text(const model::Source& source) {
+  const auto* files = std::get_if<model::FilesSource>(&source);
+  return files != nullptr && (files->format == model::FileFormat::Csv ||
+                              files->format == model::FileFormat::Text);
+}
+
+Result<PlannedReducer> add_kernel(Reduction& reduction, const model::JobSpec& spec,
+                                  const model::ReducerSpec& wanted,
+                                  const KnownKernel& kernel) {
+  Result<KernelRequest> request = plan_kernel(wanted, kernel);
+  if (!request) return std::move(request).error();
+  const bool text = model::takes_text(kernel.info);
+  if (text && !can_be_text(spec.source))
+    return invalid("kernel_type", "kernel '" + wanted.name +
+                                      "' takes text: lines of a text file or cells of "
+                                      "a csv column; the source has numbers");
+  for (const std::string& selector : request->columns) {
+    if (Result<void> ok = check_selector(spec.source, wanted.name, selector); !ok)
+      return std::move(ok).error();
+    request->task.columns.push_back(column_of(reduction, selector, text));
+  }
+  PlannedReducer planned;
+  planned.kernel = static_cast<std::uint32_t>(reduction.kernels.size());
+  reduction.kernels.push_back(std::move(request->task));
+  reduction.kernel_infos.push_back(kernel.info);
+  reduction.in_process = reduction.in_process && kernel.in_process;
+  return planned;
+}
+
+// What was found under a reducer's name: one of the two.
+struct Found {
+  const reduce::Reducer* reducer = nullptr;
+  const KnownKernel* kernel = nullptr;
+};
+
+Result<Found> find(const model::ReducerSpec& wanted,
+                   std::span<const KnownKernel> kernels) {
+  if (reduce::find_reducer(wanted.name) == nullptr)
+    if (const KnownKernel* kernel = find_kernel(kernels, wanted.name))
+      return Found{nullptr, kernel};
+  const auto reducer = reduce::resolve_reducer(wanted);
+  if (reducer) return Found{*reducer, nullptr};
+  if (kernels.empty() || reducer.error().code() != "unknown_reducer")
+    return reducer.error();
+  std::string names;
+  for (const KnownKernel& kernel : kernels)
+    names += (names.empty() ? "" : ", ") + kernel.info.name;
+  return Error(Errc::InvalidArgument, "unknown_reducer",
+               reducer.error().message() + "; the kernels are: " + names)
+      .with("reducer", wanted.name);
+}
+
+// A text file has one column, so it is all numbers or all text.
+Result<void> check_text(const Reduction& reduction, const model::Source& source) {
+  if (is_csv(source)) return {};
+  const auto texts = std::count_if(reduction.columns.begin(), reduction.columns.end(),
+                                   [](const auto& column) { return column.text; });
+  if (texts == 0 || reduction.columns.size() == 1) return {};
+  return invalid("mixed_text",
+                 "the lines of a text file are numbers to some of these reducers and "
+                 "text to others; run them as two jobs");
 }
 
 }  // namespace
 
-Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors) {
+Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
+                                 std::span<const KnownKernel> kernels) {
   if (Result<void> ok = std::visit(SourceCheck{descriptors}, spec.source); !ok)
     return std::move(ok).error();
   const bool csv = is_csv(spec.source);
   Reduction reduction;
   // Columns first, so that a count without one can join whichever is there.
-  std::vector<const reduce::Reducer*> found;
+  std::vector<Found> found;
   for (const model::ReducerSpec& wanted : spec.reducers) {
-    const auto reducer = reduce::resolve_reducer(wanted);
-    if (!reducer) return reducer.error();
-    found.push_back(*reducer);
-    if (!csv && !wanted.column.empty())
-      return invalid("no_columns", "'" + wanted.name + ":" + wanted.column +
-                                       "' names a column, but only csv has columns");
-    if (wanted.column == source::kNoColumnSelector)
-      return invalid("unknown_column",
-                     "'*' names no column; leave the column out of "
-                     "'count' to count rows");
-    if ((*reducer)->needs_column || !wanted.column.empty())
-      column_of(reduction, wanted.column);
+    const Result<Found> one = find(wanted, kernels);
+    if (!one) return one.error();
+    found.push_back(*one);
+    PlannedReducer planned;
+    if (one->kernel != nullptr) {
+      Result<PlannedReducer> added = add_kernel(reduction, spec, wanted, *one->kernel);
+      if (!added) return std::move(added).error();
+      planned = *added;
+    } else {
+      if (Result<void> ok = check_selector(spec.source, wanted.name, wanted.column);
+          !ok)
+        return std::move(ok).error();
+      if (one->reducer->needs_column || !wanted.column.empty())
+        planned.column = column_of(reduction, wanted.column);
+    }
+    reduction.reducers.push_back(planned);
   }
   if (reduction.selectors.empty())
     column_of(reduction, csv ? std::string(source::kNoColumnSelector) : "");
+  if (Result<void> ok = check_text(reduction, spec.source); !ok)
+    return std::move(ok).error();
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const model::ReducerSpec& wanted = spec.reducers[i];
-    PlannedReducer planned;
-    if (found[i]->needs_column || !wanted.column.empty())
-      planned.column = column_of(reduction, wanted.column);
-    else
+    if (found[i].kernel != nullptr) continue;
+    PlannedReducer& planned = reduction.reducers[i];
+    if (!found[i].reducer->needs_column && spec.reducers[i].column.empty())
       planned.counts_rows = csv;
-    add_families(reduction.columns[planned.column], found[i]->families);
-    reduction.reducers.push_back(planned);
+    add_families(reduction.columns[planned.column], found[i].reducer->families);
   }
   return reduction;
+}
+
+KernelPlace place_of(const Reduction& reduction) {
+  if (reduction.kernels.empty()) return KernelPlace::None;
+  return reduction.in_process ? KernelPlace::Anywhere : KernelPlace::Workers;
 }
 
 Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
@@ -134,6 +222,10 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
       plan.files_.push_back({std::move(file), 0, 0, size});
     }
   }
+  for (const model::KernelInfo& kernel : plan.reduction_.kernel_infos)
+    if (!model::takes_text(kernel))
+      if (Result<void> ok = check_type(kernel, plan.type_); !ok)
+        return std::move(ok).error();
   if (Result<void> ok = plan.cut(spec.chunk_size); !ok) return std::move(ok).error();
   return plan;
 }
@@ -149,16 +241,22 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
     chunks_ = static_cast<std::uint32_t>(files_.size());
     return {};
   }
+  // With kernels, a chunk's descriptors share their message with images.
+  const std::uint64_t most_leaves =
+      !reduction_.kernels.empty() && files_.size() > kMostKernelFilesAChunk
+          ? kMostKernelFilesAChunk
+          : kMostLeavesAsked;
   std::uint64_t per_chunk = 0;
   if (wanted_chunk_size != 0) {
     const std::uint64_t leaf_count =
         wanted_chunk_size / kLeafElements + (wanted_chunk_size % kLeafElements != 0);
-    per_chunk = std::bit_ceil(std::min(leaf_count, kMostLeavesAsked));
+    per_chunk = std::bit_ceil(std::min(leaf_count, most_leaves));
   } else {
     const std::uint64_t even =
         leaves_ / (std::uint64_t{choice_.workers} * kChunksPerSlot);
     per_chunk = std::bit_floor(std::clamp<std::uint64_t>(even, 1, kMaxChunkLeaves));
-    while (leaves_ / per_chunk >= kMaxChunks) per_chunk *= 2;
+    per_chunk = std::min(per_chunk, most_leaves);
+    while (leaves_ / per_chunk >= kMaxChunks && per_chunk < most_leaves) per_chunk *= 2;
   }
   const std::uint64_t count = leaves_ / per_chunk + (leaves_ % per_chunk != 0 ? 1 : 0);
   if (count > kMaxChunks)
@@ -223,6 +321,8 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   task.columns = reduction_.columns;
   task.missing = spec.missing;
   task.nan = spec.nan;
+  task.kernels = reduction_.kernels;
+  task.finish_kernels = chunks_ == 1;
   if (const auto* range = std::get_if<model::RangeSource>(&spec.source)) {
     model::RangePiece piece{range->start, range->step, 0, 0};
     for_each_run(key.chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/chunk_task.h"
 #include "ipc/model/job_spec.h"
+#include "runtime/plan/kernel_plan.h"
 #include "runtime/plan/path_choice.h"
 #include "runtime/source/inspect.h"
 
@@ -30,8 +32,9 @@ inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 
 // One reducer of the job, checked, with the column it reads.
 struct PlannedReducer {
-  std::uint32_t column = 0;  // index into Plan::columns
-  bool counts_rows = false;  // count without a column: every row counts
+  std::uint32_t column = 0;             // index into Plan::columns
+  bool counts_rows = false;             // count without a column: every row counts
+  std::optional<std::uint32_t> kernel;  // index into Reduction::kernels; no column then
 };
 
 // What the source of a job says before any I/O: its reducers and distinct columns.
@@ -39,11 +42,18 @@ struct Reduction {
   std::vector<std::string> selectors;      // one a column; "*": no column needed
   std::vector<model::ColumnTask> columns;  // the families each needs
   std::vector<PlannedReducer> reducers;    // in the spec's order
+  std::vector<model::KernelTask> kernels;
+  std::vector<model::KernelInfo> kernel_infos;  // of each of `kernels`
+  bool in_process = true;                       // all of them may run in the daemon
 };
 
 // Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
-// "zero_step", "bad_values", "no_files", "type_needed", "bad_descriptor".
-Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors);
+// "zero_step", "bad_values", "no_files", "type_needed", "bad_descriptor",
+// "mixed_text", and those of plan_kernel().
+Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
+                                 std::span<const KnownKernel> kernels = {});
+
+KernelPlace place_of(const Reduction& reduction);
 
 struct PlannedFile {
   source::InspectedFile file;
@@ -55,7 +65,7 @@ struct PlannedFile {
 class Plan {
  public:
   // `inspection` is needed for files and memory only. Errors: InvalidArgument
-  // "too_many_chunks".
+  // "too_many_chunks", "kernel_type".
   static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
                            PathChoice choice, source::Inspection inspection);
 

@@ -58,7 +58,7 @@ Plan range_plan(model::RangeSource range, std::uint64_t chunk_size = 0,
   model::JobSpec spec;
   spec.source = range;
   spec.chunk_size = chunk_size;
-  return must(Plan::make(spec, {{""}, {{}}, {}}, slots(workers), {}));
+  return must(Plan::make(spec, {{""}, {{}}, {}, {}, {}}, slots(workers), {}));
 }
 
 std::vector<model::FilePiece> pieces_of(const Plan& plan, const model::JobSpec& spec,
@@ -210,7 +210,7 @@ TEST(Plan, ARangesTaskIsItsElementsByNumber) {
   spec.source = model::RangeSource{100, -1'000'000, -3};
   spec.chunk_size = kLeaf;
   spec.nan = model::NanPolicy::Error;
-  const Plan plan = must(Plan::make(spec, {{""}, {{}}, {}}, slots(2), {}));
+  const Plan plan = must(Plan::make(spec, {{""}, {{}}, {}, {}, {}}, slots(2), {}));
   EXPECT_EQ(plan.type(), model::ElementType::I64);
   std::vector<std::uint32_t> descriptors;
   const model::ChunkTask task = plan.task(spec, {9, 0, 2, 3}, descriptors);
@@ -233,7 +233,7 @@ TEST(Plan, ValuesTravelWithTheTasksThatNeedThem) {
   model::JobSpec spec;
   spec.source = values;
   spec.chunk_size = kLeaf;
-  const Plan plan = must(Plan::make(spec, {{""}, {{}}, {}}, slots(2), {}));
+  const Plan plan = must(Plan::make(spec, {{""}, {{}}, {}, {}, {}}, slots(2), {}));
   EXPECT_EQ(plan.type(), model::ElementType::U16);
   EXPECT_EQ(plan.input_bytes(), values.bytes.size());
   ASSERT_EQ(plan.chunks(), 3U);
@@ -288,7 +288,7 @@ TEST(Plan, ASealedArrayIsOneFileWithoutAName) {
   inspection.files[0].bytes = 400'000;
   inspection.files[0].data_offset_bytes = 64;
   const Plan plan =
-      must(Plan::make(spec, {{""}, {{}}, {}}, slots(2), std::move(inspection)));
+      must(Plan::make(spec, {{""}, {{}}, {}, {}, {}}, slots(2), std::move(inspection)));
   EXPECT_FALSE(plan.has_files());
   EXPECT_EQ(plan.type(), model::ElementType::F32);
   EXPECT_EQ(plan.input_bytes(), 400'000U);
