@@ -163,6 +163,17 @@ Result<void> add_reducer(tally_job& job, const char* name, const char* const* ar
   return {};
 }
 
+// The last call for a name wins.
+Result<void> set_limit(tally_job& job, const char* name, std::uint32_t count) {
+  if (name == nullptr) return null_argument("name");
+  std::vector<model::TokenLimit> limits = job.spec.limits;
+  std::erase_if(limits, [&](const auto& limit) { return limit.name == name; });
+  limits.push_back({name, count});
+  if (Result<void> good = model::check_limits(limits); !good) return good;
+  job.spec.limits = std::move(limits);
+  return {};
+}
+
 bool is_delimiter(char c) {
   return c != '\0' && c != '"' && c != '\n' && c != '\r';
 }
@@ -306,6 +317,11 @@ tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
     to.spec.timeout_ns = timeout_ns;
     return {};
   });
+}
+
+tally_status tally_job_set_limit(tally_job* job, const char* name, uint32_t count,
+                                 tally_error** error) {
+  return edit(job, error, [&](tally_job& to) { return set_limit(to, name, count); });
 }
 
 tally_status tally_job_set_require_isolated(tally_job* job, int required,

@@ -319,7 +319,14 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.key("system_used_percent").real(status.system_used_percent).end_object();
   json.key("draining").boolean(status.draining).key("totals");
   write_totals(json, status.totals);
-  json.key("configuration");
+  json.key("tokens").begin_array();
+  for (const model::TokenStatus& token : status.tokens)
+    json.begin_object()
+        .field("name", token.name)
+        .field("in_use", token.in_use)
+        .field("waiting", token.waiting)
+        .end_object();
+  json.end_array().key("configuration");
   write_settings(json, status.settings);
   return json.end_object().take();
 }

@@ -267,6 +267,7 @@ void Engine::schedule(job::Job& job) {
   request.tiny = job.plan().tiny();
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
+  request.limits = job.spec->limits;
   if (job.wants_progress) arm_progress();
   feed({sched::Submitted{request}, std::nullopt, 0, 0});
 }
@@ -680,6 +681,7 @@ model::ServerStatus Engine::known_status() const {
     ++(scheduler_.started(number) ? status.jobs_running : status.jobs_queued);
   status.jobs_finished = finished_count_;
   status.chunks_waiting = scheduler_.waiting_chunks();
+  status.tokens = scheduler_.tokens();
   status.draining = draining_;
   status.totals = totals_;
   return status;

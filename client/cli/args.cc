@@ -29,6 +29,8 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
     {O::Workers, "--workers", "N", "at most so many; all if not given"},
     {O::Chunk, "--chunk", "N", "elements of a chunk (bytes for CSV and text)"},
     {O::Timeout, "--timeout", "30s", "give up after this time (ms, s, min, h)"},
+    {O::Limit, "--limit", "NAME=N",
+     "at most N chunks at once that name it, of all jobs", '\0', true},
     {O::Json, "--json", "", "print one JSON object"},
     {O::Quiet, "--quiet", "", "print values only, one a line", 'q'},
     {O::Verbose, "--verbose", "", "say on stderr where time and memory went", 'v'},
@@ -126,7 +128,9 @@ const OptionInfo& info_of(Option option) {
 
 Result<void> Args::set(const OptionInfo& info, std::string value) {
   std::optional<std::string>& slot = values_[static_cast<std::size_t>(info.option)];
-  if (slot && !info.value.empty())
+  if (slot && info.adds_up)
+    value = *slot + "," + value;
+  else if (slot && !info.value.empty())
     return invalid("repeated_option", std::string(info.name) + " is given twice");
   slot = std::move(value);
   return {};

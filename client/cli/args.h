@@ -40,6 +40,7 @@ enum class Option : std::uint8_t {
   Workers,
   Chunk,
   Timeout,
+  Limit,
   Json,
   Quiet,
   Verbose,
@@ -52,7 +53,7 @@ enum class Option : std::uint8_t {
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 26;
+inline constexpr std::size_t kOptionCount = 27;
 
 struct OptionInfo {
   Option option;
@@ -61,6 +62,7 @@ struct OptionInfo {
                            // left away, the next word is it only if it is a number
   std::string_view help;   // one line
   char letter = '\0';      // 'q' for -q; none: '\0'
+  bool adds_up = false;    // may be repeated: a comma list in several parts
 };
 
 // In the order of Option, which is the order of the help.

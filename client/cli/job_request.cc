@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/cli/input_files.h"
+#include "client/cli/limit_arg.h"
 #include "client/cli/number_arg.h"
 #include "client/cli/operand_hint.h"
 #include "client/cli/reducer_list.h"
@@ -304,6 +305,11 @@ Result<void> read_limits(const Args& args, model::JobSpec& spec) {
       count_of(args, Option::Chunk, std::numeric_limits<std::int64_t>::max());
   if (!chunk) return chunk.error();
   spec.chunk_size = *chunk;
+  if (const std::optional<std::string_view> tokens = args.value(Option::Limit)) {
+    Result<std::vector<model::TokenLimit>> limits = parse_limits(*tokens);
+    if (!limits) return std::move(limits).error();
+    spec.limits = *std::move(limits);
+  }
   const std::optional<std::string_view> timeout = args.value(Option::Timeout);
   if (!timeout) return {};
   Result<std::chrono::nanoseconds> duration = config::parse_duration(*timeout);

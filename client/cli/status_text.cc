@@ -112,6 +112,16 @@ std::string text_of_pool(const model::ServerStatus& status) {
   return table.text();
 }
 
+std::string text_of_tokens(const model::ServerStatus& status) {
+  if (status.tokens.empty()) return "";
+  Table table;
+  table.add({"limit", "chunks in hand", "jobs waiting"});
+  for (const model::TokenStatus& token : status.tokens)
+    table.add({printable(token.name), text_of_count(token.in_use),
+               text_of_count(token.waiting)});
+  return table.text() + "\n";
+}
+
 std::string text_of_settings(const model::ServerStatus& status) {
   Table table;
   table.add({"setting", "value", "from", "change by"});

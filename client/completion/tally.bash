@@ -2,7 +2,7 @@
 
 _tally_options() {
   local source="--range --values --column --format --dtype --delimiter --header
-    --missing --nan --workers --chunk --timeout"
+    --missing --nan --workers --chunk --timeout --limit"
   local placed="$source --hint --path --require"
   case $1 in
     run) echo "$placed --json --quiet -q --verbose -v --trace --embedded --socket
@@ -32,7 +32,7 @@ _tally_values() {
     --hint) echo "cpu io auto" ;;
     --path) echo "thread process" ;;
     --require) echo "isolated" ;;
-    --range | --values | --column | --workers | --chunk | --timeout | --count | \
+    --range | --values | --column | --workers | --chunk | --timeout | --limit | --count | \
       --trace | --socket) ;;
     *) return 1 ;;
   esac

@@ -39,6 +39,7 @@ complete -c tally -n "$on $placed" -l require -x -a 'isolated' -d 'Worker proces
 complete -c tally -n "$on $sources" -l workers -x -d 'At most so many'
 complete -c tally -n "$on $sources" -l chunk -x -d 'Elements of a chunk'
 complete -c tally -n "$on $sources wait" -l timeout -x -d 'Give up after this time'
+complete -c tally -n "$on $sources" -l limit -x -d 'At most N chunks at once that name it'
 complete -c tally -n "$on run compare explain submit wait show jobs cancel status ping version" -l json -d 'Print one JSON object'
 complete -c tally -n "$on run wait" -s q -l quiet -d 'Print values only'
 complete -c tally -n "$on run wait" -s v -l verbose -d 'Say where time and memory went'

@@ -301,6 +301,26 @@ Result<model::ChunkTrace> read_trace(schema::ChunkTrace::Reader from) {
   return trace;
 }
 
+void write_limits(capnp::List<schema::TokenLimit>::Builder to,
+                  const std::vector<model::TokenLimit>& limits) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    to[i].setName(to_text(limits[i].name));
+    to[i].setCount(limits[i].count);
+  }
+}
+
+Result<std::vector<model::TokenLimit>> read_limits(
+    capnp::List<schema::TokenLimit>::Reader from) {
+  std::vector<model::TokenLimit> limits;
+  for (const auto limit : from) {
+    if (limits.size() > model::kMostLimits) break;  // refused below
+    limits.push_back({from_text(limit.getName()), limit.getCount()});
+  }
+  if (Result<void> good = model::check_limits(limits); !good)
+    return std::move(good).error();
+  return limits;
+}
+
 }  // namespace
 
 void write_dialect(schema::CsvDialect::Builder to, const model::CsvDialect& dialect) {
@@ -336,6 +356,8 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   to.setDetached(spec.detached);
   to.setMeasurePss(spec.measure_pss);
   to.setTrace(spec.trace);
+  if (!spec.limits.empty())
+    write_limits(to.initLimits(static_cast<unsigned>(spec.limits.size())), spec.limits);
   if (spec.kernels.empty()) return;
   auto kernels = to.initKernels(static_cast<unsigned>(spec.kernels.size()));
   for (unsigned i = 0; i < kernels.size(); ++i) {
@@ -364,6 +386,8 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
                      " reducers, not " + std::to_string(reducers.size()));
   Result<model::Source> source = read_source(from.getSource());
   if (!source) return std::move(source).error();
+  Result<std::vector<model::TokenLimit>> limits = read_limits(from.getLimits());
+  if (!limits) return std::move(limits).error();
 
   model::JobSpec spec;
   spec.reducers.reserve(reducers.size());
@@ -390,6 +414,7 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
         .with("limit", std::int64_t{kMaxKernelFiles});
   for (const auto kernel : kernels)
     spec.kernels.push_back({from_text(kernel.getName()), kernel.getDescriptor()});
+  spec.limits = *std::move(limits);
   return spec;
 }
 

@@ -129,6 +129,12 @@ void write_server_status(schema::ServerStatus::Builder to,
   auto settings = to.initSettings(static_cast<unsigned>(status.settings.size()));
   for (unsigned i = 0; i < settings.size(); ++i)
     write_setting(settings[i], status.settings[i]);
+  auto tokens = to.initTokens(static_cast<unsigned>(status.tokens.size()));
+  for (unsigned i = 0; i < tokens.size(); ++i) {
+    tokens[i].setName(to_text(status.tokens[i].name));
+    tokens[i].setInUse(status.tokens[i].in_use);
+    tokens[i].setWaiting(status.tokens[i].waiting);
+  }
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -163,6 +169,9 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
   status.totals = read_totals(from.getTotals());
   for (const auto setting : from.getSettings())
     status.settings.push_back(read_setting(setting));
+  for (const auto token : from.getTokens())
+    status.tokens.push_back(
+        {from_text(token.getName()), token.getInUse(), token.getWaiting()});
   return status;
 }
 

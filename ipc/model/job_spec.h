@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ipc/model/element_type.h"
+#include "ipc/model/token_limit.h"
 
 namespace tally::model {
 
@@ -101,6 +102,7 @@ struct JobSpec {
   bool measure_pss = false;  // costs some hundred microseconds a worker
   bool trace = false;        // the answer records the job's chunks
   std::vector<KernelFile> kernels;  // reducers may name what is in them
+  std::vector<TokenLimit> limits;
 };
 
 }  // namespace tally::model

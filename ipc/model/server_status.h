@@ -53,6 +53,14 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
+// A token in use or waited for.
+struct TokenStatus {
+  std::string name;
+  std::uint32_t in_use = 0;   // chunks that hold one
+  std::uint32_t waiting = 0;  // jobs in line for one
+  friend bool operator==(const TokenStatus&, const TokenStatus&) = default;
+};
+
 struct ServerStatus {
   std::string version;
   std::uint32_t pid = 0;
@@ -77,7 +85,8 @@ struct ServerStatus {
   double system_used_percent = 0.0;
   bool draining = false;
   Totals totals;
-  std::vector<Setting> settings;  // in the order of config.h
+  std::vector<Setting> settings;    // in the order of config.h
+  std::vector<TokenStatus> tokens;  // by name
 };
 
 // One line of `tally jobs`.

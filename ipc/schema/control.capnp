@@ -125,6 +125,12 @@ struct Totals {
   cpuNs @8 :UInt64;          # likewise
 }
 
+struct TokenStatus {
+  name @0 :Text;
+  inUse @1 :UInt32;          # chunks that hold one
+  waiting @2 :UInt32;        # jobs in line for one
+}
+
 struct ServerStatus {
   version @0 :Text;
   pid @1 :UInt32;
@@ -151,6 +157,7 @@ struct ServerStatus {
   draining @22 :Bool;
   totals @23 :Totals;
   settings @24 :List(Setting);
+  tokens @25 :List(TokenStatus);  # in use or waited for
 }
 
 struct Reply {

@@ -49,6 +49,12 @@ struct FilesSource {
   }
 }
 
+# A token that the job's chunks hold while they are in hand.
+struct TokenLimit {
+  name @0 :Text;
+  count @1 :UInt32;
+}
+
 struct JobSpec {
   reducers @0 :List(ReducerSpec);
   source :union {
@@ -71,6 +77,7 @@ struct JobSpec {
   measurePss @16 :Bool;
   trace @17 :Bool;           # record the job's chunks
   kernels @18 :List(File);   # shared objects with kernels that reducers may name
+  limits @19 :List(TokenLimit);
 
   using File = FilesSource.File;
 }

@@ -6,7 +6,9 @@
 namespace tally::plan {
 namespace {
 
+// What is computed in the loop holds no tokens, so a job that names some is not.
 bool fits_inline(const model::JobSpec& spec) {
+  if (!spec.limits.empty()) return false;
   const std::optional<std::uint64_t> elements = carried_elements(spec.source);
   return elements && *elements <= kInlineElements;
 }
@@ -82,7 +84,8 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
   if (spec.path == Path::Inline && !fits_inline(spec))
     return Error(Errc::InvalidArgument, "not_inline",
                  "only range and values jobs of at most " +
-                     std::to_string(kInlineElements) + " elements run inline");
+                     std::to_string(kInlineElements) +
+                     " elements and without limits run inline");
 
   if (spec.path == Path::Inline)
     return PathChoice{Path::Inline, 1, "path given", false};

@@ -23,6 +23,7 @@ Error given_up(const Error& last, std::uint32_t losses) {
 
 void Scheduler::handle(const Event& event, std::vector<Action>& actions) {
   std::visit([&](const auto& one) { on(one, actions); }, event);
+  call_waiting(actions);
 }
 
 std::optional<Nanoseconds> Scheduler::next_deadline_ns() const {
@@ -72,6 +73,7 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   job.open = job.limit = request.chunks;
   waiting_chunks_ += request.chunks;
   if (request.tiny) lane(request.lane).tiny_waiting += request.chunks;
+  if (request.lane != Lane::Inline) tokens_.add(request.job, request.limits);
 
   if (request.chunks == 0) {
     finish_if_settled(job, actions);
@@ -100,7 +102,10 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   found->second.up = false;
   const std::deque<ChunkKey> lost = std::exchange(found->second.in_hand, {});
   std::set<JobNumber> holders;
-  for (const ChunkKey& key : lost) holders.insert(key.job);
+  for (const ChunkKey& key : lost) {
+    holders.insert(key.job);
+    tokens_.give_back(key.job);
+  }
   for (const JobNumber number : holders) {
     Job* job = find(number);
     if (job == nullptr) continue;
@@ -191,6 +196,7 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   const auto at = std::find(in_hand.begin(), in_hand.end(), key);
   if (at == in_hand.end()) return false;
   in_hand.erase(at);
+  tokens_.give_back(key.job);
   const bool more = std::any_of(in_hand.begin(), in_hand.end(),
                                 [&](const ChunkKey& k) { return k.job == key.job; });
   Job* job = find(key.job);
@@ -243,6 +249,7 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
   const std::uint32_t fewer = before - waiting(job);
   waiting_chunks_ -= fewer;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
+  if (waiting(job) == 0) tokens_.leave_line(number);
   interrupt(number, chunk + 1, actions);
   finish_if_settled(job, actions);
 }
@@ -266,6 +273,7 @@ void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& ac
     while (at != last && at->second != number) ++at;
     if (at != last) deadlines_.erase(at);
   }
+  tokens_.remove(number);
   jobs_.erase(found);
   actions.emplace_back(Finish{number, std::move(error)});
 }
@@ -293,6 +301,7 @@ void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
 void Scheduler::queue_turn(Job& job) {
   if (job.queued || job.request.lane == Lane::Inline || waiting(job) == 0) return;
   if (job.slots >= job.request.parallel) return;
+  if (tokens_.held_up(job.request.job)) return;  // its turn comes with the tokens
   job.queued = true;
   lane(job.request.lane).turns.push_back(job.request.job);
 }
@@ -331,7 +340,7 @@ bool Scheduler::give_slot(Lane which, SlotNumber number, Actions& actions) {
 }
 
 bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
-  if (waiting(job) == 0) return false;
+  if (waiting(job) == 0 || !tokens_.take(job.request.job)) return false;
   std::uint32_t index = 0;
   if (!job.again.empty()) {
     index = *job.again.begin();
@@ -358,16 +367,28 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   return true;
 }
 
+// Jobs whose tokens came back take their turns, on whatever lane.
+void Scheduler::call_waiting(Actions& actions) {
+  while (const std::optional<JobNumber> number = tokens_.next_called()) {
+    Job* job = find(*number);
+    if (job == nullptr) continue;
+    queue_turn(*job);
+    give_turns(job->request.lane, actions);
+  }
+}
+
 // --- invariants ---
 
 void Scheduler::check_invariants() const {
   std::uint64_t waiting_total = 0;
   std::map<std::pair<JobNumber, std::uint32_t>, int> held;
+  std::map<JobNumber, std::uint32_t> in_hand;
   for (const LaneState& state : lanes_) {
     for (const auto& [number, slot] : state.slots) {
       TALLY_CHECK(state.free.contains(number) == (slot.up && slot.in_hand.empty()));
       TALLY_CHECK(slot.up || slot.in_hand.empty());
       for (const ChunkKey& key : slot.in_hand) {
+        ++in_hand[key.job];
         const auto found = jobs_.find(key.job);
         if (found == jobs_.end()) continue;
         const Chunk& chunk = found->second.chunks[key.chunk];
@@ -393,9 +414,11 @@ void Scheduler::check_invariants() const {
     TALLY_CHECK(!job.between_rounds || (job.slots == 0 && !job.failure));
     TALLY_CHECK(job.slots <= job.request.parallel);
     TALLY_CHECK(job.queued || waiting(job) == 0 || job.request.lane == Lane::Inline ||
-                job.slots >= job.request.parallel);
+                job.slots >= job.request.parallel || tokens_.held_up(number));
+    TALLY_CHECK(!tokens_.held_up(number) || waiting(job) > 0);
   }
   TALLY_CHECK(waiting_total == waiting_chunks_);
+  tokens_.check_invariants(in_hand);
 }
 
 }  // namespace tally::sched

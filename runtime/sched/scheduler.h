@@ -25,6 +25,10 @@
 // failure run to their end, chunks above it are called off. So the error is the first
 // in file order, whatever ran first.
 //
+// A job that names tokens has a chunk dispatched only when it can take one of each
+// (tokens.h); they come back when the chunk leaves its slot's hand in any way. A job
+// held up by tokens alone stands in their lines, not in its lane's turns.
+//
 // Order: jobs of a lane take turns, a chunk (or a batch of tiny ones) each. Free slots
 // are used lowest first: those are the warm ones.
 #pragma once
@@ -41,6 +45,7 @@
 #include "ipc/base/clock.h"
 #include "ipc/base/error.h"
 #include "ipc/model/chunk_task.h"
+#include "runtime/sched/tokens.h"
 
 namespace tally::sched {
 
@@ -68,6 +73,7 @@ struct JobRequest {
   bool more_rounds = false;     // RoundDone, not Finish, once all chunks are accepted
   Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
   std::int32_t priority = 0;
+  std::vector<model::TokenLimit> limits;  // an inline job's are ignored
 };
 
 // --- events ---
@@ -162,6 +168,7 @@ class Scheduler {
 
   std::size_t jobs() const { return jobs_.size(); }
   std::uint64_t waiting_chunks() const { return waiting_chunks_; }
+  std::vector<model::TokenStatus> tokens() const { return tokens_.uses(); }
   // Whether the job has had a chunk dispatched. False for unknown jobs.
   bool started(JobNumber job) const;
 
@@ -225,12 +232,14 @@ class Scheduler {
   bool give_slot(Lane which, SlotNumber number, Actions& actions);
   bool take_chunk(Job& job, SlotId slot, Actions& actions);
   void queue_turn(Job& job);
+  void call_waiting(Actions& actions);
   std::uint32_t waiting(const Job& job) const;
 
   const SchedulerOptions options_;
   std::unordered_map<JobNumber, Job> jobs_;
   std::multimap<Nanoseconds, JobNumber> deadlines_;
   LaneState lanes_[kLanes];
+  Tokens tokens_;
   std::uint64_t waiting_chunks_ = 0;
 };
 

@@ -255,6 +255,13 @@ TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout
 TALLY_API tally_status tally_job_set_require_isolated(tally_job* job, int required,
                                                       tally_error** error);
 
+/* At most `count` chunks at once, over all jobs that name this token, whoever
+   submitted them: for what several share outside tally. The last call for a name
+   wins; at most 8 names. Fails with TALLY_INVALID_ARGUMENT for count 0 and for a
+   name that is not 1 to 64 letters, digits, '_', '.' or '-'. */
+TALLY_API tally_status tally_job_set_limit(tally_job* job, const char* name,
+                                           uint32_t count, tally_error** error);
+
 /* ---- Running jobs ------------------------------------------------------ */
 
 typedef struct tally_answer tally_answer;

@@ -103,7 +103,8 @@ class JsonTest(unittest.TestCase):
             take(command)
         take("run", "maen", "--range", "0:5")
         take("run", "sum:z", "a.csv")
-        endless = take("submit", "sum", "--range", "0:9e18", "--path", "process")["job"]
+        endless = take("submit", "sum", "--range", "0:9e18", "--path", "process",
+                       "--limit", "nas=1")["job"]
         wait_until(lambda: daemon.status()["queue"]["jobs_running"] == 1, "it runs")
         take("show", endless)
         take("status")

@@ -79,6 +79,11 @@ static void a_job_takes_what_it_should(tally_job* job) {
   EXPECT(tally_job_set_hint(job, TALLY_HINT_IO, NULL) == TALLY_OK);
   EXPECT(tally_job_set_path(job, TALLY_PATH_THREAD, NULL) == TALLY_OK);
   EXPECT(tally_job_set_workers(job, 2, NULL) == TALLY_OK);
+  EXPECT(tally_job_set_limit(job, "nas", 4, NULL) == TALLY_OK);
+  EXPECT(tally_job_set_limit(job, "nas", 2, NULL) == TALLY_OK);
+  EXPECT(tally_job_set_limit(job, "nas", 0, NULL) == TALLY_INVALID_ARGUMENT);
+  EXPECT(tally_job_set_limit(job, "n s", 1, NULL) == TALLY_INVALID_ARGUMENT);
+  EXPECT(tally_job_set_limit(job, NULL, 1, NULL) == TALLY_INVALID_ARGUMENT);
   EXPECT(tally_job_set_chunk_size(job, 65536, NULL) == TALLY_OK);
   EXPECT(tally_job_set_missing(job, TALLY_MISSING_SKIP, NULL) == TALLY_OK);
   EXPECT(tally_job_set_nan(job, TALLY_NAN_ERROR, NULL) == TALLY_OK);

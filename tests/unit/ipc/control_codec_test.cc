@@ -74,6 +74,7 @@ TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {
 TEST(ControlCodec, StatusKeepsTotalsAndSettings) {
   model::ServerStatus status;
   status.totals = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  status.tokens = {{"db", 0, 3}, {"nas", 4, 1}};
   status.settings = {
       {"pool.workers", std::int64_t{-2}, false, true, true},
       {"daemon.socket", std::string("/run"), true, false, false},
@@ -82,6 +83,7 @@ TEST(ControlCodec, StatusKeepsTotalsAndSettings) {
   ASSERT_TRUE(reply);
   const auto& read = std::get<model::ServerStatus>(*reply);
   EXPECT_EQ(read.totals, status.totals);
+  EXPECT_EQ(read.tokens, status.tokens);
   EXPECT_EQ(read.settings, status.settings);
 }
 

@@ -79,6 +79,7 @@ model::JobSpec sample_spec(model::Source source) {
   spec.detached = true;
   spec.measure_pss = true;
   spec.trace = true;
+  spec.limits = {{"nas", 4}, {"a.b-c_9", 0xFFFFFFFF}};
   return spec;
 }
 
@@ -180,6 +181,7 @@ std::vector<model::Reply> sample_replies() {
   status.system_used_percent = 16.25;
   status.draining = true;
   status.totals = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  status.tokens = {{"nas", 4, 1}};
   status.settings = {{"pool.workers", std::int64_t{-2}, false, true, true},
                      {"daemon.socket", std::string("/run"), true, false, false},
                      {"access.users", std::vector<std::uint32_t>{0, 1000}, {}, {}, {}}};

@@ -40,6 +40,28 @@ TEST(SpecCodec, KeepsEveryField) {
   EXPECT_TRUE(read->detached);
   EXPECT_TRUE(read->measure_pss);
   EXPECT_TRUE(read->trace);
+  EXPECT_EQ(read->limits, spec.limits);
+}
+
+TEST(SpecCodec, RefusesLimitsOutOfBounds) {
+  const std::string longest(model::kMostLimitNameBytes, 'x');
+  const std::vector<std::vector<model::TokenLimit>> bad{
+      {{"", 1}},
+      {{longest + "x", 1}},
+      {{"a b", 1}},
+      {{"a\n", 1}},
+      {{"\xff", 1}},
+      {{"nas", 0}},
+      {{"nas", 1}, {"nas", 2}},
+      std::vector<model::TokenLimit>(1000, {"nas", 1})};
+  for (const auto& limits : bad) {
+    model::JobSpec spec = sample_spec(model::RangeSource{1, 2, 3});
+    spec.limits = limits;
+    EXPECT_EQ(refusal(spec), "bad_limit") << limits.size();
+  }
+  model::JobSpec spec = sample_spec(model::RangeSource{1, 2, 3});
+  spec.limits = {{longest, 1}};
+  EXPECT_EQ(refusal(spec), "accepted");
 }
 
 TEST(SpecCodec, KeepsARange) {

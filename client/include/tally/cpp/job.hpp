@@ -106,6 +106,12 @@ class Job {
     const auto ns = time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
     return set(tally_job_set_timeout_ns, ns);
   }
+  // At most `count` chunks at once, of all jobs, that name this token.
+  Job& limit(const std::string& name, std::uint32_t count) {
+    return step([&](tally_error** error) {
+      return tally_job_set_limit(job_.get(), name.c_str(), count, error);
+    });
+  }
   Job& require_isolated(bool required = true) {
     return set(tally_job_set_require_isolated, required ? 1 : 0);
   }

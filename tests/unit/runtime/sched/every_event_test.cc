@@ -96,6 +96,25 @@ const std::vector<Prepared>& states() {
          world.ready(process(0));
        }},
       {"inline, in hand", [](World& world) { world.submit(inline_job(1, 3)); }},
+      {"tokens in use, on both lanes",
+       [](World& world) {
+         world.ready(process(0));
+         world.ready(process(1));
+         world.ready(thread(0));
+         world.submit(with_limits(job_of(1, 3), {{"nas", 1}}));
+         JobRequest request = with_limits(job_of(2, 2), {{"nas", 2}, {"db", 1}});
+         request.lane = Lane::Thread;
+         world.submit(request);
+         world.submit(with_limits(job_of(3, 1), {{"db", 1}}));
+       }},
+      {"tokens with a job that has ended",
+       [](World& world) {
+         world.ready(process(0));
+         world.ready(process(1));
+         world.submit(with_limits(job_of(1, 3), {{"nas", 1}}));
+         world.cancel(1);
+         world.submit(with_limits(job_of(2, 2), {{"nas", 1}}));
+       }},
       {"two jobs, deadlines",
        [](World& world) {
          world.ready(process(0));

@@ -59,6 +59,11 @@ JobRequest tiny_job(JobNumber job, std::uint32_t chunks) {
   return request;
 }
 
+JobRequest with_limits(JobRequest request, std::vector<model::TokenLimit> limits) {
+  request.limits = std::move(limits);
+  return request;
+}
+
 JobRequest inline_job(JobNumber job, std::uint32_t chunks) {
   JobRequest request = job_of(job, chunks);
   request.lane = Lane::Inline;
@@ -206,6 +211,17 @@ std::uint32_t World::slots_of(JobNumber job) const {
   return count;
 }
 
+std::uint32_t World::holding(const std::string& token) const {
+  std::uint32_t count = 0;
+  for (const auto& [slot, known] : slots_) {
+    if (slot.lane == Lane::Inline) continue;
+    for (const ChunkKey& key : known.hand)
+      for (const model::TokenLimit& limit : jobs_.at(key.job).request.limits)
+        count += limit.name == token ? 1 : 0;
+  }
+  return count;
+}
+
 // --- actions ---
 
 void World::see(const Action& action) {
@@ -261,6 +277,8 @@ void World::see_dispatch(const Dispatch& action) {
   EXPECT_LE(slot.hand.size(), options_.batch);
   if (action.slot.lane == Lane::Inline) return;
   EXPECT_LE(slots_of(key.job), job.request.parallel) << text_of(action);
+  for (const model::TokenLimit& limit : job.request.limits)
+    EXPECT_LE(holding(limit.name), limit.count) << text_of(action);
 }
 
 void World::see_finish(const Finish& action) {
@@ -282,6 +300,21 @@ void World::see_finish(const Finish& action) {
 
 // --- the whole ---
 
+// Some token of the job is short, or somebody else wants it, who may have come before.
+bool World::held_up_by_tokens(const KnownJob& job) const {
+  const auto wants = [](const KnownJob& other, const std::string& name) {
+    const auto& limits = other.request.limits;
+    return std::any_of(limits.begin(), limits.end(),
+                       [&](const auto& limit) { return limit.name == name; });
+  };
+  for (const model::TokenLimit& limit : job.request.limits) {
+    if (holding(limit.name) >= limit.count) return true;
+    for (const auto& [number, other] : jobs_)
+      if (&other != &job && !other.ended && wants(other, limit.name)) return true;
+  }
+  return false;
+}
+
 void World::check() const {
   scheduler_.check_invariants();
   std::map<JobNumber, std::uint32_t> in_hand;
@@ -302,7 +335,7 @@ void World::check() const {
     const std::uint32_t waiting = job.limit - below - in_hand[number];
     all_waiting += waiting;
     if (waiting == 0 || slots_of(number) >= job.request.parallel) continue;
-    EXPECT_FALSE(idle.contains(job.request.lane))
+    EXPECT_FALSE(idle.contains(job.request.lane) && !held_up_by_tokens(job))
         << "job " << number << " waits beside an idle slot";
   }
   EXPECT_EQ(scheduler_.waiting_chunks(), all_waiting);

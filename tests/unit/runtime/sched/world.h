@@ -41,6 +41,7 @@ inline ChunkKey key_of(JobNumber job, std::uint32_t chunk, std::uint32_t attempt
 // A job on the process lane.
 JobRequest job_of(JobNumber job, std::uint32_t chunks, std::uint32_t parallel = 64);
 JobRequest tiny_job(JobNumber job, std::uint32_t chunks = 1);
+JobRequest with_limits(JobRequest request, std::vector<model::TokenLimit> limits);
 JobRequest inline_job(JobNumber job, std::uint32_t chunks = 1);
 
 Error bad_cell(std::uint32_t chunk);  // code "bad_cell_<chunk>"
@@ -97,6 +98,8 @@ class World {
   const KnownJob& job(JobNumber number) const { return jobs_.at(number); }
   const std::map<SlotId, KnownSlot>& slots() const { return slots_; }
   std::uint32_t slots_of(JobNumber job) const;
+  // Chunks in hand, of jobs that have ended too, that name the token.
+  std::uint32_t holding(const std::string& token) const;
 
  private:
   void note(const Event& event);
@@ -107,6 +110,7 @@ class World {
   void see_dispatch(const Dispatch& action);
   void see_finish(const Finish& action);
   void see_round_done(const RoundDone& action);
+  bool held_up_by_tokens(const KnownJob& job) const;
 
   SchedulerOptions options_;
   Scheduler scheduler_;
