@@ -76,8 +76,8 @@ struct JobSpec {
   detached @15 :Bool;
   measurePss @16 :Bool;
   trace @17 :Bool;           # record the job's chunks
-  kernels @18 :List(File);   # shared objects with kernels that reducers may name
-  limits @19 :List(TokenLimit);
+  kernels @19 :List(File);   # shared objects with kernels that reducers may name
+  limits @18 :List(TokenLimit);
 
   using File = FilesSource.File;
 }

@@ -50,12 +50,14 @@ void Scheduler::on(const Submitted& event, Actions& actions) {
   Job& job = place->second;
   job.request = request;
   if (request.deadline_ns != 0) deadlines_.emplace(request.deadline_ns, request.job);
+  if (request.lane != Lane::Inline) tokens_.add(request.job, request.limits);
   begin_round(job, actions);
 }
 
 void Scheduler::on(const NextRound& event, Actions& actions) {
   Job* job = find(event.job);
   if (job == nullptr || !job->between_rounds || event.lane == Lane::Inline) return;
+  if (job->request.lane == Lane::Inline) tokens_.add(event.job, job->request.limits);
   job->request.lane = event.lane;
   job->request.chunks = event.chunks;
   job->request.parallel = event.parallel;
@@ -73,7 +75,6 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   job.open = job.limit = request.chunks;
   waiting_chunks_ += request.chunks;
   if (request.tiny) lane(request.lane).tiny_waiting += request.chunks;
-  if (request.lane != Lane::Inline) tokens_.add(request.job, request.limits);
 
   if (request.chunks == 0) {
     finish_if_settled(job, actions);
