@@ -19,6 +19,8 @@ constexpr std::uint32_t kHelperThreads = 8;
 constexpr std::uint32_t kGaugeThreads = 1;
 constexpr std::chrono::milliseconds kProgressEvery{100};
 constexpr std::int64_t kRetryAfterMs = 100;
+// To load an image and say what is in it.
+constexpr Nanoseconds kDescribeDeadline = 10'000'000'000;
 
 std::uint64_t random_tag() {
   std::random_device device;
@@ -87,8 +89,10 @@ class Engine::LaneEvents : public exec::PathEvents {
   }
   void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
-               bool spends_attempt, Error cause) override {
+               bool spends_attempt, Error cause,
+               const exec::KernelPlace& place) override {
     engine_.lost({lane_, slot}, running);
+    if (running) cause = engine_.told(std::move(cause), *running, place);
     engine_.feed(
         {sched::SlotGone{{lane_, slot}, running, spends_attempt, std::move(cause)},
          std::nullopt, 0, 0});
@@ -112,10 +116,13 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       deadline_timer_(loop),
       progress_timer_(loop),
       gauges_("tally-gauge", kGaugeThreads),
-      helpers_("tally-helper", kHelperThreads) {
+      helpers_("tally-helper", kHelperThreads),
+      kernels_(loop, helpers_, options_.kernels,
+               [this](const auto& image) { describe(image); }) {
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
   pool.worker_program = options_.worker_program;
+  pool.kernel_stall = options_.kernel_stall;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
   processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),
@@ -130,6 +137,7 @@ Engine::~Engine() {
 }
 
 Result<void> Engine::start() {
+  if (Result<void> installed = kernels_.install(); !installed) return installed;
   threads_->start();
   return processes_->start();
 }
@@ -203,32 +211,55 @@ model::JobId Engine::submit(Submission submission,
 
 void Engine::plan_job(job::Job& job) {
   job.plan_started_ns = monotonic_ns();
+  if (!kernels_.concerns(*job.spec)) return plan_with(job, {});
+  expire_unplanned(job);
+  kernels_.look_up(job.spec->kernels, job.files,
+                   [this, number = job.id.number](Result<job::FoundKernels> found) {
+                     job::Job* waiting = find(number);
+                     if (waiting == nullptr || waiting->planned()) return;
+                     if (!found) return planned(*waiting, found.error());
+                     plan_with(*waiting, *found);
+                   });
+}
+
+void Engine::plan_with(job::Job& job, const job::FoundKernels& found) {
   Result<plan::Reduction> reduction =
-      plan::plan_reduction(*job.spec, job.files->size());
+      plan::plan_reduction(*job.spec, job.files->size(), found.kernels);
   if (!reduction) return refuse(job.id.number, reduction.error());
-  Result<plan::PathChoice> choice = plan::choose_path(*job.spec, limits());
+  Result<plan::PathChoice> choice =
+      plan::choose_path(*job.spec, limits(), plan::place_of(*reduction));
   if (!choice) return refuse(job.id.number, choice.error());
+  for (const model::KernelTask& kernel : reduction->kernels) {
+    const auto& image = found.images.at(kernel.image);
+    if (std::find(job.images.begin(), job.images.end(), image) == job.images.end())
+      job.images.push_back(image);
+  }
   if (needs_inspection(*job.spec))
     return inspect_job(job, *std::move(reduction), *std::move(choice));
   planned(job,
           plan::Plan::make(*job.spec, *std::move(reduction), *std::move(choice), {}));
 }
 
+// A job whose input or kernels are being looked at is not the scheduler's yet.
+void Engine::expire_unplanned(job::Job& job) {
+  const std::uint64_t number = job.id.number;
+  if (job.deadline_ns == 0 || inspections_.contains(number)) return;
+  auto& timer = inspections_[number];
+  timer = std::make_unique<asio::steady_timer>(loop_, until(job.deadline_ns));
+  timer->async_wait([this, number, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    const job::Job* waiting = find(number);
+    if (waiting == nullptr || waiting->planned()) return;
+    end_unplanned(number, Error(Errc::DeadlineExceeded, "timeout",
+                                "the job's time ran out while its input was "
+                                "inspected"));
+  });
+}
+
 void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                          plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
-  if (job.deadline_ns != 0) {
-    auto& timer = inspections_[number];
-    timer = std::make_unique<asio::steady_timer>(loop_, until(job.deadline_ns));
-    timer->async_wait([this, number, alive = alive_](asio::error_code error) {
-      if (error || !*alive) return;
-      const job::Job* waiting = find(number);
-      if (waiting == nullptr || waiting->planned()) return;
-      end_unplanned(number, Error(Errc::DeadlineExceeded, "timeout",
-                                  "the job's time ran out while its input was "
-                                  "inspected"));
-    });
-  }
+  expire_unplanned(job);
   helpers_.post([this, number, spec = job.spec, files = job.files, limits = limits(),
                  alive = alive_, reduction = std::move(reduction),
                  choice = std::move(choice)]() mutable {
@@ -265,6 +296,7 @@ void Engine::schedule(job::Job& job) {
   request.chunks = job.plan().chunks();
   request.parallel = job.plan().parallel();
   request.tiny = job.plan().tiny();
+  request.more_rounds = job.needs_merge_round();
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
   request.limits = job.spec->limits;
@@ -352,6 +384,8 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
       }
     } else if (const auto* finished = std::get_if<sched::Finish>(&action)) {
       finish(*finished);
+    } else if (const auto* done = std::get_if<sched::RoundDone>(&action)) {
+      round_done(done->job);
     }
   }
 }
@@ -363,6 +397,10 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
   if (slot.lane != sched::Lane::Inline) batch.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const model::ChunkKey& key = std::get<sched::Dispatch>(first[i]).key;
+    if (const auto image = described_.find(key.job); image != described_.end()) {
+      batch.push_back(description(*image->second, key));
+      continue;
+    }
     job::Job& job = *find(key.job);
     job.dispatched(now);
     if (job.recorder)
@@ -374,13 +412,84 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
       run_inline(job, key, now);
       continue;
     }
-    exec::Assignment assignment;
-    assignment.task = job.plan().task(*job.spec, key, assignment.descriptors);
-    assignment.files = job.files;
-    batch.push_back(std::move(assignment));
+    batch.push_back(assignment(job, key));
     slot_jobs_[slot] = key.job;
   }
   if (!batch.empty()) path(slot.lane).run(slot.number, std::move(batch));
+}
+
+exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) const {
+  exec::Assignment made;
+  if (key.round == 0) {
+    made.task = job.plan().task(*job.spec, key, made.descriptors);
+    made.files = job.files;
+  } else {
+    made.task = job.merge_task(key);
+    made.extra.push_back(job.merge_input);
+  }
+  made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
+  for (const auto& image : job.images) {
+    made.task.images.push_back({image->hash, image->name, std::nullopt});
+    made.images.push_back(image->content);
+  }
+  return made;
+}
+
+// --- kernels ---
+
+void Engine::describe(std::shared_ptr<const job::KernelImage> image) {
+  sched::JobRequest request;
+  request.job = next_number_++;
+  request.lane = sched::Lane::Process;
+  request.chunks = 1;
+  request.deadline_ns = monotonic_ns() + kDescribeDeadline;
+  described_[request.job] = std::move(image);
+  feed({sched::Submitted{request}, std::nullopt, 0, 0});
+}
+
+exec::Assignment Engine::description(const job::KernelImage& image,
+                                     const model::ChunkKey& key) const {
+  exec::Assignment made;
+  made.task.key = key;
+  made.task.columns.emplace_back();
+  made.task.piece = model::DescribePiece{};
+  made.task.images.push_back({image.hash, image.name, std::nullopt});
+  made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
+  made.images.push_back(image.content);
+  return made;
+}
+
+// The chunks of a job with kernels have all given their states; a worker merges them.
+void Engine::round_done(std::uint64_t number) {
+  const job::Job* job = find(number);
+  if (job == nullptr) return;
+  helpers_.post([this, number, states = job->kernel_states(), alive = alive_] {
+    auto input = std::make_shared<Result<UniqueFd>>(
+        guarded("states", Errc::Internal, [&] { return states->merge_input(); }));
+    asio::post(loop_, [this, number, input, alive] {
+      if (!*alive) return;
+      job::Job* waiting = find(number);
+      if (waiting == nullptr) return;  // cancelled meanwhile
+      if (!*input)
+        return feed(
+            {sched::CancelRequested{number, input->error()}, std::nullopt, 0, 0});
+      waiting->merge_input = std::make_shared<const UniqueFd>(*std::move(*input));
+      feed({sched::NextRound{number, sched::Lane::Process, 1, 1, false}, std::nullopt,
+            0, 0});
+    });
+  });
+}
+
+// What a worker had in hand of a kernel when it was lost makes a better story than that
+// it was.
+Error Engine::told(Error cause, const model::ChunkKey& running,
+                   const exec::KernelPlace& place) const {
+  if (place.call == exec::KernelCall::None) return cause;
+  if (const auto image = described_.find(running.job); image != described_.end())
+    return job::kernel_lost(std::move(cause), place, {"", image->second->name, ""});
+  const job::Job* job = find(running.job);
+  if (job == nullptr || !job->planned()) return cause;
+  return job::kernel_lost(std::move(cause), place, job->kernel_names(place));
 }
 
 // A few microseconds of work without I/O, so its CPU time is its run time.
@@ -412,6 +521,8 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
                                                             : model::ChunkEnd::Failed,
                            now_ns);
     event.event = sched::ChunkFailed{slot, done.key, std::move(*error)};
+  } else if (described_.contains(done.key.job)) {
+    event.partial = std::get<model::Partial>(std::move(done.result));
   } else if (job != nullptr) {
     auto& partial = std::get<model::Partial>(done.result);
     if (Result<void> covered = job->check(partial); !covered)
@@ -423,13 +534,19 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
 }
 
 void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
+  if (described_.contains(key.job) && cause.partial) {
+    found_in_image_ = std::move(cause.partial->described);
+    return;
+  }
   job::Job* job = find(key.job);
   if (job == nullptr || !cause.partial) return;
   const sched::SlotNumber slot = std::get<sched::ChunkDone>(cause.event).slot.number;
   const Result<void> merged =
-      job->accept(*cause.partial, slot, cause.pid, cause.now_ns);
+      key.round == 0 ? job->accept(*cause.partial, slot, cause.pid, cause.now_ns)
+                     : job->accept_merge(*cause.partial, slot, cause.pid);
   if (!merged)
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
+  if (key.round != 0) return;
   ++totals_.chunks;
   totals_.elements += cause.partial->columns.front().counts.seen;
   totals_.cpu_ns +=
@@ -450,6 +567,17 @@ void Engine::lost(sched::SlotId slot, const std::optional<model::ChunkKey>& runn
 // --- ending jobs ---
 
 void Engine::finish(const sched::Finish& action) {
+  if (const auto image = described_.find(action.job); image != described_.end()) {
+    const model::ImageHash hash = image->second->hash;
+    described_.erase(image);
+    const auto infos = std::exchange(found_in_image_, {});
+    if (action.error) return kernels_.described(hash, *action.error);
+    if (infos.size() == 1) return kernels_.described(hash, infos.front());
+    return kernels_.described(
+        hash, Error(Errc::Internal, "bad_description",
+                    "a worker that was asked what is in one image told of " +
+                        std::to_string(infos.size())));
+  }
   if (find(action.job) == nullptr) return;
   JobPtr job = take(action.job);
   const auto answered = [&]() -> Result<model::JobAnswer> {
@@ -622,30 +750,61 @@ std::vector<model::JobSummary> Engine::list() const {
 
 void Engine::explain(Submission submission, Planned planned) {
   if (const std::optional<Error> why = refusal(submission)) return planned(*why);
-  Result<plan::Reduction> reduction =
-      plan::plan_reduction(submission.spec, submission.fds.size());
-  if (!reduction) return planned(reduction.error());
-  Result<plan::PathChoice> choice = plan::choose_path(submission.spec, limits());
-  if (!choice) return planned(choice.error());
   auto held = std::make_shared<Submission>(std::move(submission));
   ++explaining_;
   hold(held->fds.size(), held->bytes);
-  helpers_.post([this, held, limits = limits(), planned = std::move(planned),
-                 alive = alive_, reduction = *std::move(reduction),
+  auto done = [this, held, planned = std::move(planned)](Result<model::JobPlan> plan) {
+    --explaining_;
+    release(held->descriptors, held->bytes);
+    planned(std::move(plan));
+    idle_if_empty();
+  };
+  held->descriptors = held->fds.size();
+  const auto files = std::make_shared<const exec::JobFiles>(std::move(held->fds));
+  if (!kernels_.concerns(held->spec)) return explain_with(held, files, {}, done);
+  kernels_.look_up(held->spec.kernels, files,
+                   [this, held, files, done](Result<job::FoundKernels> found) {
+                     if (!found) return done(found.error());
+                     explain_with(held, files, *found, done);
+                   });
+}
+
+void Engine::explain_with(const std::shared_ptr<Submission>& held,
+                          std::shared_ptr<const exec::JobFiles> files,
+                          const job::FoundKernels& found, Planned planned) {
+  Result<plan::Reduction> reduction =
+      plan::plan_reduction(held->spec, files->size(), found.kernels);
+  if (!reduction) return planned(reduction.error());
+  Result<plan::PathChoice> choice =
+      plan::choose_path(held->spec, limits(), plan::place_of(*reduction));
+  if (!choice) return planned(choice.error());
+  helpers_.post([this, held, files = std::move(files), limits = limits(),
+                 planned = std::move(planned), alive = alive_,
+                 reduction = *std::move(reduction),
                  choice = *std::move(choice)]() mutable {
     auto plan = std::make_shared<Result<model::JobPlan>>(
         guarded("inspection", Errc::Internal, [&] {
-          return job::explain_plan({held->spec, held->fds, limits},
-                                   std::move(reduction), std::move(choice));
+          return job::explain_plan({held->spec, *files, limits}, std::move(reduction),
+                                   std::move(choice));
         }));
-    asio::post(loop_, [this, held, planned, plan, alive] {
-      if (!*alive) return;
-      --explaining_;
-      release(held->fds.size(), held->bytes);
-      planned(std::move(*plan));
-      idle_if_empty();
+    asio::post(loop_, [planned, plan, alive] {
+      if (*alive) planned(std::move(*plan));
     });
   });
+}
+
+void Engine::list_kernels(std::vector<model::KernelFile> kernels,
+                          std::vector<UniqueFd> fds, Listed listed) {
+  const auto files = std::make_shared<const exec::JobFiles>(std::move(fds));
+  kernels_.look_up(std::move(kernels), files,
+                   [listed = std::move(listed)](Result<job::FoundKernels> found) {
+                     if (!found) return listed(found.error());
+                     std::vector<model::ListedKernel> list;
+                     for (const plan::KnownKernel& kernel : found->kernels)
+                       list.push_back({kernel.info, kernel.image_name, kernel.image,
+                                       kernel.in_process});
+                     listed(std::move(list));
+                   });
 }
 
 void Engine::status(StatusReady ready) {

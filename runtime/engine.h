@@ -13,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -34,6 +35,7 @@
 #include "runtime/exec/thread/thread_pool.h"
 #include "runtime/job/finished_jobs.h"
 #include "runtime/job/job.h"
+#include "runtime/job/kernel_lookup.h"
 #include "runtime/sched/scheduler.h"
 
 namespace tally {
@@ -44,6 +46,9 @@ struct EngineOptions {
   std::uint32_t threads = 64;
   std::uint32_t attempts = 3;
   std::string worker_program;
+  job::KernelPolicy kernels;
+  std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
+  std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
   std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held
@@ -64,7 +69,8 @@ struct Submission {
   Nanoseconds received_ns = 0;
   bool keep = false;  // the answer, for later wait and show
   bool wants_progress = false;
-  std::uint64_t bytes = 0;  // of the request: what holding it costs, about
+  std::uint64_t bytes = 0;        // of the request: what holding it costs, about
+  std::uint64_t descriptors = 0;  // as many as came, while a plan is made
 };
 
 class Engine {
@@ -74,7 +80,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Errors: NotFound "no_worker_program", Io.
+  // Errors: NotFound "no_worker_program", "no_such_kernel_file", InvalidArgument
+  // "not_a_kernel", Io.
   Result<void> start();
 
   // Takes a job on, or refuses it; the observer is told either way, possibly before
@@ -100,6 +107,12 @@ class Engine {
   // Counts as a job against the limits meanwhile.
   using Planned = std::function<void(Result<model::JobPlan>)>;
   void explain(Submission submission, Planned planned);
+
+  // What is in these files and in those that the administrator installed. `listed` is
+  // called once.
+  using Listed = std::function<void(Result<std::vector<model::ListedKernel>>)>;
+  void list_kernels(std::vector<model::KernelFile> kernels, std::vector<UniqueFd> fds,
+                    Listed listed);
 
   // Those that have not ended and those still kept, by number.
   std::vector<model::JobSummary> list() const;
@@ -135,7 +148,13 @@ class Engine {
   plan::PathLimits limits() const;
   static bool needs_inspection(const model::JobSpec& spec);
   void plan_job(job::Job& job);
+  void plan_with(job::Job& job, const job::FoundKernels& found);
   void inspect_job(job::Job& job, plan::Reduction reduction, plan::PathChoice choice);
+  void explain_with(const std::shared_ptr<Submission>& held,
+                    std::shared_ptr<const exec::JobFiles> files,
+                    const job::FoundKernels& found, Planned planned);
+  void expire_unplanned(job::Job& job);
+  void describe(std::shared_ptr<const job::KernelImage> image);
   void planned(job::Job& job, Result<plan::Plan> plan);
   void schedule(job::Job& job);
   void hold(std::uint64_t descriptors, std::uint64_t bytes);
@@ -146,7 +165,13 @@ class Engine {
   void perform(const std::vector<sched::Action>& actions, PendingEvent& cause);
   void dispatch(const sched::Action* first, std::size_t count);
   void run_inline(const job::Job& job, const model::ChunkKey& key, Nanoseconds now_ns);
+  exec::Assignment assignment(job::Job& job, const model::ChunkKey& key) const;
+  exec::Assignment description(const job::KernelImage& image,
+                               const model::ChunkKey& key) const;
   void accept(const model::ChunkKey& key, PendingEvent& cause);
+  void round_done(std::uint64_t number);
+  Error told(Error cause, const model::ChunkKey& running,
+             const exec::KernelPlace& place) const;
   void lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running);
   void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid,
                Nanoseconds now_ns);
@@ -179,6 +204,9 @@ class Engine {
   std::vector<sched::Action> actions_;  // kept between events: no allocation each
 
   std::unordered_map<std::uint64_t, JobPtr> jobs_;
+  // Images that a worker is looking into, each by a chunk with a number of its own.
+  std::unordered_map<std::uint64_t, std::shared_ptr<const job::KernelImage>> described_;
+  std::vector<std::vector<model::KernelInfo>> found_in_image_;  // of the last one
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;
   std::uint64_t descriptors_held_ = 0;
@@ -211,6 +239,7 @@ class Engine {
   std::unique_ptr<exec::ProcessPath> processes_;
   exec::ThreadPool gauges_;   // other processes' memory
   exec::ThreadPool helpers_;  // inspection; joined first
+  job::KernelLookup kernels_;
 };
 
 }  // namespace tally

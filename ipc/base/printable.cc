@@ -26,6 +26,17 @@ std::string printable(std::string_view text) {
   return printable(text, text.size());
 }
 
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    shown += printable(text.substr(0, end));
+    if (end == std::string_view::npos) return shown;
+    shown += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
   std::string shown;
   std::size_t at = 0;

@@ -17,4 +17,7 @@ std::string printable(std::string_view text);
 // out.
 std::string printable(std::string_view text, std::size_t limit);
 
+// The same for text of several lines, which stay lines.
+std::string printable_lines(std::string_view text);
+
 }  // namespace tally

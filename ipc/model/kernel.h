@@ -54,6 +54,14 @@ inline bool takes_text(const KernelInfo& kernel) {
   return kernel.types == kTextBit;
 }
 
+// A kernel that jobs may name, and where it is.
+struct ListedKernel {
+  KernelInfo info;
+  std::string file;  // "libgeomean.so"
+  ImageHash hash{};
+  bool in_process = false;  // may run in the daemon's threads
+};
+
 struct KernelArgument {
   std::string name;
   std::string value;

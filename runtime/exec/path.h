@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ipc/base/error.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/chunk_task.h"
+#include "runtime/exec/chunk_page.h"
 
 namespace tally::exec {
 
@@ -25,6 +27,21 @@ struct Assignment {
   model::ChunkTask task;
   std::shared_ptr<const JobFiles> files;
   std::vector<std::uint32_t> descriptors;  // the task's own, as indexes into `files`
+  // Further ones of the task's own, behind those.
+  std::vector<std::shared_ptr<const UniqueFd>> extra;
+  // The content of each of the task's images: the path adds to `extra` those that the
+  // slot has not been given before, and sets their `descriptor`.
+  std::vector<std::shared_ptr<const UniqueFd>> images;
+};
+
+// What a slot that was lost had in hand of a kernel: the words of its ChunkPage.
+struct KernelPlace {
+  KernelCall call = KernelCall::None;
+  std::uint32_t kernel = 0;
+  std::uint32_t file = 0;
+  std::uint64_t first_row = 0;
+  std::uint64_t rows = 0;
+  std::string output;  // the first kilobytes of what it wrote to stdout and stderr
 };
 
 class PathEvents {
@@ -34,7 +51,7 @@ class PathEvents {
   virtual void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) = 0;
   // The slot lost all it had in hand; it is announced again when it is back.
   virtual void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
-                       bool spends_attempt, Error cause) = 0;
+                       bool spends_attempt, Error cause, const KernelPlace& place) = 0;
   // All that came together was told: what was made of it may leave in one send.
   virtual void on_turn_end() {}
 };

@@ -9,12 +9,19 @@
 namespace tally::job {
 namespace {
 
-// The counts that the answer shows: those of the column that lost most.
-model::ElementCounts shown_counts(const MergedState& state) {
-  const auto least = std::min_element(
-      state.begin(), state.end(),
-      [](const auto& a, const auto& b) { return a.counts.kept < b.counts.kept; });
-  return least == state.end() ? model::ElementCounts{} : least->counts;
+// The counts of the column that lost most.
+void least_kept(model::ElementCounts& least, const model::ElementCounts& counts) {
+  if (counts.kept < least.kept) least = counts;
+}
+
+Error kernel_miscounted(const std::string& kernel, const model::ElementCounts& counts,
+                        std::uint64_t rows) {
+  return Error(Errc::Internal, "coverage_mismatch",
+               "of " + std::to_string(rows) + " rows kernel " + kernel + " was given " +
+                   std::to_string(counts.kept) + ", " + std::to_string(counts.missing) +
+                   " were missing and " + std::to_string(counts.filtered) +
+                   " filtered, of " + std::to_string(counts.seen) + " seen")
+      .with("kernel", kernel);
 }
 
 // Where the stream of a partial ended.
@@ -37,7 +44,42 @@ Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds
 void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
   plan_ = std::move(plan);
   tree_.emplace(plan_->chunks(), merge_state);
+  if (const std::size_t kernels = plan_->reduction().kernels.size(); kernels > 0)
+    kernel_states_ = std::make_shared<KernelStates>(kernels, plan_->chunks());
   planned_ns = now_ns;
+}
+
+bool Job::needs_merge_round() const {
+  return kernel_states_ != nullptr && plan_->chunks() != 1;
+}
+
+model::ChunkTask Job::merge_task(const model::ChunkKey& key) const {
+  model::ChunkTask task;
+  task.key = key;
+  task.type = plan_->type();
+  task.columns = plan_->reduction().columns;
+  task.kernels = plan_->reduction().kernels;
+  task.finish_kernels = true;
+  task.piece =
+      model::MergePiece{0, kernel_states_->merge_input_bytes(), plan_->chunks()};
+  return task;
+}
+
+// What the words of a page stand for; they come from a worker that died.
+KernelNames Job::kernel_names(const exec::KernelPlace& place) const {
+  KernelNames names;
+  if (place.call == exec::KernelCall::Load) {
+    if (place.kernel < images.size()) names.image = images[place.kernel]->name;
+    return names;
+  }
+  const auto& kernels = plan_->reduction().kernels;
+  if (place.kernel < kernels.size()) {
+    names.kernel = kernels[place.kernel].kernel;
+    names.image = kernels[place.kernel].image_name;
+  }
+  if (plan_->has_files() && place.file < plan_->files())
+    names.file = plan_->file_name(place.file);
+  return names;
 }
 
 Result<void> Job::check(const model::Partial& partial) const {
@@ -47,13 +89,35 @@ Result<void> Job::check(const model::Partial& partial) const {
   expected.elements = plan_->elements(partial.key.chunk);
   expected.stream = plan_->stream_of(partial.key.chunk);
   if (expected.stream && !plan_->in_bytes()) expected.elements = stream_end(partial);
-  return merge::check_partial(partial, expected);
+  if (Result<void> covered = merge::check_partial(partial, expected); !covered)
+    return covered;
+  const auto& kernels = plan_->reduction().kernels;
+  if (partial.kernels.size() != kernels.size())
+    return Error(Errc::Internal, "coverage_mismatch",
+                 "a partial has the states of " +
+                     std::to_string(partial.kernels.size()) + " kernels, not of " +
+                     std::to_string(kernels.size()));
+  const std::uint64_t rows = partial.columns.front().counts.seen;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const model::ElementCounts& counts = partial.kernels[i].counts;
+    if (counts.seen != rows ||
+        counts.kept + counts.missing + counts.filtered != counts.seen)
+      return kernel_miscounted(kernels[i].kernel, counts, rows);
+  }
+  return {};
 }
 
-Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
-                         std::uint32_t pid, Nanoseconds now_ns) {
+Result<void> Job::accept(model::Partial& partial, std::uint32_t slot, std::uint32_t pid,
+                         Nanoseconds now_ns) {
   Result<MergedState> state = read_state(partial, plan_->type());
   if (!state) return std::move(state).error();
+  if (kernel_states_) {
+    if (Result<void> added = kernel_states_->add(partial); !added) return added;
+    if (plan_->chunks() == 1)
+      if (Result<void> done = kernel_states_->finished(std::move(partial.outputs));
+          !done)
+        return done;
+  }
   if (recorder) recorder->done(partial.key, slot, partial.usage, now_ns);
   coverage_.add(partial.spans);
   last_partial_ns_ = now_ns;
@@ -61,12 +125,23 @@ Result<void> Job::accept(const model::Partial& partial, std::uint32_t slot,
   done_extent_ += plan_->chunk_extent(partial.key.chunk);
   if (const auto stream = plan_->stream_of(partial.key.chunk))
     stream_came(*stream, stream_end(partial));
+  charge_chunk(partial, slot, pid);
+  tree_->add(partial.key.chunk, *std::move(state));
+  return {};
+}
+
+Result<void> Job::accept_merge(model::Partial& partial, std::uint32_t slot,
+                               std::uint32_t pid) {
+  charge(partial.usage, slot, pid);
+  return kernel_states_->finished(std::move(partial.outputs));
+}
+
+void Job::charge_chunk(const model::Partial& partial, std::uint32_t slot,
+                       std::uint32_t pid) {
   charge(partial.usage, slot, pid);
   model::WorkerUsage& usage = usage_[{slot, pid}];
   ++usage.chunks;
   usage.elements += partial.columns.front().counts.seen;
-  tree_->add(partial.key.chunk, *std::move(state));
-  return {};
 }
 
 void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
@@ -106,8 +181,12 @@ Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
   model::JobAnswer answer;
   answer.state = model::JobState::Done;
   answer.results.reserve(spec->reducers.size());
-  for (std::size_t i = 0; i < spec->reducers.size(); ++i)
-    answer.results.push_back(result_of(i, state));
+  for (std::size_t i = 0; i < spec->reducers.size(); ++i) {
+    if (plan_->reduction().reducers[i].kernel)
+      add_outputs(i, answer.results);
+    else
+      answer.results.push_back(result_of(i, state));
+  }
   answer.elements = shown_counts(state);
   fill_report(answer, now_ns);
   return answer;
@@ -127,6 +206,41 @@ model::JobAnswer Job::snapshot(Nanoseconds now_ns, bool running) const {
   fill_report(answer, now_ns);
   answer.trace.reset();  // is told at the end
   return answer;
+}
+
+model::ElementCounts Job::shown_counts(const MergedState& state) const {
+  if (state.empty()) return {};
+  model::ElementCounts least = state.front().counts;
+  for (const MergedColumn& column : state) least_kept(least, column.counts);
+  if (kernel_states_)
+    for (const model::ElementCounts& counts : kernel_states_->counts())
+      least_kept(least, counts);
+  return least;
+}
+
+// A kernel may answer several values: label.sub each.
+void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) const {
+  const model::ReducerSpec& wanted = spec->reducers[index];
+  const std::uint32_t kernel = *plan_->reduction().reducers[index].kernel;
+  for (const model::KernelOutput& output : kernel_states_->outputs()[kernel]) {
+    model::ReducerResult result;
+    result.label =
+        output.label.empty() ? wanted.label : wanted.label + "." + output.label;
+    result.reducer = wanted.name;
+    result.args = wanted.args;
+    result.column = wanted.column;
+    if (const auto* error = std::get_if<Error>(&output.value))
+      result.error = *error;
+    else if (const auto* integer = std::get_if<Int128>(&output.value))
+      result.value = *integer;
+    else if (const auto* f64 = std::get_if<double>(&output.value))
+      result.value = *f64;
+    else if (const auto* f32 = std::get_if<float>(&output.value))
+      result.value = *f32;
+    else
+      result.value = std::get<std::string>(output.value);
+    to.push_back(std::move(result));
+  }
 }
 
 model::ReducerResult Job::result_of(std::size_t index, const MergedState& state) const {
@@ -183,6 +297,8 @@ void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   answer.reason = plan_->choice().reason;
   answer.workers = plan_->parallel();
   answer.chunks = plan_->chunks();
+  for (const model::KernelTask& kernel : plan_->reduction().kernels)
+    answer.kernels.push_back({kernel.kernel, kernel.image_name, kernel.image});
   answer.memory.input_bytes = plan_->input_bytes() + stream_bytes_;
 }
 

@@ -18,6 +18,9 @@
 #include "ipc/model/server_status.h"
 #include "runtime/exec/path.h"
 #include "runtime/job/chunk_trace.h"
+#include "runtime/job/kernel_image.h"
+#include "runtime/job/kernel_loss.h"
+#include "runtime/job/kernel_states.h"
 #include "runtime/job/merged_state.h"
 #include "runtime/merge/coverage.h"
 #include "runtime/merge/merge_tree.h"
@@ -68,6 +71,8 @@ class Job {
   Nanoseconds plan_started_ns = 0;
   Nanoseconds planned_ns = 0;
   Nanoseconds deadline_ns = 0;  // 0: none
+  // The images that the plan's kernels are in, each once.
+  std::vector<std::shared_ptr<const KernelImage>> images;
   bool planned() const { return plan_.has_value(); }
   const plan::Plan& plan() const { return *plan_; }
   void set_plan(plan::Plan plan, Nanoseconds now_ns);
@@ -80,8 +85,20 @@ class Job {
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;
   // Merges an accepted partial. Errors: InvalidData.
-  Result<void> accept(const model::Partial& partial, std::uint32_t slot,
-                      std::uint32_t pid, Nanoseconds now_ns);
+  Result<void> accept(model::Partial& partial, std::uint32_t slot, std::uint32_t pid,
+                      Nanoseconds now_ns);
+
+  // A job with kernels and several chunks, or none, takes a second round, in which a
+  // worker merges what the chunks gave.
+  bool needs_merge_round() const;
+  std::shared_ptr<const KernelStates> kernel_states() const { return kernel_states_; }
+  // The task of that round; its only descriptor is what merge_input() gave.
+  model::ChunkTask merge_task(const model::ChunkKey& key) const;
+  std::shared_ptr<const UniqueFd> merge_input;
+  KernelNames kernel_names(const exec::KernelPlace& place) const;
+  // Errors: Internal "bad_outputs".
+  Result<void> accept_merge(model::Partial& partial, std::uint32_t slot,
+                            std::uint32_t pid);
 
   // What a chunk cost that gave no partial: its time counts, its elements do not.
   void charge(const model::ChunkUsage& spent, std::uint32_t slot, std::uint32_t pid);
@@ -102,6 +119,10 @@ class Job {
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:
+  void charge_chunk(const model::Partial& partial, std::uint32_t slot,
+                    std::uint32_t pid);
+  void add_outputs(std::size_t reducer, std::vector<model::ReducerResult>& to) const;
+  model::ElementCounts shown_counts(const MergedState& state) const;
   void stream_came(std::uint32_t file, std::uint64_t size);
   model::ReducerResult result_of(std::size_t index, const MergedState& state) const;
   void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
@@ -110,6 +131,7 @@ class Job {
   std::optional<plan::Plan> plan_;
   std::optional<merge::MergeTree<MergedState>> tree_;
   merge::Coverage coverage_;
+  std::shared_ptr<KernelStates> kernel_states_;
 
   Nanoseconds first_dispatch_ns_ = 0;
   Nanoseconds last_partial_ns_ = 0;

@@ -85,6 +85,7 @@ class Plan {
 
   const std::string& file_name(std::uint32_t file) const;
   bool has_files() const { return !names_.empty(); }
+  std::size_t files() const { return names_.size(); }
   std::vector<std::uint64_t> file_sizes() const;
 
   // The task of one attempt at one chunk; its pieces name descriptors by their place

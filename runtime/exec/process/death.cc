@@ -49,4 +49,15 @@ Error unknown_death(std::uint32_t worker, std::uint32_t pid) {
       worker, pid);
 }
 
+Error stalled(std::uint32_t worker, std::uint32_t pid, std::chrono::nanoseconds limit) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  return with_worker(
+      Error(Errc::WorkerLost, "kernel_stalled",
+            named(worker, pid) +
+                " was killed by us: one call of a kernel went on for " +
+                std::to_string(ms) + " ms, the limit ([kernels] stall_timeout)")
+          .with("limit_ms", std::int64_t{ms}),
+      worker, pid);
+}
+
 }  // namespace tally::exec

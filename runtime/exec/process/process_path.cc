@@ -14,10 +14,14 @@
 #include <cstring>
 #include <deque>
 #include <new>
+#include <set>
 #include <utility>
 
+#include "ipc/base/clock.h"
+#include "ipc/base/printable.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/death.h"
+#include "runtime/exec/process/worker_output.h"
 
 namespace tally::exec {
 namespace {
@@ -27,7 +31,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartDeadline{5000};  // fork to hello
 constexpr milliseconds kStopDeadline{1000};   // SIGTERM to SIGKILL
 constexpr milliseconds kCauseGrace{1000};     // end-of-file to the zygote's message
+constexpr milliseconds kHeedGrace{1000};      // interrupt to SIGKILL
 constexpr milliseconds kFirstBackoff{10};
+// What a worker was given stays loaded; one with this many images is replaced.
+constexpr std::size_t kMostImages = 64;
+constexpr std::size_t kMostLogged = 2000;  // bytes of a dead worker's output
 constexpr milliseconds kLongestBackoff{5000};
 
 // 0, 10 ms, 20 ms, … 5 s: the first failure is retried at once.
@@ -74,11 +82,41 @@ class MappedPage {
   ChunkPage* page_ = nullptr;
 };
 
+// The words that a worker changes before each call of a kernel.
+struct KernelMoment {
+  std::uint64_t begun = 0;
+  std::uint64_t advanced = 0;
+  KernelPlace place;
+
+  static KernelMoment of(const ChunkPage& page) {
+    const auto get = [](const auto& word) {
+      return word.load(std::memory_order_relaxed);
+    };
+    return {get(page.begun),
+            get(page.advanced),
+            {get(page.call),
+             get(page.kernel),
+             get(page.file),
+             get(page.first_row),
+             get(page.rows),
+             {}}};
+  }
+  bool operator==(const KernelMoment& other) const {
+    return begun == other.begun && advanced == other.advanced &&
+           place.call == other.place.call && place.kernel == other.place.kernel &&
+           place.file == other.place.file && place.first_row == other.place.first_row;
+  }
+};
+
 }  // namespace
 
 struct ProcessPath::Slot {
   Slot(std::uint32_t slot_number, asio::io_context& loop)
-      : number(slot_number), timer(loop), fork_timer(loop) {}
+      : number(slot_number),
+        timer(loop),
+        fork_timer(loop),
+        deaf_timer(loop),
+        kernel_timer(loop) {}
 
   const std::uint32_t number;
   WorkerState state = WorkerState::Dead;
@@ -87,6 +125,8 @@ struct ProcessPath::Slot {
   UniqueFd pidfd;
   std::unique_ptr<WorkerLink> link;
   MappedPage page;
+  WorkerOutput output;
+  std::set<model::ImageHash> images;  // that the worker was given
   bool link_closed = false;
   bool greeted = false;  // its hello has come
 
@@ -99,7 +139,12 @@ struct ProcessPath::Slot {
   std::uint32_t young_deaths = 0;  // in a row, before the hello
   asio::steady_timer timer;        // start, stop or cause deadline
   asio::steady_timer fork_timer;
-  std::uint64_t timer_round = 0;  // a timer that was set anew is another round
+  asio::steady_timer deaf_timer;    // an interrupt that is not heeded
+  asio::steady_timer kernel_timer;  // a kernel that goes on for too long
+  KernelMoment kernel_moment;       // as last seen
+  Nanoseconds kernel_since_ns = 0;  // that it has been so
+  std::optional<Error> killed_for;  // why we killed it, if we did
+  std::uint64_t timer_round = 0;    // a timer that was set anew is another round
 
   // What the worker was working on: the last chunk it began. One that died before it
   // began any is charged with the first, or it could do so for ever.
@@ -235,10 +280,16 @@ void ProcessPath::fork(Slot& slot) {
   Result<MappedPage> mapped = MappedPage::map(page->get());
   if (!mapped) return failed(mapped.error());
   if (!zygote_) return failed(Error(Errc::Internal, "there is no zygote"));
-  if (Result<void> asked = zygote_->fork_worker(slot.serial, theirs.get(), page->get());
+  Result<WorkerOutput> output = WorkerOutput::make();
+  if (!output) return failed(output.error());
+  if (Result<void> asked =
+          zygote_->fork_worker(slot.serial, theirs.get(), page->get(), output->fd());
       !asked)
     return failed(asked.error());
   slot.page = *std::move(mapped);
+  slot.output = *std::move(output);
+  slot.images.clear();
+  slot.killed_for.reset();
   slot.pid = 0;
   slot.pidfd.reset();
   slot.link_closed = false;
@@ -324,7 +375,13 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   slot.begun_before = page.begun.load(std::memory_order_acquire);
   // An old cancellation may name a job that has a chunk in this batch after all.
   page.cancelled_job.store(0, std::memory_order_relaxed);
+  bool has_kernels = false;
+  for (Assignment& one : batch) {
+    give_images(slot, one);
+    has_kernels = has_kernels || !one.images.empty();
+  }
   apply(slot, WorkerEvent::Assigned);
+  if (has_kernels) watch_kernels(slot);
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
     std::vector<model::ChunkOutcome> failed;
@@ -345,15 +402,71 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     ++slot.chunks_done;
     // The worker is free before the scheduler hears of its last chunk, which may send
     // it the next one at once.
-    if (slot.in_hand.empty()) apply(slot, WorkerEvent::Finished);
+    if (slot.in_hand.empty()) {
+      slot.kernel_timer.cancel();
+      slot.deaf_timer.cancel();
+      apply(slot, WorkerEvent::Finished);
+    }
     events_.on_outcome(slot.number, std::move(outcome));
   }
+  // What it has loaded stays loaded: one that has seen many kernels is replaced.
+  if (slot.images.size() >= kMostImages && slot.in_hand.empty()) signal(slot, SIGKILL);
   events_.on_turn_end();
 }
 
 void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
-  if (ChunkPage* page = slots_[number]->page.get())
+  Slot& slot = *slots_[number];
+  if (ChunkPage* page = slot.page.get()) {
     page->cancelled_job.store(job, std::memory_order_relaxed);
+    kill_if_deaf(slot, job);
+  }
+}
+
+// A worker that is stopped, hangs in a read or in a kernel does not see the flag.
+void ProcessPath::kill_if_deaf(Slot& slot, std::uint64_t job) {
+  slot.deaf_timer.expires_after(kHeedGrace);
+  slot.deaf_timer.async_wait([this, &slot, job, serial = slot.serial](auto error) {
+    if (error || slot.serial != serial || slot.in_hand.empty()) return;
+    if (slot.in_hand.front().job != job) return;
+    if (slot.state == WorkerState::Busy || slot.state == WorkerState::Draining)
+      apply(slot, WorkerEvent::Timeout);
+  });
+}
+
+// Descriptors travel only for images that the worker has not been given.
+void ProcessPath::give_images(Slot& slot, Assignment& assignment) {
+  for (std::size_t i = 0; i < assignment.images.size(); ++i) {
+    model::TaskImage& image = assignment.task.images[i];
+    if (!slot.images.insert(image.hash).second) continue;
+    image.descriptor = static_cast<std::uint32_t>(assignment.descriptors.size() +
+                                                  assignment.extra.size());
+    assignment.extra.push_back(assignment.images[i]);
+  }
+}
+
+void ProcessPath::watch_kernels(Slot& slot) {
+  slot.kernel_moment = KernelMoment::of(*slot.page.get());
+  slot.kernel_since_ns = monotonic_ns();
+  look_at_kernels_later(slot);
+}
+
+// A few times within the limit.
+void ProcessPath::look_at_kernels_later(Slot& slot) {
+  slot.kernel_timer.expires_after(options_.kernel_stall / 8);
+  slot.kernel_timer.async_wait([this, &slot, serial = slot.serial](auto error) {
+    if (error || slot.serial != serial || slot.state != WorkerState::Busy) return;
+    const KernelMoment now = KernelMoment::of(*slot.page.get());
+    const Nanoseconds now_ns = monotonic_ns();
+    if (!(now == slot.kernel_moment) || now.place.call == KernelCall::None) {
+      slot.kernel_moment = now;
+      slot.kernel_since_ns = now_ns;
+    }
+    if (std::chrono::nanoseconds(now_ns - slot.kernel_since_ns) < options_.kernel_stall)
+      return look_at_kernels_later(slot);
+    slot.killed_for = stalled(slot.number, static_cast<std::uint32_t>(slot.pid),
+                              options_.kernel_stall);
+    apply(slot, WorkerEvent::Timeout);
+  });
 }
 
 std::uint64_t ProcessPath::advanced(std::uint32_t number) const {
@@ -392,7 +505,8 @@ void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
 void ProcessPath::on_death(const ZygoteMessage& death) {
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
-  lose(*slot, death_cause(slot->number, death), true);
+  lose(*slot, slot->killed_for ? *slot->killed_for : death_cause(slot->number, death),
+       true);
 }
 
 void ProcessPath::on_zygote_gone() {
@@ -435,14 +549,24 @@ void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
   if (young) ++slot.young_deaths;
   ++slot.timer_round;
   slot.timer.cancel();
+  slot.deaf_timer.cancel();
+  slot.kernel_timer.cancel();
   const std::optional<model::ChunkKey> running =
       slot.in_hand.empty() ? std::nullopt : slot.running();
+  KernelPlace place;
+  if (running) {
+    place = KernelMoment::of(*slot.page.get()).place;
+    place.output = slot.output.text();
+    if (!place.output.empty())
+      log_("worker " + std::to_string(slot.number) +
+           " wrote: " + printable(place.output, kMostLogged));
+  }
   slot.in_hand.clear();
   slot.batch.clear();
   slot.link.reset();
   slot.pidfd.reset();
   apply(slot, WorkerEvent::Exited);
-  events_.on_gone(slot.number, running, spends_attempt, std::move(cause));
+  events_.on_gone(slot.number, running, spends_attempt, std::move(cause), place);
 }
 
 }  // namespace tally::exec

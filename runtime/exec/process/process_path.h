@@ -8,12 +8,16 @@
 // End-of-file on a link means "lost"; the zygote's message brings the cause, so a loss
 // is reported when both are there, or when kCauseGrace has passed (cause then unknown).
 //
+// A worker is killed if it does not heed an interrupt within kHeedGrace, and if one
+// call of a kernel takes longer than Options::kernel_stall (cause "kernel_stalled").
+//
 // Threads: the loop's. Lifetime: the io_context and `events` must outlive it.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,6 +42,8 @@ class ProcessPath : public ExecutionPath,
   struct Options {
     std::uint32_t workers = 1;
     std::string worker_program;
+    // How long one call of a kernel may go on; longer, and its worker is killed.
+    std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
   };
   // What `status` shows of a slot.
   struct WorkerView {
@@ -85,6 +91,10 @@ class ProcessPath : public ExecutionPath,
   void ready(Slot& slot, const ipc::WorkerReady& hello);
   void ready_if_complete(Slot& slot);
   void outcomes(Slot& slot, std::vector<model::ChunkOutcome> all);
+  void give_images(Slot& slot, Assignment& assignment);
+  void watch_kernels(Slot& slot);
+  void look_at_kernels_later(Slot& slot);
+  void kill_if_deaf(Slot& slot, std::uint64_t job);
   void lose(Slot& slot, Error cause, bool spends_attempt);
   void signal(const Slot& slot, int number);
   void arm(Slot& slot, std::chrono::milliseconds after);

@@ -21,7 +21,7 @@ using asio::posix::stream_descriptor;
 struct Outgoing {
   ipc::Bytes frame;
   std::vector<int> fds;
-  std::vector<std::shared_ptr<const JobFiles>> keep;
+  std::vector<std::shared_ptr<const void>> keep;
   std::size_t sent = 0;
 };
 
@@ -123,10 +123,15 @@ Result<void> WorkerLink::assign(std::vector<Assignment> batch) {
   for (Assignment& one : batch) {
     ipc::AssignedTask assigned;
     assigned.first_descriptor = static_cast<std::uint32_t>(outgoing.fds.size());
-    assigned.descriptors = static_cast<std::uint32_t>(one.descriptors.size());
+    assigned.descriptors =
+        static_cast<std::uint32_t>(one.descriptors.size() + one.extra.size());
     for (const std::uint32_t index : one.descriptors)
       outgoing.fds.push_back((*one.files)[index].get());
     if (!one.descriptors.empty()) outgoing.keep.push_back(std::move(one.files));
+    for (auto& fd : one.extra) {
+      outgoing.fds.push_back(fd->get());
+      outgoing.keep.push_back(std::move(fd));
+    }
     assigned.task = std::move(one.task);
     tasks.push_back(std::move(assigned));
   }

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <new>
 #include <string>
 #include <utility>
@@ -21,7 +22,8 @@ namespace {
 
 class Worker {
  public:
-  Worker(int link, ChunkPage& page) : link_(link), runner_(page) {}
+  Worker(int link, ChunkPage& page, WorkerOutput output)
+      : link_(link), runner_(page), output_(std::move(output)) {}
 
   int run() {
     fault_point("start", {});
@@ -73,14 +75,26 @@ class Worker {
                 {}};
       own.push_back(fds[index].get());
     }
+    const bool has_kernels = !assigned.task.images.empty();
+    if (has_kernels) output_.rewind();
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);
     const model::ChunkUsage usage = meter_.stop();
+    if (has_kernels) add_output(outcome);
     if (auto* partial = std::get_if<model::Partial>(&outcome.result))
       partial->usage = usage;
     else
       outcome.spent = usage;
     return outcome;
+  }
+
+  // What a kernel wrote goes with its error; of a chunk that went well nobody reads it.
+  void add_output(model::ChunkOutcome& outcome) const {
+    auto* error = std::get_if<Error>(&outcome.result);
+    if (error == nullptr) return;
+    std::fflush(stdout);
+    if (std::string text = output_.text(); !text.empty())
+      *error = std::move(*error).with("output", std::move(text));
   }
 
   bool send(ipc::WorkerMessage message) {
@@ -95,19 +109,23 @@ class Worker {
   account::SelfFiles self_ = account::SelfFiles::open();
   account::ChunkMeter meter_{&self_};
   ChunkRunner runner_;
+  const WorkerOutput output_;
   ipc::PacketAssembler packets_;
   ipc::Bytes bytes_;
 };
 
 }  // namespace
 
-int worker_main(UniqueFd link, UniqueFd page) {
+int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output) {
+  if (!output.become_standard_output()) return 1;
   void* map = ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE, MAP_SHARED,
                      page.get(), 0);
   if (map == MAP_FAILED) return 1;
   page.reset();
   // The daemon has constructed it; atomics are used in place.
-  return Worker(link.get(), *std::launder(static_cast<ChunkPage*>(map))).run();
+  return Worker(link.get(), *std::launder(static_cast<ChunkPage*>(map)),
+                std::move(output))
+      .run();
 }
 
 }  // namespace tally::exec

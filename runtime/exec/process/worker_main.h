@@ -5,11 +5,12 @@
 #pragma once
 
 #include "ipc/base/unique_fd.h"
+#include "runtime/exec/process/worker_output.h"
 
 namespace tally::exec {
 
-// `link` is the worker's end of its SEQPACKET pair, `page` the memfd of its ChunkPage.
-// Returns the exit status of the process.
-int worker_main(UniqueFd link, UniqueFd page);
+// `link` is the worker's end of its SEQPACKET pair, `page` the memfd of its ChunkPage,
+// `output` becomes its stdout and stderr. Returns the exit status of the process.
+int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output);
 
 }  // namespace tally::exec

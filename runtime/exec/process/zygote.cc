@@ -156,9 +156,9 @@ Zygote::~Zygote() {
   ::waitid(P_PIDFD, static_cast<id_t>(impl_->pidfd.get()), &info, WEXITED);
 }
 
-Result<void> Zygote::fork_worker(std::uint64_t serial, int link, int page) {
+Result<void> Zygote::fork_worker(std::uint64_t serial, int link, int page, int output) {
   const ForkRequest request{serial};
-  const int fds[] = {link, page};
+  const int fds[] = {link, page, output};
   const auto sent =
       ipc::send_with_fds(impl_->socket.native_handle(),
                          std::as_bytes(std::span(&request, 1)), fds, MSG_DONTWAIT);

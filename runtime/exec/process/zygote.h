@@ -42,10 +42,10 @@ class Zygote {
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
 
-  // Asks for a worker; on_forked or on_fork_failed answers. Both descriptors are
+  // Asks for a worker; on_forked or on_fork_failed answers. The descriptors are
   // duplicated into the message. Errors: Io (the zygote is gone: on_zygote_gone will
   // come too).
-  Result<void> fork_worker(std::uint64_t serial, int link, int page);
+  Result<void> fork_worker(std::uint64_t serial, int link, int page, int output);
 
   // SIGKILL: for one that answers no more. on_zygote_gone follows.
   void kill();

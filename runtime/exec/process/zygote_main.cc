@@ -63,12 +63,12 @@ class ForkServer {
     const auto got = ipc::receive_with_fds(
         socket_, std::as_writable_bytes(std::span(&request, 1)), fds, 0);
     if (!got || got->state != ipc::Transfer::Moved) return false;
-    if (got->bytes != sizeof request || fds.size() != 2) return false;
-    fork_worker(request.serial, std::move(fds[0]), std::move(fds[1]));
+    if (got->bytes != sizeof request || fds.size() != 3) return false;
+    fork_worker(request.serial, std::move(fds));
     return true;
   }
 
-  void fork_worker(std::uint64_t serial, UniqueFd link, UniqueFd page) {
+  void fork_worker(std::uint64_t serial, std::vector<UniqueFd> fds) {
     ZygoteMessage message;
     message.serial = serial;
     const pid_t zygote = ::getpid();
@@ -81,7 +81,8 @@ class ForkServer {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != zygote) ::_exit(0);
       ::prctl(PR_SET_NAME, "tally-worker");
-      ::_exit(worker_main(std::move(link), std::move(page)));
+      ::_exit(worker_main(std::move(fds[0]), std::move(fds[1]),
+                          WorkerOutput(std::move(fds[2]))));
     }
     if (pid < 0) {
       message.report = ZygoteReport::ForkFailed;

@@ -2,7 +2,8 @@
 //
 // Fixed structs in host order: both ends are one build (the worker's hello checks it),
 // and the zygote stays so small that it needs no decoder. One message a packet.
-// The request carries two descriptors: the worker's end of its link, its page's memfd.
+// The request carries three descriptors: the worker's end of its link, the memfd of its
+// page, that of its output.
 // Forked carries one: the worker's pidfd, opened before the zygote can reap it.
 #pragma once
 

@@ -1,0 +1,116 @@
+#include "runtime/job/kernel_image.h"
+
+#include <fcntl.h>
+#include <sha2.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+namespace tally::job {
+namespace {
+
+constexpr std::size_t kMostKnown = 64;
+constexpr std::size_t kBlockBytes = 256U << 10;
+// The granularity of a filesystem's times: what changed this lately may change again
+// without showing it.
+constexpr std::int64_t kSettledNs = 50'000'000;
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+Error not_a_kernel(const std::string& name, const std::string& why) {
+  return Error(Errc::InvalidArgument, "not_a_kernel", name + " is no kernel: " + why)
+      .with("image", name);
+}
+
+Result<void> write_all(int fd, const std::byte* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t written = ::write(fd, data, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Error::from_errno("keeping a kernel");
+    data += written;
+    size -= static_cast<std::size_t>(written);
+  }
+  return {};
+}
+
+// Copies the file into the memfd and hashes what was copied.
+Result<model::ImageHash> copy(int from, int to, const std::string& name) {
+  std::vector<std::byte> block(kBlockBytes);
+  SHA2_CTX context;
+  ::SHA256Init(&context);
+  std::uint64_t total = 0;
+  for (;;) {
+    const ssize_t got =
+        ::pread(from, block.data(), block.size(), static_cast<off_t>(total));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno("reading " + name).with("image", name);
+    if (got == 0) break;
+    total += static_cast<std::uint64_t>(got);
+    if (total > kMostImageBytes)
+      return not_a_kernel(
+          name, "it has more than " + std::to_string(kMostImageBytes >> 20) + " MiB");
+    const auto size = static_cast<std::size_t>(got);
+    ::SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(block.data()), size);
+    if (Result<void> kept = write_all(to, block.data(), size); !kept)
+      return std::move(kept).error();
+  }
+  model::ImageHash hash;
+  static_assert(sizeof hash == SHA256_DIGEST_LENGTH);
+  ::SHA256Final(reinterpret_cast<std::uint8_t*>(hash.data()), &context);
+  return hash;
+}
+
+Result<std::shared_ptr<const KernelImage>> make_image(int descriptor,
+                                                      std::string name) {
+  UniqueFd content(static_cast<int>(
+      ::syscall(SYS_memfd_create, "tally-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  if (!content) return Error::from_errno("memfd_create");
+  const Result<model::ImageHash> hash = copy(descriptor, content.get(), name);
+  if (!hash) return hash.error();
+  if (::fcntl(content.get(), F_ADD_SEALS,
+              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+    return Error::from_errno("sealing a kernel");
+  return std::make_shared<const KernelImage>(KernelImage{
+      *hash, std::move(name), std::make_shared<const UniqueFd>(std::move(content))});
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const KernelImage>> KernelImageReader::read(int descriptor,
+                                                                   std::string name) {
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0) return Error::from_errno("looking at " + name);
+  if (!S_ISREG(info.st_mode)) return not_a_kernel(name, "it is no regular file");
+  const Identity identity{info.st_dev, info.st_ino, info.st_size,
+                          nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(known_.begin(), known_.end(), [&](const Known& known) {
+          return known.identity == identity && known.image->name == name;
+        });
+    if (found != known_.end()) return found->image;
+  }
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  auto image = make_image(descriptor, std::move(name));
+  const bool settled = std::max(identity.modified_ns, identity.changed_ns) <
+                       nanoseconds(now) - kSettledNs;
+  if (image && settled) {
+    const std::lock_guard lock(mutex_);
+    known_.push_front({identity, *image});
+    if (known_.size() > kMostKnown) known_.pop_back();
+  }
+  return image;
+}
+
+}  // namespace tally::job

@@ -1,0 +1,29 @@
+// kernel_loss: the story of a worker that was lost in a kernel: which, doing what,
+// where.
+//
+// From the words that the worker wrote down before the call; never a guess.
+#pragma once
+
+#include <string>
+
+#include "ipc/base/error.h"
+#include "runtime/exec/path.h"
+
+namespace tally::job {
+
+struct KernelNames {
+  std::string kernel;  // empty while an image is loaded
+  std::string image;
+  std::string file;  // of the input; empty where it has none
+};
+
+// "update", "merge", …
+std::string_view name_of(exec::KernelCall call) noexcept;
+
+// Class WorkerLost; code "kernel_stalled" where that is the cause, else
+// "kernel_crashed"; the cause's fields and kernel, image, call, file, first_row, rows,
+// output. Precondition: place.call is not None.
+Error kernel_lost(Error cause, const exec::KernelPlace& place,
+                  const KernelNames& names);
+
+}  // namespace tally::job

@@ -1,0 +1,93 @@
+#include "runtime/job/kernel_states.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace tally::job {
+namespace {
+
+constexpr std::size_t kSizeBytes = 8;  // before each state
+constexpr std::size_t kWriteBytes = 1U << 20;
+
+Result<void> write_all(int fd, const std::vector<std::byte>& bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t written = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Error::from_errno("passing on a kernel's states");
+    done += static_cast<std::size_t>(written);
+  }
+  return {};
+}
+
+void append_state(std::vector<std::byte>& to, const std::vector<std::byte>& state) {
+  for (std::size_t i = 0; i < kSizeBytes; ++i)
+    to.push_back(static_cast<std::byte>(state.size() >> (8 * i)));
+  to.insert(to.end(), state.begin(), state.end());
+}
+
+}  // namespace
+
+KernelStates::KernelStates(std::size_t kernels, std::uint32_t chunks)
+    : states_(chunks), counts_(kernels), outputs_(kernels) {}
+
+Result<void> KernelStates::add(model::Partial& partial) {
+  auto& states = states_.at(partial.key.chunk);
+  for (std::size_t i = 0; i < partial.kernels.size(); ++i) {
+    model::KernelPartial& one = partial.kernels[i];
+    counts_[i].seen += one.counts.seen;
+    counts_[i].kept += one.counts.kept;
+    counts_[i].missing += one.counts.missing;
+    counts_[i].filtered += one.counts.filtered;
+    bytes_ += one.state.size() + kSizeBytes;
+    if (bytes_ > kMostBytes)
+      return Error(Errc::InvalidData, "kernel_states_too_large",
+                   "the states of the job's chunks have more than " +
+                       std::to_string(kMostBytes >> 20) +
+                       " MiB together; give a larger --chunk, or a kernel with smaller "
+                       "states")
+          .with("limit", static_cast<std::int64_t>(kMostBytes));
+    states.push_back(std::move(one.state));
+  }
+  return {};
+}
+
+std::uint64_t KernelStates::merge_input_bytes() const {
+  return bytes_;
+}
+
+Result<UniqueFd> KernelStates::merge_input() const {
+  UniqueFd fd(static_cast<int>(
+      ::syscall(SYS_memfd_create, "tally-merge", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  if (!fd) return Error::from_errno("memfd_create");
+  std::vector<std::byte> bytes;
+  for (const auto& chunk : states_) {
+    for (const auto& state : chunk) append_state(bytes, state);
+    if (bytes.size() < kWriteBytes) continue;
+    if (Result<void> ok = write_all(fd.get(), bytes); !ok) return std::move(ok).error();
+    bytes.clear();
+  }
+  if (Result<void> ok = write_all(fd.get(), bytes); !ok) return std::move(ok).error();
+  if (::fcntl(fd.get(), F_ADD_SEALS,
+              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+    return Error::from_errno("sealing a kernel's states");
+  return fd;
+}
+
+Result<void> KernelStates::finished(
+    std::vector<std::vector<model::KernelOutput>> outputs) {
+  if (outputs.size() != outputs_.size())
+    return Error(Errc::Internal, "bad_outputs",
+                 "a worker gave the outputs of " + std::to_string(outputs.size()) +
+                     " kernels, not of " + std::to_string(outputs_.size()));
+  outputs_ = std::move(outputs);
+  return {};
+}
+
+}  // namespace tally::job

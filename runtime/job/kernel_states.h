@@ -1,0 +1,44 @@
+// KernelStates: what a job's chunks gave of its kernels, as bytes, until a worker
+// merges them; and what came of that. The daemon cannot read them: only the kernel can.
+//
+// Memory: all states of the job, at most kMostBytes. Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/base/unique_fd.h"
+#include "ipc/model/chunk_task.h"
+
+namespace tally::job {
+
+class KernelStates {
+ public:
+  static constexpr std::uint64_t kMostBytes = 256U << 20;
+
+  KernelStates(std::size_t kernels, std::uint32_t chunks);
+
+  // Takes a chunk's share. Errors: InvalidData "kernel_states_too_large".
+  Result<void> add(model::Partial& partial);
+
+  // All of them, laid out as model::MergePiece says, sealed. Errors: Io.
+  Result<UniqueFd> merge_input() const;
+  std::uint64_t merge_input_bytes() const;
+
+  // Of the merge round, or of a job's only chunk. Errors: Internal "bad_outputs".
+  Result<void> finished(std::vector<std::vector<model::KernelOutput>> outputs);
+  // One list a kernel; empty lists until finished.
+  const std::vector<std::vector<model::KernelOutput>>& outputs() const {
+    return outputs_;
+  }
+  const std::vector<model::ElementCounts>& counts() const { return counts_; }
+
+ private:
+  std::vector<std::vector<std::vector<std::byte>>> states_;  // by chunk, by kernel
+  std::vector<model::ElementCounts> counts_;                 // by kernel
+  std::vector<std::vector<model::KernelOutput>> outputs_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace tally::job
