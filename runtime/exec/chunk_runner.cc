@@ -8,6 +8,9 @@
 
 #include "ipc/base/guard.h"
 #include "runtime/exec/fault_points.h"
+#include "runtime/kernel/kernel_images.h"
+#include "runtime/kernel/kernel_merge.h"
+#include "runtime/kernel/memory_limit.h"
 #include "runtime/reduce/float_environment.h"
 
 namespace tally::exec {
@@ -74,8 +77,8 @@ void distort(Distortion how, source::Batch& batch) {
 
 }  // namespace
 
-ChunkRunner::ChunkRunner(ChunkPage& page, OpenReader open)
-    : page_(page), open_(std::move(open)) {}
+ChunkRunner::ChunkRunner(ChunkPage& page, OpenReader open, kernels::Services services)
+    : page_(page), open_(std::move(open)), services_(std::move(services)) {}
 
 bool ChunkRunner::cancelled(const model::ChunkTask& task) const {
   return page_.cancelled_job.load(std::memory_order_relaxed) == task.key.job;
@@ -113,17 +116,67 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
   page_.advanced.store(0, std::memory_order_relaxed);
   page_.begun.fetch_add(1, std::memory_order_release);
   rows_ = 0;
+  const bool kernels = !task.kernels.empty() || !task.images.empty();
+  Result<model::Partial> done =
+      guarded("chunk", Errc::Internal, [&]() -> Result<model::Partial> {
+        const reduce::FloatEnvironment exact;
+        if (cancelled(task)) return cancelled_error();
+        if (!kernels) return reduce(task, descriptors);
+        const kernels::MemoryLimit limit(
+            services_.limit_memory ? task.kernel_memory_bytes : 0);
+        return run_kernels(task, descriptors);
+      });
+  pass_.reset();
+  if (done) return {task.key, *std::move(done), {}};
+  if (kernels && done.error().code() == "out_of_memory")
+    return {
+        task.key,
+        Error(Errc::Internal, "kernel_memory",
+              "memory ran out while kernels ran; they, or what they leaked, took it"),
+        {}};
+  return {task.key, std::move(done).error(), {}};
+}
+
+Result<model::Partial> ChunkRunner::run_kernels(const model::ChunkTask& task,
+                                                std::span<const int> descriptors) {
+  model::Partial result;
+  result.key = task.key;
+  if (std::holds_alternative<model::DescribePiece>(task.piece)) {
+    auto described = kernels::describe_images(task, descriptors, services_, page_);
+    if (!described) return std::move(described).error();
+    result.described = *std::move(described);
+    return result;
+  }
+  if (const auto* merge = std::get_if<model::MergePiece>(&task.piece)) {
+    const auto kernels = kernels::open_kernels(task, descriptors, services_, page_);
+    if (!kernels) return kernels.error();
+    auto outputs = kernels::merge_states(*merge, descriptors, *kernels);
+    if (!outputs) return std::move(outputs).error();
+    result.outputs = *std::move(outputs);
+    return result;
+  }
+  auto pass = kernels::KernelPass::open(task, descriptors, services_, page_, rooms_);
+  if (!pass) return std::move(pass).error();
+  pass_ = *std::move(pass);
+  return reduce(task, descriptors);
+}
+
+Result<model::Partial> ChunkRunner::reduce(const model::ChunkTask& task,
+                                           std::span<const int> descriptors) {
+  prepare(task);
   std::vector<model::Span> spans;
-  const Result<void> done = guarded("chunk", Errc::Internal, [&]() -> Result<void> {
-    const reduce::FloatEnvironment exact;
-    prepare(task);
-    if (cancelled(task)) return cancelled_error();
-    if (const auto* range = std::get_if<model::RangePiece>(&task.piece))
-      return run_range(task, *range, spans);
-    return run_blocks(task, descriptors, spans);
-  });
-  if (!done) return {task.key, done.error(), {}};
-  return {task.key, partial(task, std::move(spans)), {}};
+  const auto* range = std::get_if<model::RangePiece>(&task.piece);
+  Result<void> done = range != nullptr ? run_range(task, *range, spans)
+                                       : run_blocks(task, descriptors, spans);
+  if (!done) return std::move(done).error();
+  model::Partial result = partial(task, std::move(spans));
+  if (pass_ == nullptr) return result;
+  if (Result<void> finished = pass_->finish(result.spans, result); !finished)
+    return std::move(finished).error();
+  for (const model::KernelPartial& kernel : result.kernels)
+    if (kernel.counts.seen != result.columns.front().counts.seen)
+      return miscounted(result.columns.front().counts.seen, kernel.counts.seen);
+  return result;
 }
 
 Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
@@ -155,6 +208,10 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
       }
       column.counts.kept += visited;
       column.counts.seen += visited;
+    }
+    if (pass_ != nullptr) {
+      Result<void> used = pass_->consume_range(block.first, block.step, at, at + given);
+      if (!used) return used;
     }
     at += given;
     page_.advanced.store(at - piece.begin, std::memory_order_relaxed);
@@ -194,7 +251,8 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
       column.counts.seen += batch.missing[i];
     }
     reduce::Block block = batch.columns[i];
-    if (task.nan != model::NanPolicy::Propagate && model::is_float(task.type)) {
+    if (task.nan != model::NanPolicy::Propagate && model::is_float(task.type) &&
+        !task.columns[i % columns_.size()].text) {
       const Result<reduce::Block> kept = without_nan(task, block, column);
       if (!kept) return kept.error();
       block = *kept;
@@ -203,6 +261,7 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
   }
   for (const Column& column : columns_)
     if (column.counts.seen != rows_) return miscounted(rows_, column.counts.seen);
+  if (pass_ != nullptr) return pass_->consume(batch);
   return {};
 }
 

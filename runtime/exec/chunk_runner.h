@@ -2,7 +2,9 @@
 //
 // Reads the task's piece block by block, applies the NaN policy, updates the states,
 // counts what the states' own loops saw, and gives the partial with its coverage. The
-// cancel flag is polled at every block.
+// cancel flag is polled at every block. The task's kernels get the same rows in the
+// same pass; two pieces are about kernels alone: what there is in the task's images,
+// and the merge of what the chunks of a job gave.
 //
 // Threads: one. Keeps its buffers between chunks, so steady work allocates little.
 // Lifetime: `page` must outlive the runner.
@@ -16,6 +18,8 @@
 
 #include "ipc/model/chunk_task.h"
 #include "runtime/exec/chunk_page.h"
+#include "runtime/kernel/kernel_pass.h"
+#include "runtime/kernel/services.h"
 #include "runtime/reduce/state.h"
 #include "runtime/source/block_reader.h"
 
@@ -28,10 +32,13 @@ using OpenReader = std::function<Result<std::unique_ptr<source::BlockReader>>(
 
 class ChunkRunner {
  public:
-  explicit ChunkRunner(ChunkPage& page, OpenReader open = source::open_reader);
+  // `services` is for tasks with kernels; without images they are refused.
+  explicit ChunkRunner(ChunkPage& page, OpenReader open = source::open_reader,
+                       kernels::Services services = {});
 
   // `descriptors` are the task's own; not closed here. Never fails otherwise than in
-  // the outcome: Cancelled, InvalidData, Io, Internal ("coverage_mismatch").
+  // the outcome: Cancelled, InvalidData, Io, Internal ("coverage_mismatch"); and what
+  // kernels do wrong (runtime/kernel/kernel.h, kernel_library.h).
   // The usage part of the partial is left to the caller (account/chunk_meter.h).
   model::ChunkOutcome run(const model::ChunkTask& task,
                           std::span<const int> descriptors);
@@ -42,6 +49,10 @@ class ChunkRunner {
     model::ElementCounts counts;
   };
 
+  Result<model::Partial> reduce(const model::ChunkTask& task,
+                                std::span<const int> descriptors);
+  Result<model::Partial> run_kernels(const model::ChunkTask& task,
+                                     std::span<const int> descriptors);
   void prepare(const model::ChunkTask& task);
   bool cancelled(const model::ChunkTask& task) const;
   Result<void> run_range(const model::ChunkTask& task, const model::RangePiece& piece,
@@ -60,8 +71,11 @@ class ChunkRunner {
   source::Scratch scratch_;
   source::Batch batch_;
   std::vector<Column> columns_;
-  std::uint64_t rows_ = 0;              // of the chunk, as its source tells
-  std::vector<std::byte> kept_values_;  // without_nan's output
+  const kernels::Services services_;
+  kernels::BlockRooms rooms_;
+  std::unique_ptr<kernels::KernelPass> pass_;  // of the task in hand, if it has kernels
+  std::uint64_t rows_ = 0;                     // of the chunk, as its source tells
+  std::vector<std::byte> kept_values_;         // without_nan's output
   std::vector<std::uint64_t> kept_indices_;
   model::ElementType type_ = model::ElementType::F64;
 };

@@ -21,11 +21,19 @@ std::byte* aligned_room(Scratch& scratch, std::size_t bytes) {
   return static_cast<std::byte*>(std::align(kAlignment, bytes, start, space));
 }
 
+// Where elements are read into, and where they are then looked at.
+struct Room {
+  std::byte* written = nullptr;
+  const std::byte* read = nullptr;
+};
+
 void fill_batch(Batch& batch, const reduce::Block& block) {
   batch.rows = block.count;
   batch.extent = block.count;
   batch.columns.assign(1, block);
   batch.missing.assign(1, 0);
+  batch.first_row = block.first_index;
+  batch.read_only = false;
 }
 
 void empty_batch(Batch& batch) {
@@ -38,11 +46,11 @@ void empty_batch(Batch& batch) {
 class BinaryReader final : public BlockReader {
  public:
   BinaryReader(model::ElementType type, const std::vector<model::FilePiece>& pieces,
-               std::span<const int> descriptors, Scratch& scratch)
+               std::span<const int> descriptors, Room room)
       : element_bytes_(model::size_of(type)),
         pieces_(pieces),
         descriptors_(descriptors),
-        room_(aligned_room(scratch, kReadBytes)) {
+        room_(room) {
     if (!pieces_.empty()) at_ = pieces_.front().begin;
   }
 
@@ -58,14 +66,15 @@ class BinaryReader final : public BlockReader {
         std::min<std::uint64_t>(kReadBytes / element_bytes_, piece.end - at_));
     const std::uint64_t offset = piece.data_offset_bytes + at_ * element_bytes_;
     const auto read =
-        pread_exactly(descriptors_[piece.descriptor], {room_, count * element_bytes_},
-                      offset, piece.name);
+        pread_exactly(descriptors_[piece.descriptor],
+                      {room_.written, count * element_bytes_}, offset, piece.name);
     if (!read) return Error(read.error());
-    fill_batch(batch, {.data = room_,
+    fill_batch(batch, {.data = room_.read,
                        .count = count,
                        .file = piece.file,
                        .first_index = at_,
                        .indices = nullptr});
+    batch.read_only = room_.read != room_.written;
     covered_.add(piece.file, at_, at_ + count);
     at_ += count;
     return true;
@@ -79,7 +88,7 @@ class BinaryReader final : public BlockReader {
   const std::size_t element_bytes_;
   const std::vector<model::FilePiece>& pieces_;
   const std::span<const int> descriptors_;
-  std::byte* const room_;
+  const Room room_;
   std::size_t piece_ = 0;
   std::uint64_t at_ = 0;  // the next element of pieces_[piece_]
   CoveredSpans covered_;
@@ -136,8 +145,17 @@ Result<std::unique_ptr<BlockReader>> open_binary_reader(
                 bytes)
       return misfit("the elements of a piece");
   }
+  Room room;
+  if (task.kernels.empty()) {
+    room.written = aligned_room(scratch, kReadBytes);
+    room.read = room.written;
+  } else {
+    if (Result<void> shown = scratch.shown.reserve(kReadBytes); !shown)
+      return std::move(shown).error();
+    room = {scratch.shown.writable(), scratch.shown.readable()};
+  }
   return std::unique_ptr<BlockReader>(
-      std::make_unique<BinaryReader>(task.type, pieces.pieces, descriptors, scratch));
+      std::make_unique<BinaryReader>(task.type, pieces.pieces, descriptors, room));
 }
 
 Result<std::unique_ptr<BlockReader>> open_values_reader(const model::ChunkTask& task,

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "ipc/base/result.h"
 #include "ipc/model/chunk_task.h"
 #include "runtime/reduce/state.h"
+#include "runtime/source/aliased_memory.h"
 #include "runtime/source/cancellation.h"
 
 namespace tally::source {
@@ -26,19 +28,33 @@ namespace tally::source {
 struct Scratch {
   std::vector<std::byte> buffer;  // bytes as read
   std::vector<std::byte> cells;   // elements parsed from them
+  AliasedMemory shown;            // packed elements that kernels are given
 };
 
 // The place of a column that needs no field of a csv record: only rows are counted.
 // Such a column has no families, and its blocks have a count and no data.
 inline constexpr std::uint32_t kNoColumn = 0xFFFFFFFF;
 
-// What one call of next() brings: `rows` rows, and each column's kept elements.
+// An element of a column of text: a csv cell as it was meant, or a line without its
+// end. Valid as long as the batch.
+struct TextCell {
+  const char* data = nullptr;
+  std::size_t size = 0;
+};
+
+// What one call of next() brings: `rows` rows, and each column's kept elements; of a
+// column of text the elements are TextCells.
 struct Batch {
   std::uint64_t rows = 0;              // input rows read: kept + missing, per column
   std::uint64_t extent = 0;            // input passed over: elements, or bytes of csv
                                        // and text
   std::vector<reduce::Block> columns;  // one a column of the task
   std::vector<std::uint64_t> missing;  // per column: rows without a value
+  std::uint64_t first_row = 0;         // of `rows`: its index within the file
+  // Of a task with kernels. csv and text: all rows belong to this leaf of the file.
+  std::optional<std::uint64_t> leaf;
+  // The elements lie where nobody can write to them, and in whole blocks.
+  bool read_only = false;
 };
 
 class BlockReader {

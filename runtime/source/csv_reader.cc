@@ -1,12 +1,15 @@
 #include "runtime/source/csv_reader.h"
 
 #include <algorithm>
+#include <deque>
+#include <limits>
 
 #include "runtime/reduce/float_environment.h"
 #include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/csv_columns.h"
 #include "runtime/source/csv_scanner.h"
+#include "runtime/source/leaves.h"
 #include "runtime/source/number_text.h"
 #include "runtime/source/record_buffer.h"
 
@@ -15,13 +18,15 @@ namespace {
 
 constexpr std::size_t kMaxBatchRows = 4096;
 constexpr std::size_t kMinBatchRows = 64;
-constexpr std::size_t kBatchCells = 65536;  // of all columns together
-constexpr std::size_t kCellBytes = 8;       // the largest element; also an index
+constexpr std::size_t kBatchCells = 65536;            // of all columns together
+constexpr std::size_t kCellBytes = sizeof(TextCell);  // the largest element
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 // One of the task's columns while a batch is filled.
 struct Slot {
   std::uint32_t place = 0;  // the field's, from 0
   std::size_t column = 0;   // the task's
+  bool text = false;        // its elements are TextCells
   std::byte* values = nullptr;
   std::uint64_t* indices = nullptr;  // valid once something is missing in the batch
   std::size_t count = 0;
@@ -43,6 +48,7 @@ class CsvReader final : public BlockReader {
                         ? options.batch_rows
                         : std::clamp(kBatchCells / task.columns.size(), kMinBatchRows,
                                      kMaxBatchRows)),
+        kernels_(!task.kernels.empty()),
         input_(scratch.buffer, options.read_bytes),
         slots_(task.columns.size()) {
     if (!pieces_.empty()) open_piece();
@@ -53,6 +59,7 @@ class CsvReader final : public BlockReader {
   Result<bool> next(Batch& batch) override {
     // Parsing rounds: a host program's rounding mode must not reach it.
     const reduce::FloatEnvironment environment;
+    unescaped_.clear();
     while (piece_ < pieces_.size()) {
       auto stop = fill_rows();
       if (!stop) return Error(std::move(stop).error());
@@ -93,7 +100,9 @@ class CsvReader final : public BlockReader {
   bool store_cells();
   template <typename T>
   NumberStatus store_cell(Slot& slot, T* values);
+  NumberStatus store_text(Slot& slot);
   void skip_cell(Slot& slot);
+  bool next_leaf();
   Error bad_cell(const Slot& slot, NumberStatus status) const;
   Error ragged_row(std::uint32_t fields) const;
   void hand_over(Batch& batch);
@@ -105,6 +114,7 @@ class CsvReader final : public BlockReader {
   const std::span<const int> descriptors_;
   Scratch& scratch_;
   const std::size_t batch_rows_;
+  const bool kernels_;  // the task has some: batches end where leaves do
 
   // The piece in hand.
   RecordBuffer input_;
@@ -116,10 +126,13 @@ class CsvReader final : public BlockReader {
   bool started_ = false;     // the byte order mark is behind us
   bool header_due_ = false;
   bool columns_due_ = false;  // of a stream: its first record says where they are
+  std::uint64_t leaf_ = 0;    // of the batch
+  std::uint64_t leaf_end_ = kNever;
 
   // The batch in hand.
   std::vector<Slot> slots_;  // by place, so that errors come in file order
   std::size_t rows_ = 0;
+  std::deque<std::string> unescaped_;  // cells of text that had quotes in them
   const Slot* failed_ = nullptr;
   NumberStatus failure_ = NumberStatus::Ok;
 
@@ -140,6 +153,8 @@ void CsvReader::open_piece() {
   started_ = false;
   header_due_ = dialect_.header;
   columns_due_ = piece.stream.has_value();
+  leaf_ = 0;
+  leaf_end_ = kernels_ ? kLeafBytes : kNever;
 
   const std::size_t column_bytes = batch_rows_ * kCellBytes;
   scratch_.cells.resize(
@@ -149,6 +164,7 @@ void CsvReader::open_piece() {
     slots_[column] = Slot{};
     slots_[column].place = columns_due_ ? kNoColumn : piece.columns[column];
     slots_[column].column = column;
+    slots_[column].text = task_.columns[column].text;
     slots_[column].values = room;
     slots_[column].indices = reinterpret_cast<std::uint64_t*>(room + column_bytes);
   }
@@ -213,6 +229,7 @@ Result<ScanStatus> CsvReader::fill_rows() {
 template <typename T>
 Result<ScanStatus> CsvReader::fill_rows_of() {
   while (rows_ < batch_rows_) {
+    if (input_.consumed() >= leaf_end_ && !next_leaf()) return ScanStatus::Record;
     Slot* wanted = slots_.data();
     Slot* const last = wanted + slots_.size();
     const Scan scan =
@@ -244,6 +261,15 @@ Result<ScanStatus> CsvReader::fill_rows_of() {
   return ScanStatus::Record;
 }
 
+// Of a task with kernels: the next record begins behind the leaf in hand. False if the
+// batch has rows, which must go first.
+bool CsvReader::next_leaf() {
+  if (rows_ != 0) return false;
+  leaf_ = input_.consumed() / kLeafBytes;
+  leaf_end_ = (leaf_ + 1) * kLeafBytes;
+  return true;
+}
+
 Result<ScanStatus> CsvReader::not_a_record(const Scan& scan) {
   if (scan.status == ScanStatus::NeedMore || scan.status == ScanStatus::End)
     return scan.status;
@@ -268,7 +294,9 @@ bool CsvReader::store_cells() {
       ++slot.count;
       continue;
     }
-    const NumberStatus status = store_cell(slot, reinterpret_cast<T*>(slot.values));
+    const NumberStatus status =
+        slot.text ? store_text(slot)
+                  : store_cell(slot, reinterpret_cast<T*>(slot.values));
     if (status == NumberStatus::Ok) continue;
     if (status == NumberStatus::Missing &&
         task_.missing == model::MissingPolicy::Skip) {
@@ -289,6 +317,18 @@ NumberStatus CsvReader::store_cell(Slot& slot, T* values) {
   if (slot.missing != 0) slot.indices[slot.count] = row_ + rows_;
   ++slot.count;
   return status;
+}
+
+// A cell without a byte is missing; "" is text, of no characters.
+NumberStatus CsvReader::store_text(Slot& slot) {
+  const Field& field = slot.field;
+  if (field.text.empty() && !field.quoted) return NumberStatus::Missing;
+  std::string_view text = field.text;
+  if (field.doubled) text = unescaped_.emplace_back(unescaped(field));
+  reinterpret_cast<TextCell*>(slot.values)[slot.count] = {text.data(), text.size()};
+  if (slot.missing != 0) slot.indices[slot.count] = row_ + rows_;
+  ++slot.count;
+  return NumberStatus::Ok;
 }
 
 void CsvReader::skip_cell(Slot& slot) {
@@ -335,6 +375,9 @@ void CsvReader::hand_over(Batch& batch) {
     slot.count = 0;
     slot.missing = 0;
   }
+  batch.first_row = row_;
+  batch.read_only = false;
+  if (kernels_) batch.leaf = leaf_;
   row_ += rows_;
   rows_ = 0;
   cover();

@@ -67,6 +67,8 @@ class RawStreamReader final : public BlockReader {
                              .first_index = at_,
                              .indices = nullptr});
     batch.missing.assign(1, 0);
+    batch.first_row = at_;
+    batch.read_only = false;
     covered_.add(file, at_, at_ + count);
     at_ += count;
     handed_over_ = count;

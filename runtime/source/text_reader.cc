@@ -1,11 +1,14 @@
 #include "runtime/source/text_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "runtime/reduce/float_environment.h"
 #include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/excerpt.h"
+#include "runtime/source/leaves.h"
+#include "runtime/source/line_reader.h"
 #include "runtime/source/number_text.h"
 #include "runtime/source/plain_number.h"
 #include "runtime/source/record_buffer.h"
@@ -14,6 +17,7 @@ namespace tally::source {
 namespace {
 
 constexpr std::size_t kElementBytes = 8;  // the largest element; also an index
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
 bool is_space(char byte) {
@@ -57,6 +61,7 @@ class TextReader final : public BlockReader {
         pieces_(pieces.pieces),
         descriptors_(descriptors),
         capacity_(options.batch_elements),
+        kernels_(!task.kernels.empty()),
         input_(scratch.buffer, options.read_bytes) {
     scratch.cells.resize(std::max(scratch.cells.size(), 2 * capacity_ * kElementBytes));
     values_ = scratch.cells.data();
@@ -111,6 +116,7 @@ class TextReader final : public BlockReader {
   const std::vector<model::FilePiece>& pieces_;
   const std::span<const int> descriptors_;
   const std::size_t capacity_;
+  const bool kernels_;  // the task has some: batches end where leaves do
   std::byte* values_ = nullptr;
   std::uint64_t* indices_ = nullptr;  // valid once something is missing in the batch
 
@@ -122,6 +128,8 @@ class TextReader final : public BlockReader {
   std::uint64_t line_words_ = 0;  // on that line, before the next byte
   std::uint64_t element_ = 0;     // of the next word that is handed over
   bool started_ = false;          // the byte order mark is behind us
+  std::uint64_t leaf_ = 0;        // of the batch
+  std::uint64_t leaf_end_ = kNever;
 
   // The batch in hand.
   std::size_t count_ = 0;
@@ -142,6 +150,8 @@ void TextReader::open_piece() {
   line_words_ = 0;
   element_ = 0;
   started_ = false;
+  leaf_ = 0;
+  leaf_end_ = kernels_ ? kLeafBytes : kNever;
 }
 
 void TextReader::cover() {
@@ -172,9 +182,17 @@ Result<void> TextReader::fill_of(std::string_view words) {
   T* const values = reinterpret_cast<T*>(values_);
   const char* at = words.data();
   const char* const end = at + words.size();
+  const std::uint64_t consumed = input_.consumed();
   while (elements() < capacity_) {
     at = skip_space(at, end);
     if (at == end) break;
+    const std::uint64_t offset =
+        consumed + static_cast<std::uint64_t>(at - words.data());
+    if (offset >= leaf_end_) [[unlikely]] {
+      if (elements() != 0) break;  // they are of the leaf before
+      leaf_ = offset / kLeafBytes;
+      leaf_end_ = (leaf_ + 1) * kLeafBytes;
+    }
     const char* after = plain_number(at, end, values[count_]);
     if (after != nullptr && (after == end || is_space(*after))) [[likely]] {
       if (missing_ != 0) indices_[count_] = element_ + elements();
@@ -256,6 +274,9 @@ void TextReader::hand_over(Batch& batch) {
                            .first_index = gaps && count_ != 0 ? indices_[0] : element_,
                            .indices = gaps ? indices_ : nullptr});
   batch.missing.assign(1, missing_);
+  batch.first_row = element_;
+  batch.read_only = false;
+  if (kernels_) batch.leaf = leaf_;
   element_ += elements();
   count_ = 0;
   missing_ = 0;
@@ -279,6 +300,7 @@ Result<std::unique_ptr<BlockReader>> open_text_reader(const model::ChunkTask& ta
       return misfit(piece.name, "no such descriptor");
     if (piece.begin != 0) return misfit(piece.name, "a piece that is not a whole file");
   }
+  if (task.columns.front().text) return open_line_reader(pieces, descriptors, scratch);
   return std::unique_ptr<BlockReader>(
       std::make_unique<TextReader>(task, pieces, descriptors, scratch, options));
 }

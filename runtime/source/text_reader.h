@@ -6,6 +6,8 @@
 // "NA" is a missing element. Elements are counted from 0 in each file, missing ones
 // included.
 //
+// A column of text is not read as numbers but line by line: line_reader.h.
+//
 // A piece is a whole file, or a stream. Its span is the bytes up to the last one read.
 //
 // Errors of next(): Io "io"; Cancelled; InvalidData "file_shrank", and with fields
