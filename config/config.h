@@ -72,6 +72,32 @@ struct PoolConfig {
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 
+// Whether jobs may bring kernels of their own. Auto: where the daemon serves one user
+// (his own, embedded, private), yes; a system's daemon, no.
+enum class FromClients : std::uint8_t { Auto, Yes, No };
+
+struct KernelsConfig {
+  // Absolute paths of shared objects whose kernels every job may name; at most 256.
+  // Read when the daemon starts.
+  std::vector<std::string> files;
+
+  // Names of kernels in those files that may run in the daemon's own threads, where a
+  // crash ends the daemon; at most 256.
+  std::vector<std::string> in_process;
+
+  FromClients from_clients = FromClients::Auto;
+
+  // Private memory that a worker may have while it runs kernels; 0: no limit. A kernel
+  // that wants more ends its job ("kernel_memory") or its worker.
+  std::uint64_t memory = std::uint64_t{1} << 30;
+
+  // How long one call of a kernel (8,192 rows of update, a merge) may take before its
+  // worker is killed; 10 ms to 24 h.
+  std::chrono::nanoseconds stall_timeout = std::chrono::minutes(5);
+
+  friend bool operator==(const KernelsConfig&, const KernelsConfig&) = default;
+};
+
 struct ThreadsConfig {
   // Threads of the thread path, 1 to 1024. They wait for input, so many more than
   // cores is right; too few and slow reads queue behind each other.
@@ -111,6 +137,7 @@ struct Config {
   DaemonConfig daemon;
   AccessConfig access;
   PoolConfig pool;
+  KernelsConfig kernels;
   ThreadsConfig threads;
   LimitsConfig limits;
   LogConfig log;

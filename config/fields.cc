@@ -54,6 +54,13 @@ bool assign_path(const PathTarget& target, std::string_view text) {
   return true;
 }
 
+bool assign_bytes(const BytesTarget& target, std::string_view text) {
+  const Result<std::uint64_t> parsed = parse_bytes(text);
+  if (!parsed) return false;
+  *target.value = *parsed;
+  return true;
+}
+
 template <typename E>
 bool assign_name(E& value, std::span<const std::string_view> names,
                  std::string_view text) {
@@ -78,6 +85,11 @@ struct TakesInteger {
   bool operator()(const CountTarget& target) const {
     return assign_count(target, given);
   }
+  bool operator()(const BytesTarget& target) const {
+    if (given < 0) return false;
+    *target.value = static_cast<std::uint64_t>(given);
+    return true;
+  }
   bool operator()(const auto&) const { return false; }
 };
 
@@ -94,6 +106,11 @@ struct TakesText {
     return assign_name(*to.value, kLogTargetNames, given);
   }
   bool operator()(const AccountsTarget&) const { return false; }
+  bool operator()(const FromClientsTarget& to) const {
+    return assign_name(*to.value, kFromClientsNames, given);
+  }
+  bool operator()(const BytesTarget& to) const { return assign_bytes(to, given); }
+  bool operator()(const StringsTarget&) const { return false; }
 };
 
 struct SaysAccepted {
@@ -124,6 +141,16 @@ struct SaysAccepted {
                ? "an array of user names and uids, such as [\"ada\", 1000]"
                : "an array of group names and gids, such as [\"staff\", 1000]";
   }
+  std::string operator()(const FromClientsTarget&) const {
+    return one_of(kFromClientsNames);
+  }
+  std::string operator()(const BytesTarget&) const {
+    return "a size (such as \"64MiB\" or \"1GiB\"); 0 for no limit";
+  }
+  std::string operator()(const StringsTarget& target) const {
+    return target.paths ? "an array of absolute paths, such as [\"/usr/lib/x.so\"]"
+                        : "an array of kernels' names, such as [\"geomean\"]";
+  }
 };
 
 Result<void> append(const AccountsTarget& target, const Result<std::uint32_t>& id) {
@@ -136,6 +163,19 @@ Result<void> append(const AccountsTarget& target, const Result<std::uint32_t>& i
   return {};
 }
 
+bool is_kernel_name(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !text.empty() && text.size() <= 64 && text[0] >= 'a' && text[0] <= 'z' &&
+         std::ranges::all_of(text, fits);
+}
+
+bool is_absolute_path(std::string_view text) {
+  return text.starts_with('/') && text.size() <= kMostPath &&
+         text.find('\0') == std::string_view::npos;
+}
+
 }  // namespace
 
 std::vector<Field> fields_of(Config& config) {
@@ -143,6 +183,7 @@ std::vector<Field> fields_of(Config& config) {
   PoolConfig& pool = config.pool;
   LimitsConfig& limits = config.limits;
   AccessConfig& access = config.access;
+  KernelsConfig& kernels = config.kernels;
   constexpr Change kReload = Change::Reload;
   constexpr Change kRestart = Change::Restart;
   return {
@@ -160,6 +201,13 @@ std::vector<Field> fields_of(Config& config) {
       {"pool", "workers", CountTarget{&pool.workers, 0, kMostWorkers}, kRestart},
       {"pool", "worker_program", PathTarget{&pool.worker_program, kMostPath}, kRestart},
       {"pool", "attempts", CountTarget{&pool.attempts, 1, 100}, kRestart},
+      {"kernels", "files", StringsTarget{&kernels.files, true}, kRestart},
+      {"kernels", "in_process", StringsTarget{&kernels.in_process, false}, kRestart},
+      {"kernels", "from_clients", FromClientsTarget{&kernels.from_clients}, kRestart},
+      {"kernels", "memory", BytesTarget{&kernels.memory}, kRestart},
+      {"kernels", "stall_timeout",
+       DurationTarget{&kernels.stall_timeout, std::chrono::milliseconds(10), hours(24)},
+       kRestart},
       {"threads", "max", CountTarget{&config.threads.max, 1, kMostWorkers}, kRestart},
       {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}, kReload},
       {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}, kRestart},
@@ -188,6 +236,19 @@ Result<void> append_to(const AccountsTarget& target, std::int64_t id) {
 
 Result<void> append_to(const AccountsTarget& target, std::string_view name) {
   return append(target, account_named(name, target.kind));
+}
+
+Result<void> append_to(const StringsTarget& target, std::string_view text) {
+  if (target.paths ? !is_absolute_path(text) : !is_kernel_name(text))
+    return Error(Errc::InvalidArgument,
+                 target.paths
+                     ? "expected an absolute path"
+                     : "expected a kernel's name: [a-z][a-z0-9_]*, at most 64");
+  if (target.value->size() == kMostStrings)
+    return Error(Errc::InvalidArgument,
+                 "too many: at most " + std::to_string(kMostStrings) + " are taken");
+  target.value->emplace_back(text);
+  return {};
 }
 
 bool same_value(const Target& left, const Target& right) {

@@ -43,6 +43,17 @@ struct LevelTarget {
 struct LogTargetTarget {
   LogTarget* value;
 };
+struct FromClientsTarget {
+  FromClients* value;
+};
+struct BytesTarget {
+  std::uint64_t* value;
+};
+// An array of absolute paths, or of kernels' names; append_to takes its elements.
+struct StringsTarget {
+  std::vector<std::string>* value;
+  bool paths;
+};
 // An array; append_to takes its elements.
 struct AccountsTarget {
   std::vector<std::uint32_t>* value;
@@ -50,7 +61,8 @@ struct AccountsTarget {
 };
 
 using Target = std::variant<CountTarget, DurationTarget, ModeTarget, PathTarget,
-                            LevelTarget, LogTargetTarget, AccountsTarget>;
+                            LevelTarget, LogTargetTarget, AccountsTarget,
+                            FromClientsTarget, BytesTarget, StringsTarget>;
 
 // What a change of the key needs to take effect.
 enum class Change : std::uint8_t { Reload, Restart };
@@ -63,12 +75,15 @@ struct Field {
 };
 
 inline constexpr std::size_t kMostAccounts = 4096;
+inline constexpr std::size_t kMostStrings = 256;
 
 // In the order of the enumerators.
 inline constexpr std::array<std::string_view, 5> kLogLevelNames{
     "trace", "debug", "info", "warn", "error"};
 inline constexpr std::array<std::string_view, 3> kLogTargetNames{"auto", "stderr",
                                                                  "journal"};
+
+inline constexpr std::array<std::string_view, 3> kFromClientsNames{"auto", "yes", "no"};
 
 inline constexpr std::uint32_t kLeastSocketMode = 0600;
 inline constexpr std::uint32_t kMostSocketMode = 0777;
@@ -84,6 +99,7 @@ bool assign(const Target& target, std::string_view value);
 // Adds one element of an array: a name or a number. Errors: what is wrong with it.
 Result<void> append_to(const AccountsTarget& target, std::int64_t id);
 Result<void> append_to(const AccountsTarget& target, std::string_view name);
+Result<void> append_to(const StringsTarget& target, std::string_view text);
 
 // Both of the same key, of two Configs: whether the values are equal; the copying of
 // one.

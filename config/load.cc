@@ -114,6 +114,11 @@ class Reader {
       read_accounts(*field, *accounts, *node.as_array());
       return;
     }
+    const auto* strings = std::get_if<StringsTarget>(&field->target);
+    if (strings != nullptr && node.is_array()) {
+      read_strings(*field, *strings, *node.as_array());
+      return;
+    }
     bool accepted = false;
     if (const auto number = node.value_exact<std::int64_t>())
       accepted = assign(field->target, *number);
@@ -136,6 +141,20 @@ class Reader {
         taken = append_to(target, *id);
       else if (const auto name = element.value_exact<std::string_view>())
         taken = append_to(target, *name);
+      if (!taken)
+        report(element.source(), std::string(field.table) + "." +
+                                     std::string(field.name) + ": " +
+                                     taken.error().message());
+    }
+  }
+
+  void read_strings(const Field& field, const StringsTarget& target,
+                    const toml::array& elements) {
+    for (const toml::node& element : elements) {
+      Result<void> taken = Error(Errc::InvalidArgument,
+                                 "expected a string, found " + described(element));
+      if (const auto text = element.value_exact<std::string_view>())
+        taken = append_to(target, *text);
       if (!taken)
         report(element.source(), std::string(field.table) + "." +
                                      std::string(field.name) + ": " +

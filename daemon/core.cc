@@ -30,6 +30,16 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
   engine.worker_program = options.worker_program;
+  engine.kernels.files = config.kernels.files;
+  engine.kernels.in_process = config.kernels.in_process;
+  // A daemon that serves one user runs what that user brings; his is the risk.
+  const bool one_user = options.kind != model::DaemonKind::System &&
+                        config.access.users.empty() && config.access.groups.empty();
+  engine.kernels.from_clients =
+      config.kernels.from_clients == config::FromClients::Yes ||
+      (config.kernels.from_clients == config::FromClients::Auto && one_user);
+  engine.kernel_memory_bytes = config.kernels.memory;
+  engine.kernel_stall = config.kernels.stall_timeout;
   engine.most_jobs = config.limits.jobs;
   engine.most_descriptors = config.limits.descriptors;
   engine.finished_jobs = config.limits.finished_jobs;

@@ -204,6 +204,8 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
     server_status(sequence);
   else if (std::holds_alternative<model::Drain>(*request))
     drain(sequence);
+  else if (auto* listed = std::get_if<model::ListKernels>(&*request))
+    list_kernels(sequence, std::move(*listed), std::move(frame.fds));
   else if (std::holds_alternative<model::Ping>(*request))
     reply(sequence, model::Done{});
   else
@@ -374,6 +376,21 @@ void Session::explain(std::uint32_t sequence, model::JobSpec spec,
                     if (!plan) return self->reply(sequence, plan.error());
                     self->reply(sequence, *std::move(plan));
                   });
+}
+
+void Session::list_kernels(std::uint32_t sequence, model::ListKernels request,
+                           std::vector<UniqueFd> fds) {
+  if (!may_wait(sequence)) return;
+  ++waits_;
+  engine_.list_kernels(std::move(request.files), std::move(fds),
+                       [weak = weak_from_this(),
+                        sequence](Result<std::vector<model::ListedKernel>> kernels) {
+                         const auto self = weak.lock();
+                         if (!self || self->ended_) return;
+                         --self->waits_;
+                         if (!kernels) return self->reply(sequence, kernels.error());
+                         self->reply(sequence, *std::move(kernels));
+                       });
 }
 
 void Session::list(std::uint32_t sequence) {

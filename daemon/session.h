@@ -89,6 +89,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void list(std::uint32_t sequence);
   void server_status(std::uint32_t sequence);
   void drain(std::uint32_t sequence);
+  void list_kernels(std::uint32_t sequence, model::ListKernels request,
+                    std::vector<UniqueFd> fds);
 
   // The number of the job that `ref` names, if this client may know of it.
   Result<std::uint64_t> resolve(const model::JobRef& ref);

@@ -35,6 +35,19 @@ struct ValueOf {
         config::kLogTargetNames[static_cast<std::size_t>(*target.value)]);
   }
   Value operator()(const config::AccountsTarget& target) const { return *target.value; }
+  Value operator()(const config::FromClientsTarget& target) const {
+    return std::string(
+        config::kFromClientsNames[static_cast<std::size_t>(*target.value)]);
+  }
+  Value operator()(const config::BytesTarget& target) const {
+    return static_cast<std::int64_t>(*target.value);
+  }
+  Value operator()(const config::StringsTarget& target) const {
+    std::string list;
+    for (const std::string& text : *target.value)
+      list += (list.empty() ? "" : ", ") + text;
+    return list;
+  }
 };
 
 void resolve(model::Setting& setting, const InForce& in_force) {

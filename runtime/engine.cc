@@ -484,7 +484,10 @@ void Engine::round_done(std::uint64_t number) {
 // it was.
 Error Engine::told(Error cause, const model::ChunkKey& running,
                    const exec::KernelPlace& place) const {
-  if (place.call == exec::KernelCall::None) return cause;
+  if (place.call == exec::KernelCall::None) {
+    if (place.output.empty()) return cause;
+    return std::move(cause).with("output", place.output);
+  }
   if (const auto image = described_.find(running.job); image != described_.end())
     return job::kernel_lost(std::move(cause), place, {"", image->second->name, ""});
   const job::Job* job = find(running.job);

@@ -31,6 +31,8 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
     {O::Timeout, "--timeout", "30s", "give up after this time (ms, s, min, h)"},
     {O::Limit, "--limit", "NAME=N",
      "at most N chunks at once that name it, of all jobs", '\0', true},
+    {O::Kernel, "--kernel", "FILE.so", "a reducer of your own; see 'tally kernel'",
+     '\0', true},
     {O::Json, "--json", "", "print one JSON object"},
     {O::Quiet, "--quiet", "", "print values only, one a line", 'q'},
     {O::Verbose, "--verbose", "", "say on stderr where time and memory went", 'v'},

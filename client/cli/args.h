@@ -41,6 +41,7 @@ enum class Option : std::uint8_t {
   Chunk,
   Timeout,
   Limit,
+  Kernel,
   Json,
   Quiet,
   Verbose,
@@ -53,7 +54,7 @@ enum class Option : std::uint8_t {
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 27;
+inline constexpr std::size_t kOptionCount = 28;
 
 struct OptionInfo {
   Option option;

@@ -13,6 +13,7 @@
 #include "client/cli/number_arg.h"
 #include "client/cli/operand_hint.h"
 #include "client/cli/reducer_list.h"
+#include "client/kernel_file.h"
 #include "config/config.h"
 #include "config/quantity.h"
 
@@ -334,6 +335,26 @@ Result<void> read_choices(const Args& args, model::JobSpec& spec) {
   return read;
 }
 
+// --- kernels ----------------------------------------------------------------------
+
+// Their descriptors come behind those of the input.
+Result<void> add_kernels(const Args& args, JobRequest& request) {
+  const std::optional<std::string_view> list = args.value(Option::Kernel);
+  if (!list) return {};
+  std::string_view rest = *list;
+  for (;;) {
+    const std::size_t comma = rest.find(',');
+    const std::string path(rest.substr(0, comma));
+    Result<UniqueFd> fd = client::open_kernel_file(path);
+    if (!fd) return std::move(fd).error();
+    request.spec.kernels.push_back({client::kernel_file_name(path),
+                                    static_cast<std::uint32_t>(request.files.size())});
+    request.files.push_back(*std::move(fd));
+    if (comma == std::string_view::npos) return {};
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 // --- what was meant ---------------------------------------------------------------
 
 Error no_reducers(const Error& error, const Args& args) {
@@ -387,6 +408,8 @@ Result<JobRequest> build_job(const Args& args) {
   Result<model::Source> source = build_source(args, request);
   if (!source) return no_source(source.error(), args);
   request.spec.source = std::move(*source);
+  if (Result<void> added = add_kernels(args, request); !added)
+    return std::move(added).error();
   return request;
 }
 

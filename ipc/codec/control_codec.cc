@@ -5,6 +5,7 @@
 
 #include "ipc/codec/common_codec.h"
 #include "ipc/codec/job_codec.h"
+#include "ipc/codec/kernel_codec.h"
 #include "ipc/codec/status_codec.h"
 #include "ipc/schema/control.capnp.h"
 
@@ -92,6 +93,10 @@ struct RequestWriter {
   void operator()(const model::GetServerStatus&) { to.setServerStatus(); }
   void operator()(const model::Drain&) { to.setDrain(); }
   void operator()(const model::Ping&) { to.setPing(); }
+  void operator()(const model::ListKernels& list) {
+    write_kernel_files(to.initKernels(static_cast<unsigned>(list.files.size())),
+                       list.files);
+  }
 };
 
 Result<model::Request> read_submit(schema::Submit::Reader from) {
@@ -120,6 +125,12 @@ Result<model::Request> request_of(schema::Request::Reader from) {
       return model::Request(model::GetServerStatus{});
     case schema::Request::DRAIN: return model::Request(model::Drain{});
     case schema::Request::PING: return model::Request(model::Ping{});
+    case schema::Request::KERNELS: {
+      Result<std::vector<model::KernelFile>> files =
+          read_kernel_files(from.getKernels());
+      if (!files) return std::move(files).error();
+      return model::Request(model::ListKernels{*std::move(files)});
+    }
   }
   return Error(
       Errc::InvalidArgument, "unknown_request",
@@ -146,6 +157,15 @@ struct ReplyWriter {
     write_server_status(to.initServerStatus(), status);
   }
   void operator()(const model::Done&) { to.setDone(); }
+  void operator()(const std::vector<model::ListedKernel>& kernels) {
+    auto list = to.initKernels(static_cast<unsigned>(kernels.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      write_kernel_info(list[i].initInfo(), kernels[i].info);
+      list[i].setFile(to_text(kernels[i].file));
+      write_hash(list[i].initSha256(sizeof(model::ImageHash)), kernels[i].hash);
+      list[i].setInProcess(kernels[i].in_process);
+    }
+  }
 };
 
 template <typename T>
@@ -164,6 +184,17 @@ Result<model::Reply> read_jobs(schema::Reply::Reader from) {
   return model::Reply(std::move(jobs));
 }
 
+Result<model::Reply> read_listed_kernels(schema::Reply::Reader from) {
+  std::vector<model::ListedKernel> kernels;
+  for (const auto kernel : from.getKernels()) {
+    const Result<model::ImageHash> hash = read_hash(kernel.getSha256());
+    if (!hash) return hash.error();
+    kernels.push_back({read_kernel_info(kernel.getInfo()), from_text(kernel.getFile()),
+                       *hash, kernel.getInProcess()});
+  }
+  return model::Reply(std::move(kernels));
+}
+
 Result<model::Reply> reply_of(schema::Reply::Reader from) {
   switch (from.which()) {
     case schema::Reply::ERROR: return model::Reply(read_error(from.getError()));
@@ -176,6 +207,7 @@ Result<model::Reply> reply_of(schema::Reply::Reader from) {
     case schema::Reply::SERVER_STATUS:
       return as_reply(read_server_status(from.getServerStatus()));
     case schema::Reply::DONE: return model::Reply(model::Done{});
+    case schema::Reply::KERNELS: return read_listed_kernels(from);
   }
   return Error(Errc::ProtocolViolation, "unknown_reply",
                "the daemon sent a reply of an unknown kind");

@@ -332,6 +332,27 @@ model::CsvDialect read_dialect(schema::CsvDialect::Reader from) {
   return {static_cast<char>(from.getDelimiter()), from.getHeader()};
 }
 
+void write_kernel_files(capnp::List<schema::FilesSource::File>::Builder to,
+                        const std::vector<model::KernelFile>& files) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    to[i].setName(to_text(files[i].name));
+    to[i].setDescriptor(files[i].descriptor);
+  }
+}
+
+Result<std::vector<model::KernelFile>> read_kernel_files(
+    capnp::List<schema::FilesSource::File>::Reader from) {
+  if (from.size() > kMaxKernelFiles)
+    return Error(Errc::InvalidArgument, "too_many_kernels",
+                 "a job takes at most " + std::to_string(kMaxKernelFiles) +
+                     " kernel files, not " + std::to_string(from.size()))
+        .with("limit", std::int64_t{kMaxKernelFiles});
+  std::vector<model::KernelFile> files;
+  for (const auto file : from)
+    files.push_back({from_text(file.getName()), file.getDescriptor()});
+  return files;
+}
+
 std::vector<std::byte> read_bytes(capnp::Data::Reader from) {
   std::vector<std::byte> bytes(from.size());
   if (!bytes.empty()) std::memcpy(bytes.data(), from.begin(), from.size());
@@ -358,12 +379,9 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   to.setTrace(spec.trace);
   if (!spec.limits.empty())
     write_limits(to.initLimits(static_cast<unsigned>(spec.limits.size())), spec.limits);
-  if (spec.kernels.empty()) return;
-  auto kernels = to.initKernels(static_cast<unsigned>(spec.kernels.size()));
-  for (unsigned i = 0; i < kernels.size(); ++i) {
-    kernels[i].setName(to_text(spec.kernels[i].name));
-    kernels[i].setDescriptor(spec.kernels[i].descriptor);
-  }
+  if (!spec.kernels.empty())
+    write_kernel_files(to.initKernels(static_cast<unsigned>(spec.kernels.size())),
+                       spec.kernels);
 }
 
 Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
@@ -406,15 +424,9 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   spec.detached = from.getDetached();
   spec.measure_pss = from.getMeasurePss();
   spec.trace = from.getTrace();
-  const auto kernels = from.getKernels();
-  if (kernels.size() > kMaxKernelFiles)
-    return Error(Errc::InvalidArgument, "too_many_kernels",
-                 "a job takes at most " + std::to_string(kMaxKernelFiles) +
-                     " kernel files, not " + std::to_string(kernels.size()))
-        .with("limit", std::int64_t{kMaxKernelFiles});
-  for (const auto kernel : kernels)
-    spec.kernels.push_back({from_text(kernel.getName()), kernel.getDescriptor()});
-  spec.limits = *std::move(limits);
+  Result<std::vector<model::KernelFile>> kernels = read_kernel_files(from.getKernels());
+  if (!kernels) return std::move(kernels).error();
+  spec.kernels = *std::move(kernels);
   return spec;
 }
 

@@ -21,6 +21,12 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from);
 void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer);
 Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from);
 
+void write_kernel_files(capnp::List<schema::FilesSource::File>::Builder to,
+                        const std::vector<model::KernelFile>& files);
+// Errors: InvalidArgument "too_many_kernels".
+Result<std::vector<model::KernelFile>> read_kernel_files(
+    capnp::List<schema::FilesSource::File>::Reader from);
+
 void write_dialect(schema::CsvDialect::Builder to, const model::CsvDialect& dialect);
 model::CsvDialect read_dialect(schema::CsvDialect::Reader from);
 

@@ -53,11 +53,16 @@ struct Explain {
   JobSpec spec;
 };
 struct GetServerStatus {};
+// What is in these shared objects, whose descriptors come with the request, and what
+// the daemon's administrator installed?
+struct ListKernels {
+  std::vector<KernelFile> files;
+};
 struct Drain {};
 struct Ping {};
 
 using Request = std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain,
-                             GetServerStatus, Drain, Ping>;
+                             GetServerStatus, Drain, Ping, ListKernels>;
 
 struct Accepted {
   JobId id;
@@ -65,7 +70,7 @@ struct Accepted {
 struct Done {};
 
 using Reply = std::variant<Error, Hello, Accepted, JobAnswer, std::vector<JobSummary>,
-                           JobPlan, ServerStatus, Done>;
+                           JobPlan, ServerStatus, Done, std::vector<ListedKernel>>;
 
 using Event = std::variant<JobProgress>;
 

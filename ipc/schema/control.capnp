@@ -7,6 +7,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tally::schema");
 using Common = import "common.capnp";
 using Job = import "job.capnp";
+using Kernel = import "kernel.capnp";
 
 struct Hello {
   protocol @0 :UInt32;       # 1
@@ -50,7 +51,16 @@ struct Request {
     serverStatus @7 :Void;
     drain @8 :Void;          # administrators: finish what runs, then leave
     ping @9 :Void;
+    kernels @10 :List(Job.FilesSource.File);  # what is in these, and what is installed?
   }
+}
+
+# A kernel that jobs may name.
+struct ListedKernel {
+  info @0 :Kernel.KernelInfo;
+  file @1 :Text;             # "libgeomean.so"
+  sha256 @2 :Data;
+  inProcess @3 :Bool;        # may run in the daemon's threads
 }
 
 struct JobSummary {
@@ -170,6 +180,7 @@ struct Reply {
     plan @5 :JobPlan;
     serverStatus @6 :ServerStatus;
     done @7 :Void;             # of cancel, drain, ping
+    kernels @8 :List(ListedKernel);
   }
 }
 

@@ -38,9 +38,12 @@ std::uint64_t extent(const model::ChunkTask& task) {
     return range->end - range->begin;
   if (const auto* values = std::get_if<model::ValuesPiece>(&task.piece))
     return values->end - values->begin;
+  if (const auto* merge = std::get_if<model::MergePiece>(&task.piece))
+    return merge->bytes;
   std::uint64_t total = 0;
-  for (const model::FilePiece& piece : std::get<model::FilePieces>(task.piece).pieces)
-    total += piece.end - piece.begin;
+  if (const auto* files = std::get_if<model::FilePieces>(&task.piece))
+    for (const model::FilePiece& piece : files->pieces)
+      total += piece.end - piece.begin;
   return total;
 }
 

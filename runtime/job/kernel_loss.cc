@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ipc/base/printable.h"
+#include "runtime/kernel/call_names.h"
 
 namespace tally::job {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t kShownOutput = 300;  // bytes in the message; all is in the field
 
 std::string where(const exec::KernelPlace& place, const KernelNames& names) {
-  std::string text = std::string("in ") + std::string(name_of(place.call));
+  std::string text = std::string("in ") + std::string(kernels::name_of(place.call));
   if (place.call != exec::KernelCall::Update) return text;
   if (place.rows == 1)
     text += ", with row " + std::to_string(place.first_row);
@@ -28,22 +29,6 @@ std::string last_line(std::string_view output) {
 }
 
 }  // namespace
-
-std::string_view name_of(exec::KernelCall call) noexcept {
-  using exec::KernelCall;
-  switch (call) {
-    case KernelCall::None: return "nothing";
-    case KernelCall::Load: return "load";
-    case KernelCall::Init: return "init";
-    case KernelCall::Update: return "update";
-    case KernelCall::Merge: return "merge";
-    case KernelCall::Finish: return "finish";
-    case KernelCall::Serialize: return "serialize";
-    case KernelCall::Deserialize: return "deserialize";
-    case KernelCall::Destroy: return "destroy";
-  }
-  return "an unknown call";
-}
 
 Error kernel_lost(Error cause, const exec::KernelPlace& place,
                   const KernelNames& names) {
@@ -66,7 +51,7 @@ Error kernel_lost(Error cause, const exec::KernelPlace& place,
   if (!names.kernel.empty()) error = std::move(error).with("kernel", names.kernel);
   error = std::move(error)
               .with("image", names.image)
-              .with("call", std::string(name_of(place.call)));
+              .with("call", std::string(kernels::name_of(place.call)));
   if (place.call == exec::KernelCall::Update) {
     if (!names.file.empty()) error = std::move(error).with("file", names.file);
     error = std::move(error)

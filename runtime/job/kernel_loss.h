@@ -17,9 +17,6 @@ struct KernelNames {
   std::string file;  // of the input; empty where it has none
 };
 
-// "update", "merge", …
-std::string_view name_of(exec::KernelCall call) noexcept;
-
 // Class WorkerLost; code "kernel_stalled" where that is the cause, else
 // "kernel_crashed"; the cause's fields and kernel, image, call, file, first_row, rows,
 // output. Precondition: place.call is not None.

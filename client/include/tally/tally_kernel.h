@@ -94,6 +94,9 @@ typedef struct tally_kernel_block {
 typedef struct tally_kernel_run tally_kernel_run;
 
 /* What a kernel may call; use the functions below, not the table. */
+struct tally_sync; /* tally_sync.h */
+struct tally_sync_context;
+
 typedef struct tally_kernel_host {
   size_t struct_size;
   const char* (*parameter)(tally_kernel_run* run, const char* name);

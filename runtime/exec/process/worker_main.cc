@@ -16,6 +16,7 @@
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/fault_points.h"
 #include "runtime/exec/process/build_id.h"
+#include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
 namespace {
@@ -23,7 +24,9 @@ namespace {
 class Worker {
  public:
   Worker(int link, ChunkPage& page, WorkerOutput output)
-      : link_(link), runner_(page), output_(std::move(output)) {}
+      : link_(link),
+        runner_(page, source::open_reader, {&images_, {}, true}),
+        output_(std::move(output)) {}
 
   int run() {
     fault_point("start", {});
@@ -108,6 +111,7 @@ class Worker {
   const int link_;
   account::SelfFiles self_ = account::SelfFiles::open();
   account::ChunkMeter meter_{&self_};
+  kernels::LoadedImages images_;
   ChunkRunner runner_;
   const WorkerOutput output_;
   ipc::PacketAssembler packets_;

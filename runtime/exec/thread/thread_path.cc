@@ -9,13 +9,31 @@
 
 #include "runtime/account/chunk_meter.h"
 #include "runtime/exec/chunk_runner.h"
+#include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
 
+// The kernels that the administrator lets into the daemon, loaded once for all threads.
+class ThreadPath::SharedImages final : public kernels::KernelImages {
+ public:
+  Result<std::shared_ptr<const kernels::KernelLibrary>> find(
+      const model::TaskImage& image, std::span<const int> descriptors) override {
+    const std::lock_guard lock(mutex_);
+    return images_.find(image, descriptors);
+  }
+
+ private:
+  std::mutex mutex_;
+  kernels::LoadedImages images_;  // guarded by mutex_
+};
+
 struct ThreadPath::Slot {
+  explicit Slot(SharedImages& images)
+      : runner(page, source::open_reader, {&images, {}, false}) {}
+
   std::uint32_t number = 0;
   ChunkPage page;
-  ChunkRunner runner{page};
+  ChunkRunner runner;
   account::ChunkMeter meter{nullptr};
 };
 
@@ -34,6 +52,7 @@ struct ThreadPath::Finished {
 ThreadPath::ThreadPath(asio::io_context& loop, std::uint32_t slots, PathEvents& events)
     : events_(events),
       pid_(static_cast<std::uint32_t>(::getpid())),
+      images_(std::make_unique<SharedImages>()),
       finished_(std::make_shared<Finished>(loop)),
       pool_("tally-thread", slots) {
   finished_->path = this;
@@ -50,13 +69,14 @@ void ThreadPath::start() {
 
 void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   if (!slots_[number]) {
-    slots_[number] = std::make_unique<Slot>();
+    slots_[number] = std::make_unique<Slot>(*images_);
     slots_[number]->number = number;
   }
   Slot& slot = *slots_[number];
   // An old cancellation may name a job that has a chunk in this batch after all.
   slot.page.cancelled_job.store(0, std::memory_order_relaxed);
   ++busy_;
+  for (Assignment& one : batch) give_images(one);
   pool_.post([this, &slot, batch = std::move(batch)] {
     std::vector<model::ChunkOutcome> outcomes;
     outcomes.reserve(batch.size());
@@ -65,6 +85,7 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
       fds.clear();
       for (const std::uint32_t index : one.descriptors)
         fds.push_back((*one.files)[index].get());
+      for (const auto& fd : one.extra) fds.push_back(fd->get());
       slot.meter.start(one.task);
       model::ChunkOutcome outcome = slot.runner.run(one.task, fds);
       const model::ChunkUsage usage = slot.meter.stop();
@@ -76,6 +97,15 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
     }
     finish(slot, std::move(outcomes));
   });
+}
+
+// Threads share what is loaded, so whoever comes first needs the descriptor.
+void ThreadPath::give_images(Assignment& assignment) {
+  for (std::size_t i = 0; i < assignment.images.size(); ++i) {
+    assignment.task.images[i].descriptor = static_cast<std::uint32_t>(
+        assignment.descriptors.size() + assignment.extra.size());
+    assignment.extra.push_back(assignment.images[i]);
+  }
 }
 
 // On a pool thread.

@@ -36,14 +36,17 @@ class ThreadPath : public ExecutionPath {
   std::uint32_t busy() const { return busy_; }
 
  private:
+  class SharedImages;
   struct Slot;
   struct Finished;
 
+  static void give_images(Assignment& assignment);
   void finish(Slot& slot, std::vector<model::ChunkOutcome> outcomes);
   void deliver();
 
   PathEvents& events_;
   const std::uint32_t pid_;
+  std::unique_ptr<SharedImages> images_;
   std::vector<std::unique_ptr<Slot>> slots_;  // stable: threads hold on to them
   std::uint32_t busy_ = 0;
   std::shared_ptr<Finished> finished_;  // shared with posts that outlive the path
