@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "daemon/core.h"
+#include "daemon/run_loop.h"
 #include "daemon/worker_program.h"
 #include "ipc/base/block_signals.h"
 #include "ipc/base/guard.h"
@@ -51,7 +52,7 @@ struct Embedded::Impl {
     started.set_value(std::move(begun));
     // Nothing may leave a thread of somebody else's program: where memory runs out the
     // core ends, and its clients lose their connections.
-    if (running) (void)guarded("the loop", Errc::Internal, [&] { loop.run(); });
+    if (running) (void)guarded("the loop", Errc::Internal, [&] { run_loop(loop); });
     core.reset();
   }
 };
