@@ -16,6 +16,7 @@
 
 #include "ipc/base/clock.h"
 #include "ipc/base/result.h"
+#include "ipc/base/short_poll.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/frame_reader.h"
 #include "ipc/message.h"
@@ -70,6 +71,7 @@ class Connection {
   void forget_sent();
   Result<bool> poll(const Patience& patience);
   Result<bool> receive(int flags);
+  Result<bool> receive_soon();
 
   UniqueFd socket_;
   ipc::FrameReader reader_;
@@ -77,6 +79,7 @@ class Connection {
   std::size_t sent_ = 0;               // bytes of out_ that have left
   std::vector<Passenger> passengers_;  // ascending offsets, all >= sent_
   bool peer_gone_ = false;             // for sends
+  ShortPoll short_poll_;
 };
 
 }  // namespace tally::client

@@ -29,7 +29,6 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
-  engine.worker_program = options.worker_program;
   engine.kernels.files = config.kernels.files;
   engine.kernels.in_process = config.kernels.in_process;
   // A daemon that serves one user runs what that user brings; his is the risk.
@@ -40,6 +39,9 @@ EngineOptions engine_options(const CoreOptions& options,
       (config.kernels.from_clients == config::FromClients::Auto && one_user);
   engine.kernel_memory_bytes = config.kernels.memory;
   engine.kernel_stall = config.kernels.stall_timeout;
+  engine.zygote.program = options.worker_program;
+  engine.zygote.environment = options.worker_environment;
+  engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;
   engine.most_jobs = config.limits.jobs;
   engine.most_descriptors = config.limits.descriptors;
   engine.finished_jobs = config.limits.finished_jobs;

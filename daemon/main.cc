@@ -20,6 +20,7 @@
 #include "daemon/logging.h"
 #include "daemon/options.h"
 #include "daemon/reload.h"
+#include "daemon/run_loop.h"
 #include "daemon/service_manager.h"
 #include "daemon/socket_activation.h"
 #include "daemon/worker_program.h"
@@ -154,7 +155,7 @@ int serve(const config::Config& config, const DaemonOptions& arguments,
   log_info("tallyd " TALLY_VERSION " serves on " + listener->path() +
            (listener->passed ? " (passed by systemd)" : ""));
   notify_ready();
-  loop.run();
+  run_loop(loop);
   arm_last_resort(std::chrono::seconds(0));
   log_info("stopped");
   return 0;

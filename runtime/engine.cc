@@ -121,8 +121,8 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
                [this](const auto& image) { describe(image); }) {
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
-  pool.worker_program = options_.worker_program;
   pool.kernel_stall = options_.kernel_stall;
+  pool.zygote = options_.zygote;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
   processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),

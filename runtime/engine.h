@@ -45,10 +45,10 @@ struct EngineOptions {
   std::uint32_t workers = 0;  // 0: one a usable core
   std::uint32_t threads = 64;
   std::uint32_t attempts = 3;
-  std::string worker_program;
   job::KernelPolicy kernels;
   std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
   std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
+  exec::ZygoteOptions zygote;
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
   std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held

@@ -141,6 +141,23 @@ def roundtrip(bench):
               f"ProcessPoolExecutor p50 {us(statistics.median(pool_p50))}")
 
 
+def embed(bench):
+    ratios, inline, pingpong = [], [], []
+    for _ in range(ROUNDTRIP_STARTS):
+        with Program(bench / "embed_bench", bench.parent / "bin" / "tally-worker") as tally:
+            for name in ("pingpong", "inline"):
+                tally.step(name, ROUNDTRIPS)  # warm
+            for _ in range(ROUNDTRIP_ROUNDS // ROUNDTRIP_STARTS):
+                ping = tally.step("pingpong", ROUNDTRIPS)
+                block = tally.step("inline", ROUNDTRIPS)
+                ratios.append(percentile(block, 50) / percentile(ping, 50))
+                pingpong += ping
+                inline += block
+    yield Row("embed.inline", statistics.median(ratios), 1.5, "× ping-pong of threads",
+              True, f"p50 {us(percentile(inline, 50))}, p99 {us(percentile(inline, 99))}; "
+              f"ping-pong p50 {us(percentile(pingpong, 50))}")
+
+
 def throughput(bench):
     with TallyDaemon(workers=WORKERS) as daemon, \
             Program(bench / "throughput_bench", daemon.socket,
@@ -323,6 +340,6 @@ def idle(bench):
               f"p50 {of}; {ms(min(start_ns))} to {ms(max(start_ns))}")
 
 
-GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "throughput": throughput,
+GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
           "clients": clients, "command": command,
           "load": load, "pipe": pipe, "fifos": fifos, "hint": hint, "idle": idle}

@@ -41,9 +41,9 @@ class ProcessPath : public ExecutionPath,
 
   struct Options {
     std::uint32_t workers = 1;
-    std::string worker_program;
     // How long one call of a kernel may go on; longer, and its worker is killed.
     std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
+    ZygoteOptions zygote;
   };
   // What `status` shows of a slot.
   struct WorkerView {

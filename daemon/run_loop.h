@@ -1,0 +1,11 @@
+// run_loop: runs an io_context until it is stopped or has nothing left to do, like its
+// own run(), but polls for a short while before it sleeps (ipc/base/short_poll.h).
+#pragma once
+
+#include <asio/io_context.hpp>
+
+namespace tally::daemon {
+
+void run_loop(asio::io_context& loop);
+
+}  // namespace tally::daemon
