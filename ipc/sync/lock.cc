@@ -1,6 +1,5 @@
 #include "ipc/sync/lock.h"
 
-#include <algorithm>
 #include <new>
 
 #include "ipc/sync/name_table.h"
@@ -11,9 +10,7 @@ Result<LockState*> OwnedLock::open_state(Participant& participant,
                                          std::string_view name, Kind kind) {
   Result<std::byte*> at =
       open_object(participant.region(), name, {kind, sizeof(LockState)},
-                  [](std::byte* fresh, const ObjectSpec&) {
-                    (new (fresh) LockState{})->mutex.init();
-                  });
+                  [](std::byte* fresh, const ObjectSpec&) { new (fresh) LockState{}; });
   if (!at) return std::move(at).error();
   return reinterpret_cast<LockState*>(*at);
 }
@@ -30,56 +27,54 @@ Result<RLock> RLock::open(Participant& participant, std::string_view name) {
   return RLock(participant, *state, true);
 }
 
-Result<Outcome> OwnedLock::acquire(Nanoseconds timeout_ns) {
-  if (owned()) return again();
-  const RobustMutex::Taken taken = state_->mutex.try_lock();
-  if (taken == RobustMutex::Taken::No) return wait(timeout_ns);
-  return own(taken);
-}
-
 Result<Outcome> OwnedLock::again() {
   if (!recursive_)
     return Error(Errc::InvalidArgument, "would_deadlock",
                  "this participant has the lock already; an rlock may be taken twice");
-  if (state_->depth == UINT32_MAX)
+  const std::uint32_t depth = state_->depth.load(std::memory_order_relaxed);
+  if (depth == UINT32_MAX)
     return Error(Errc::InvalidArgument, "too_deep", "the rlock is taken too often");
-  ++state_->depth;
+  state_->depth.store(depth + 1, std::memory_order_relaxed);
   return Outcome::Ok;
 }
 
+// It was not simply free: it is ours, another's, or an orphan.
 Result<Outcome> OwnedLock::wait(Nanoseconds timeout_ns) {
+  if (owned()) return again();
   const Nanoseconds at = deadline_after(timeout_ns);
+  std::uint32_t mine = me_;  // once we slept, with kContended: others may sleep yet
+  bool looked = false;
+  std::uint32_t seen = state_->word.load(std::memory_order_relaxed);
   for (;;) {
+    if ((seen & LockState::kOwner) == 0) {
+      if (!state_->word.compare_exchange_weak(seen, mine, std::memory_order_acquire,
+                                              std::memory_order_relaxed))
+        continue;
+      const bool orphan = (seen & LockState::kOrphan) != 0;
+      if (orphan) state_->depth.store(0, std::memory_order_relaxed);
+      return orphan ? Outcome::OwnerDied : Outcome::Ok;
+    }
     if (participant_->region().closed()) return Outcome::Closed;
-    const Nanoseconds now = monotonic_ns();
-    if (now >= at) return Outcome::TimedOut;
-    const RobustMutex::Taken taken =
-        state_->mutex.lock_until(std::min(at, now + kSlice));
-    if (taken != RobustMutex::Taken::No) return own(taken);
+    if (looked && monotonic_ns() >= at) return Outcome::TimedOut;
+    looked = true;
+    if (!participant_->reap()) {
+      const std::uint32_t sleepy = seen | LockState::kContended;
+      mine |= LockState::kContended;
+      if (seen == sleepy ||
+          state_->word.compare_exchange_strong(seen, sleepy, std::memory_order_relaxed))
+        Participant::sleep(state_->word, sleepy, at);
+    }
+    seen = state_->word.load(std::memory_order_relaxed);
   }
 }
 
-// The mutex was just taken.
-Result<Outcome> OwnedLock::own(RobustMutex::Taken taken) {
-  if (taken == RobustMutex::Taken::Broken)
-    return region_damaged("a lock in it is none");
-  bool died = state_->abandoned != 0;
-  if (taken == RobustMutex::Taken::OwnerDied) {
-    state_->mutex.consistent();
-    died = true;
-  }
-  if (died) state_->abandoned = 0;
-  state_->depth = 1;
-  state_->owner.store(participant_->id(), std::memory_order_relaxed);
-  return died ? Outcome::OwnerDied : Outcome::Ok;
-}
-
-Result<void> OwnedLock::release() {
+Result<void> OwnedLock::release_contended() {
   if (!owned())
     return Error(Errc::InvalidArgument, "not_owner",
                  "this participant does not have the lock that it releases");
-  if (state_->depth > 1 && recursive_) {
-    --state_->depth;
+  const std::uint32_t depth = state_->depth.load(std::memory_order_relaxed);
+  if (recursive_ && depth > 0) {
+    state_->depth.store(depth - 1, std::memory_order_relaxed);
     return {};
   }
   give_up();
@@ -87,25 +82,28 @@ Result<void> OwnedLock::release() {
 }
 
 std::uint32_t OwnedLock::give_up() {
-  const std::uint32_t depth = state_->depth;
-  state_->owner.store(0, std::memory_order_relaxed);
-  state_->mutex.unlock();
+  const std::uint32_t depth = state_->depth.exchange(0, std::memory_order_relaxed);
+  if ((state_->word.exchange(0, std::memory_order_release) & LockState::kContended) !=
+      0)
+    futex_wake(state_->word, 1);
   return depth;
 }
 
 Result<Outcome> OwnedLock::take_back(std::uint32_t depth) {
   Result<Outcome> outcome = acquire();
-  if (outcome && done(*outcome)) state_->depth = depth;
+  if (outcome && done(*outcome)) state_->depth.store(depth, std::memory_order_relaxed);
   return outcome;
 }
 
-void OwnedLock::abandon(const Region& region, const NameEntry& entry,
-                        std::uint64_t id) {
+void OwnedLock::forget(const Region& region, const NameEntry& entry,
+                       std::uint32_t slot) {
   auto* state = reinterpret_cast<LockState*>(region.object(entry, sizeof(LockState)));
-  if (state == nullptr || state->owner.load(std::memory_order_relaxed) != id) return;
-  state->abandoned = 1;
-  state->owner.store(0, std::memory_order_relaxed);
-  state->mutex.unlock();
+  if (state == nullptr ||
+      (state->word.load(std::memory_order_relaxed) & LockState::kOwner) != slot + 1)
+    return;
+  // Nobody but its owner, who is no more, changes more than kContended meanwhile.
+  state->word.store(LockState::kOrphan, std::memory_order_release);
+  futex_wake(state->word);
 }
 
 }  // namespace tally::sync

@@ -24,10 +24,12 @@ bool reap_slots(const Region& region) {
   for (std::uint32_t index = 0; index < region.participants(); ++index) {
     ParticipantSlot& slot = region.slot(index);
     if (slot.attached.load(std::memory_order_acquire) == 0) continue;
-    if (slot.life.try_lock() != RobustMutex::Taken::OwnerDied) continue;  // it lives
-    forget_participant(region, index, slot.id, Left::Died);
+    const RobustMutex::Taken taken = slot.life.try_lock();
+    const bool died = taken == RobustMutex::Taken::OwnerDied;
+    if (!died && taken != RobustMutex::Taken::Yes) continue;  // it lives
+    forget_participant(region, index, died ? Left::Died : Left::Detached);
     slot.attached.store(0, std::memory_order_release);
-    slot.life.consistent();
+    if (died) slot.life.consistent();
     slot.life.unlock();
     found = true;
   }
@@ -35,7 +37,7 @@ bool reap_slots(const Region& region) {
 }
 
 // The registry is held: the slot becomes the calling thread's.
-bool take(ParticipantSlot& slot, std::uint64_t id) {
+bool take(ParticipantSlot& slot) {
   if (slot.initialised == 0) slot.life.init();
   slot.initialised = 1;
   switch (slot.life.try_lock()) {
@@ -43,7 +45,6 @@ bool take(ParticipantSlot& slot, std::uint64_t id) {
     case RobustMutex::Taken::OwnerDied: slot.life.consistent(); break;
     default: return false;
   }
-  slot.id = id;
   slot.attached.store(1, std::memory_order_release);
   return true;
 }
@@ -65,23 +66,18 @@ Result<std::unique_ptr<Participant>> Participant::attach(Region& region) {
     return Error(Errc::Overloaded, "too_many_participants",
                  "the sync region has room for " +
                      std::to_string(region.participants()) + " participants");
-  const std::uint64_t id = ++header.last_id;
-  if (!take(region.slot(*index), id)) return region_damaged("a slot's mutex is none");
-  return std::unique_ptr<Participant>(new Participant(region, *index, id));
+  if (!take(region.slot(*index))) return region_damaged("a slot's mutex is none");
+  return std::unique_ptr<Participant>(new Participant(region, *index));
 }
 
 Participant::~Participant() {
   Guard registry(region_, region_.header().registry, kForever);
   ParticipantSlot& slot = region_.slot(slot_);
   if (registry.in()) {
-    forget_participant(region_, slot_, id_, Left::Detached);
+    forget_participant(region_, slot_, Left::Detached);
     slot.attached.store(0, std::memory_order_release);
-    slot.life.unlock();
-  } else {
-    // The region is closed or damaged: nobody waits for what is in it.
-    release_locks(region_, id_);
-    slot.life.unlock();
-  }
+  }  // else it is closed, and whoever looks finds the slot without an owner
+  slot.life.unlock();  // a robust mutex may not be unmapped while it is held
 }
 
 bool Participant::reap() const {

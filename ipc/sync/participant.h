@@ -26,8 +26,8 @@ class Participant {
   Participant& operator=(const Participant&) = delete;
 
   Region& region() const noexcept { return region_; }
+  // Its own, and nobody else's before the sweep: what objects know it by.
   std::uint32_t slot() const noexcept { return slot_; }
-  std::uint64_t id() const noexcept { return id_; }  // never 0, never another's
 
   // Gives back what dead participants held. True if there was one. Does not wait, so
   // not if somebody else is about it. Call it with no object's guard held.
@@ -37,12 +37,10 @@ class Participant {
   static void sleep(Word& word, std::uint32_t value, Nanoseconds at);
 
  private:
-  Participant(Region& region, std::uint32_t slot, std::uint64_t id)
-      : region_(region), slot_(slot), id_(id) {}
+  Participant(Region& region, std::uint32_t slot) : region_(region), slot_(slot) {}
 
   Region& region_;
   const std::uint32_t slot_;
-  const std::uint64_t id_;
 };
 
 }  // namespace tally::sync

@@ -138,7 +138,7 @@ void Pipe::close() {
   if (inside.in() && held()) end_holding(mine(), other(), Left::Detached, outgoing_);
 }
 
-void Pipe::forget(const Region& region, const NameEntry& entry, std::uint64_t id,
+void Pipe::forget(const Region& region, const NameEntry& entry, std::uint32_t slot,
                   Left how) {
   const std::uint64_t capacity = entry.first, message_bytes = entry.second;
   if (capacity > kMaxRecords || message_bytes > kMaxRecordBytes) return;
@@ -149,7 +149,7 @@ void Pipe::forget(const Region& region, const NameEntry& entry, std::uint64_t id
   if (!inside.in()) return;
   for (int end = 0; end < 2; ++end) {
     PipeEnd& mine = state->ends[end];
-    if (mine.is == EndIs::Open && mine.holder == id)
+    if (mine.is == EndIs::Open && mine.holder == slot)
       end_holding(mine, state->ends[1 - end], how,
                   ring_of(state, 1 - end, capacity, message_bytes));
   }

@@ -23,7 +23,7 @@ namespace tally::sync {
 enum class EndIs : std::uint32_t { Unopened = 0, Open, Closed, Died };
 
 struct PipeEnd {
-  std::uint64_t holder;    // the id of a participant, while it is Open
+  std::uint64_t holder;    // the slot of a participant, while it is Open
   std::uint64_t death_at;  // while `untold`: what its dead holder sent ends there
   EndIs is;
   std::uint32_t untold;  // 1: its holder died, and the other end does not know
@@ -62,7 +62,7 @@ class Pipe {
   void close();
 
   // For the sweep.
-  static void forget(const Region& region, const NameEntry& entry, std::uint64_t id,
+  static void forget(const Region& region, const NameEntry& entry, std::uint32_t slot,
                      Left how);
 
  private:
@@ -79,7 +79,7 @@ class Pipe {
   PipeEnd& mine() const { return state_->ends[end_]; }
   PipeEnd& other() const { return state_->ends[1 - end_]; }
   bool held() const { return mine().is == EndIs::Open && mine().holder == holder(); }
-  std::uint64_t holder() const { return participant_->id(); }
+  std::uint64_t holder() const { return participant_->slot(); }
 
   Participant* participant_;
   PipeState* state_;

@@ -47,10 +47,9 @@ struct RegionHeader {
   std::uint32_t participants;
   std::uint64_t bytes;
   std::uint32_t names;
-  Word closed;            // 1: the job is over, nobody waits any more
-  RobustMutex registry;   // guards what follows, the slots and additions to the table
-  std::uint64_t last_id;  // of participants; never reused
-  Word name_count;        // entries that are complete; raised last
+  Word closed;           // 1: the job is over, nobody waits any more
+  RobustMutex registry;  // guards what follows, the slots and additions to the table
+  Word name_count;       // entries that are complete; raised last
 };
 
 // A participant holds `life` from its attach to its end: whoever finds it without an
@@ -59,7 +58,6 @@ struct ParticipantSlot {
   RobustMutex life;
   Word attached;
   std::uint32_t initialised;  // `life` is
-  std::uint64_t id;
 };
 
 // Written once, before name_count counts it.
