@@ -20,6 +20,8 @@ ROOMS = {
     "ipc/base": ([], []),
     "ipc/model": ([BASE], []),
     "ipc": ([], ["asio", "capnp"]),
+    # The C header is its second face, for kernels.
+    "ipc/sync": ([BASE, "client/include/tally/tally_sync.h"], []),
     "config": ([BASE], ["toml++"]),
     # Pure: kernels, plans and the scheduler know neither sockets nor messages.
     "runtime/reduce": ([BASE, MODEL], ["hwy"]),
@@ -108,6 +110,10 @@ SAMPLES = [
     ("ipc/frame.h", '"runtime/engine.h"', "ipc may not include runtime"),
     ("ipc/frame.h", '"frame.h"', "is neither named from the root nor known"),
     ("ipc/frame.h", '"ipc/gone.h"', "does not exist"),
+    ("ipc/sync/lock.h", '"ipc/base/result.h"', None),
+    ("ipc/sync/lock.h", '"ipc/frame.h"', "ipc/sync may not include ipc"),
+    ("ipc/sync/lock.h", '"tally/tally_sync.h"', None),
+    ("ipc/sync/lock.h", '"tally/tally.h"', "ipc/sync may not include client/include"),
     ("runtime/engine.h", '"runtime/exec/thread/pool.h"', None),
     ("runtime/engine.h", '"daemon/session.h"', "runtime may not include daemon"),
     ("runtime/exec/thread/pool.h", '"runtime/exec/path.h"', None),
@@ -126,7 +132,8 @@ def check_self():
         for path in ["ipc/base/result.h", "ipc/frame.h", "runtime/engine.h",
                      "runtime/exec/path.h", "runtime/exec/thread/pool.h",
                      "runtime/exec/process/pool.h", "daemon/session.h",
-                     "client/include/tally/tally.h"]:
+                     "client/include/tally/tally.h",
+                     "client/include/tally/tally_sync.h"]:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).touch()
         for path, included, expected in SAMPLES:
