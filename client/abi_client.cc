@@ -1,6 +1,7 @@
 // The C ABI: connecting, interrupting, and a client in its host's event loop.
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,7 +30,10 @@ Result<tally_connect_options> connect_options(const tally_connect_options* given
   return options;
 }
 
-Result<void> connect(const tally_connect_options* given, tally_client** client) {
+// `dial(options)` gives the connected Client.
+template <typename Dial>
+Result<void> connect(const tally_connect_options* given, tally_client** client,
+                     Dial&& dial) {
   if (client == nullptr) return null_argument("client");
   const Result<tally_connect_options> options = connect_options(given);
   if (!options) return options.error();
@@ -43,14 +47,28 @@ Result<void> connect(const tally_connect_options* given, tally_client** client) 
     made->interrupted = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!made->interrupted) return Error::from_errno("eventfd");
   }
-  const char* path = options->socket_path;
-  const ipc::Endpoint endpoint = ipc::resolve_endpoint(path == nullptr ? "" : path);
-  Result<std::unique_ptr<Client>> connected =
-      Client::connect(endpoint.path, {duration_of(options->timeout_ns)});
+  Result<std::unique_ptr<Client>> connected = dial(*options);
   if (!connected) return std::move(connected).error();
   made->client = *std::move(connected);
   *client = made.release();
   return {};
+}
+
+Result<std::unique_ptr<Client>> dial_path(const tally_connect_options& options) {
+  const char* path = options.socket_path;
+  const ipc::Endpoint endpoint = ipc::resolve_endpoint(path == nullptr ? "" : path);
+  return Client::connect(endpoint.path, {duration_of(options.timeout_ns)});
+}
+
+Result<std::unique_ptr<Client>> dial_socket(UniqueFd socket,
+                                            const tally_connect_options& options) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+      type != SOCK_STREAM)
+    return Error(Errc::InvalidArgument, "bad_descriptor",
+                 std::to_string(socket.get()) + " is no connected stream socket");
+  return Client::adopt(std::move(socket), {duration_of(options.timeout_ns)});
 }
 
 // Async-signal-safe.
@@ -103,11 +121,27 @@ extern "C" {
 
 tally_status tally_connect(const tally_connect_options* options, tally_client** client,
                            tally_error** error) {
-  return boundary(error, [&] { return tally::client::connect(options, client); });
+  return boundary(error, [&] {
+    return tally::client::connect(options, client, tally::client::dial_path);
+  });
+}
+
+tally_status tally_connect_fd(int fd, const tally_connect_options* options,
+                              tally_client** client, tally_error** error) {
+  tally::UniqueFd socket(fd);
+  return boundary(error, [&] {
+    return tally::client::connect(
+        options, client, [&](const tally_connect_options& given) {
+          return tally::client::dial_socket(std::move(socket), given);
+        });
+  });
 }
 
 void tally_client_free(tally_client* client) {
-  // Closing says nothing on the wire, so that a forked child may do it as well.
+  // A forked child may have the socket open still: the connection ends all the same.
+  // From a child itself closing says nothing on the wire.
+  if (client != nullptr && !is_forked(*client))
+    (void)::shutdown(client->client->fd(), SHUT_RDWR);
   delete client;
 }
 

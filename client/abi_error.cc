@@ -51,6 +51,18 @@ const char* tally_error_json(const tally_error* error) {
   return error == nullptr ? nullptr : error->json.c_str();
 }
 
+tally_error* tally_error_new(tally_status status, const char* code,
+                             const char* message) {
+  if (status <= 0 || status > tally::kLastErrc || code == nullptr || message == nullptr)
+    return nullptr;
+  try {
+    return new tally_error(
+        tally::Error(static_cast<tally::Errc>(status), code, message));
+  } catch (...) {
+    return nullptr;
+  }
+}
+
 void tally_error_free(tally_error* error) {
   delete error;
 }

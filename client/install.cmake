@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(tally_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tally)
 
-install(TARGETS tally_shared EXPORT tallyTargets
+install(TARGETS tally_shared tally_embed_shared EXPORT tallyTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/tally DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
@@ -39,6 +39,10 @@ foreach(dir IN ITEMS LIBDIR INCLUDEDIR)
   endif()
 endforeach()
 configure_file(tally.pc.in tally.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tally.pc DESTINATION ${pc_dir})
+configure_file(embed/tally-embed.pc.in tally-embed.pc @ONLY)
+install(FILES
+  ${CMAKE_CURRENT_BINARY_DIR}/tally.pc
+  ${CMAKE_CURRENT_BINARY_DIR}/tally-embed.pc
+  DESTINATION ${pc_dir})
 
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -29,7 +29,9 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
-  engine.worker_program = options.worker_program;
+  engine.zygote.program = options.worker_program;
+  engine.zygote.environment = options.worker_environment;
+  engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;
   engine.most_jobs = config.limits.jobs;
   engine.most_descriptors = config.limits.descriptors;
   engine.finished_jobs = config.limits.finished_jobs;

@@ -36,6 +36,8 @@ struct CoreOptions {
   model::DaemonKind kind = model::DaemonKind::Private;
   std::string socket;          // its path, for status; empty when embedded
   std::string worker_program;  // resolved
+  // "NAME=value"; none: this process's at the time a zygote is started.
+  std::optional<std::vector<std::string>> worker_environment;
   std::function<void(const std::string&)> log = [](const std::string&) {};
   std::function<void()> on_stopped = [] {};  // the loop may be left
 };

@@ -1,5 +1,6 @@
 #include "daemon/embedded.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include <asio/executor_work_guard.hpp>
@@ -13,38 +14,66 @@
 #include "daemon/core.h"
 #include "daemon/worker_program.h"
 #include "ipc/base/block_signals.h"
+#include "ipc/base/guard.h"
+#include "runtime/reduce/float_environment.h"
+
+extern char** environ;
 
 namespace tally::daemon {
+namespace {
+
+// A copy: while the core runs, the program may change its own.
+std::vector<std::string> environment() {
+  std::vector<std::string> all;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr;
+       ++variable)
+    all.emplace_back(*variable);
+  return all;
+}
+
+}  // namespace
 
 struct Embedded::Impl {
   asio::io_context loop{1};
   std::unique_ptr<Core> core;  // made, used and destroyed on `thread` only
   std::thread thread;
+
+  void run(CoreOptions options, std::promise<Result<void>>& started) {
+    // The thread inherits the program's rounding mode; its own threads inherit ours.
+    const reduce::FloatEnvironment exact;
+    pthread_setname_np(pthread_self(), "tally-core");
+    const auto work = asio::make_work_guard(loop);
+    Result<void> begun = guarded("the embedded core", Errc::Internal, [&] {
+      core = std::make_unique<Core>(loop, std::move(options));
+      return core->start();
+    });
+    const bool running = static_cast<bool>(begun);
+    started.set_value(std::move(begun));
+    // Nothing may leave a thread of somebody else's program: where memory runs out the
+    // core ends, and its clients lose their connections.
+    if (running) (void)guarded("the loop", Errc::Internal, [&] { loop.run(); });
+    core.reset();
+  }
 };
 
 Result<std::unique_ptr<Embedded>> Embedded::start(const config::Config& config) {
   Result<std::string> worker = find_worker_program(config.pool.worker_program);
   if (!worker) return std::move(worker).error();
   auto impl = std::make_unique<Impl>();
+  CoreOptions options;
+  options.config = config;
+  options.kind = model::DaemonKind::Embedded;
+  options.worker_program = *std::move(worker);
+  options.worker_environment = environment();
+  options.on_stopped = [state = impl.get()] { state->loop.stop(); };
   std::promise<Result<void>> started;
   std::future<Result<void>> outcome = started.get_future();
-  // The thread that runs the loop also spawns the zygote: PDEATHSIG follows it.
-  impl->thread = std::thread(
-      [state = impl.get(), &started, &config, program = *std::move(worker)] {
-        block_signals();
-        CoreOptions options;
-        options.config = config;
-        options.kind = model::DaemonKind::Embedded;
-        options.worker_program = program;
-        options.on_stopped = [state] { state->loop.stop(); };
-        state->core = std::make_unique<Core>(state->loop, std::move(options));
-        const auto work = asio::make_work_guard(state->loop);
-        Result<void> begun = state->core->start();
-        const bool running = static_cast<bool>(begun);
-        started.set_value(std::move(begun));
-        if (running) state->loop.run();
-        state->core.reset();
-      });
+  {
+    const BlockedSignals blocked;  // the thread inherits that
+    impl->thread = std::thread([state = impl.get(), &started, &options] {
+      state->run(std::move(options), started);
+    });
+  }
   if (Result<void> begun = outcome.get(); !begun) {
     impl->thread.join();
     return std::move(begun).error();
@@ -55,7 +84,9 @@ Result<std::unique_ptr<Embedded>> Embedded::start(const config::Config& config) 
 Embedded::Embedded(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Embedded::~Embedded() {
-  asio::post(impl_->loop, [core = impl_->core.get()] { core->stop(); });
+  asio::post(impl_->loop, [state = impl_.get()] {
+    if (state->core) state->core->stop();
+  });
   impl_->thread.join();
 }
 
@@ -64,7 +95,10 @@ Result<UniqueFd> Embedded::connect() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return Error::from_errno("socketpair");
   UniqueFd client(ends[0]);
-  impl_->core->adopt_later(UniqueFd(ends[1]));
+  asio::post(impl_->loop,
+             [state = impl_.get(), end = std::make_shared<UniqueFd>(ends[1])] {
+               if (state->core) state->core->adopt(std::move(*end));
+             });
   return client;
 }
 

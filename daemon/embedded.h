@@ -2,9 +2,11 @@
 //
 // The same sessions, scheduler, workers and wire as tallyd's, reached over a
 // socketpair instead of a listening socket: same messages, same code, same bits.
+// Nothing of the program is touched: client/include/tally/tally_embed.h has the promise.
 //
-// Threads: any one at a time. Lifetime: the destructor drains nothing: it cancels what
-// runs, ends the workers and joins the thread.
+// Threads: connect() any, several at a time; the others one. Lifetime: the destructor
+// drains nothing: it cancels what runs, ends the workers and joins the thread. Never
+// destroy it in a forked child.
 #pragma once
 
 #include <memory>
@@ -22,7 +24,7 @@ class Embedded {
   static Result<std::unique_ptr<Embedded>> start(const config::Config& config);
   ~Embedded();
 
-  // A connected client socket.
+  // A connected client socket; at its end right away if the core has gone meanwhile.
   Result<UniqueFd> connect();
 
  private:

@@ -115,7 +115,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       helpers_("tally-helper", kHelperThreads) {
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
-  pool.worker_program = options_.worker_program;
+  pool.zygote = options_.zygote;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
   processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),

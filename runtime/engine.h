@@ -43,7 +43,7 @@ struct EngineOptions {
   std::uint32_t workers = 0;  // 0: one a usable core
   std::uint32_t threads = 64;
   std::uint32_t attempts = 3;
-  std::string worker_program;
+  exec::ZygoteOptions zygote;
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
   std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held

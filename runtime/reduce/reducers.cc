@@ -118,7 +118,8 @@ Result<FinishedValue> finish_extreme(const Reducer& reducer, const FinishInput& 
 }  // namespace
 
 std::span<const Reducer> all_reducers() {
-  static const std::array<Reducer, 7> kReducers{{
+  // Never destroyed: threads may run on while a host program exits.
+  static const auto& kReducers = *new std::array<Reducer, 7>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},

@@ -40,7 +40,8 @@ ROOMS = {
     "client/include": ([], []),
     "client/examples": (["client/include"], ["asio"]),
     "client": (["ipc"], ["asio", "capnp"]),
-    # --embedded runs the daemon's own core in the CLI.
+    # The daemon's own core, inside other programs and inside the CLI.
+    "client/embed": (["client", "daemon", "ipc", "config"], ["asio", "capnp"]),
     "client/cli": (["client", "daemon", "ipc", "config"],
                    ["asio", "capnp", "spdlog", "CLI"]),
 }

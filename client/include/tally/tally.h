@@ -75,6 +75,10 @@ TALLY_API const char* tally_error_message(const tally_error* error);
 TALLY_API const char* tally_error_json(const tally_error* error);
 /* Never that of an answer or a result. */
 TALLY_API void tally_error_free(tally_error* error);
+/* An error of the caller's own, for libraries that pass tally's on. Fails with NULL:
+   TALLY_OK, a NULL text, no memory. The caller frees it. */
+TALLY_API tally_error* tally_error_new(tally_status status, const char* code,
+                                       const char* message);
 
 /* ---- Client ------------------------------------------------------------ */
 
@@ -98,6 +102,12 @@ typedef struct tally_connect_options {
    flag that this library does not know). */
 TALLY_API tally_status tally_connect(const tally_connect_options* options,
                                      tally_client** client, tally_error** error);
+/* tally_connect over a stream socket that is connected already, by an embedded core
+   or by the caller: socket_path is not used. Takes `fd` over, and closes it if this
+   fails. Fails as tally_connect does, and with TALLY_INVALID_ARGUMENT
+   ("bad_descriptor": it is no stream socket). */
+TALLY_API tally_status tally_connect_fd(int fd, const tally_connect_options* options,
+                                        tally_client** client, tally_error** error);
 /* Closes the connection; jobs of this client that still run are cancelled, unless
    they are detached. Does not block. */
 TALLY_API void tally_client_free(tally_client* client);

@@ -8,7 +8,10 @@
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::strcmp(argv[1], tally::exec::kZygoteArgument) == 0)
-    return tally::exec::zygote_main(tally::exec::kZygoteSocket);
+    return tally::exec::zygote_main(tally::exec::kZygoteSocket, -1);
+  if (argc == 2 && std::strcmp(argv[1], tally::exec::kOrphanArgument) == 0)
+    return tally::exec::zygote_main(tally::exec::kZygoteSocket,
+                                    tally::exec::kZygoteOwner);
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::puts("tally-worker " TALLY_VERSION);
     return 0;

@@ -37,7 +37,7 @@ class ProcessPath : public ExecutionPath,
 
   struct Options {
     std::uint32_t workers = 1;
-    std::string worker_program;
+    ZygoteOptions zygote;
   };
   // What `status` shows of a slot.
   struct WorkerView {

@@ -1,9 +1,7 @@
 #include "runtime/exec/process/zygote.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,8 +11,6 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <cerrno>
-#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -22,46 +18,10 @@
 #include "ipc/fd_passing.h"
 #include "ipc/spawn.h"
 
-extern char** environ;
-
 namespace tally::exec {
 namespace {
 
 constexpr int kEndGraceMs = 2000;  // from closing the zygote's socket to SIGKILL
-
-// posix_spawn with a clean slate: no descriptor of ours but the socket, default
-// signals, nothing blocked, a process group of its own (a Ctrl-C is for the program
-// that embeds us, not for its workers).
-Result<pid_t> spawn_program(const std::string& program, int socket) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, socket, kZygoteSocket);
-  posix_spawn_file_actions_addclosefrom_np(&files, kZygoteSocket + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                            POSIX_SPAWN_SETPGROUP);
-  std::string name = program;
-  std::string argument = kZygoteArgument;
-  char* const arguments[] = {name.data(), argument.data(), nullptr};
-  pid_t pid = 0;
-  const int failed =
-      ::posix_spawn(&pid, program.c_str(), &files, &attributes, arguments, environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == 0) return pid;
-  return Error(failed == ENOENT ? Errc::NotFound : Errc::Io,
-               failed == ENOENT ? "no_worker_program" : "io",
-               "cannot start " + program + ": " + std::strerror(failed));
-}
 
 }  // namespace
 
@@ -116,25 +76,17 @@ struct Zygote::Impl {
 };
 
 Result<std::unique_ptr<Zygote>> Zygote::spawn(asio::io_context& loop,
-                                              const std::string& program,
+                                              const ZygoteOptions& options,
                                               ZygoteEvents& events) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return Error::from_errno("socketpair");
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  const Result<pid_t> pid = spawn_program(program, theirs.get());
-  if (!pid) return pid.error();
-  // Our child and not yet reaped: the pid still names it.
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-  if (!pidfd) {
-    Error error = Error::from_errno("pidfd_open");
-    ::kill(*pid, SIGKILL);
-    ::waitpid(*pid, nullptr, 0);
-    return error;
-  }
-  auto impl =
-      std::make_shared<Impl>(loop, std::move(ours), *pid, std::move(pidfd), events);
+  Result<SpawnedZygote> spawned = spawn_zygote(options, theirs.get());
+  if (!spawned) return std::move(spawned).error();
+  auto impl = std::make_shared<Impl>(loop, std::move(ours), spawned->pid,
+                                     std::move(spawned->pidfd), events);
   ipc::spawn(loop, Impl::read(impl), [impl](Result<void> ended) {
     if (ended || impl->events == nullptr) return;
     // Its socket is closed: whatever is left of it must not be waited for.
@@ -153,6 +105,7 @@ Zygote::~Zygote() {
   pollfd gone{impl_->pidfd.get(), POLLIN, 0};
   if (::poll(&gone, 1, kEndGraceMs) <= 0)
     ::syscall(SYS_pidfd_send_signal, impl_->pidfd.get(), SIGKILL, nullptr, 0);
+  // Not ours to reap where it is an orphan, unless we adopt orphans.
   ::waitid(P_PIDFD, static_cast<id_t>(impl_->pidfd.get()), &info, WEXITED);
 }
 

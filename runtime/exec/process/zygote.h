@@ -1,8 +1,8 @@
 // Zygote: the daemon's end of the fork server.
 //
 // Spawns tally-worker (exec, never fork of this process), asks it for workers, and
-// reports what it tells. The process that spawned it must keep the spawning thread
-// alive: PDEATHSIG follows the thread.
+// reports what it tells. Unless it is an orphan (spawn_zygote.h) the process that
+// spawned it must keep the spawning thread alive: PDEATHSIG follows the thread.
 //
 // Threads: the loop's. Lifetime: `events` must outlive it; once destroyed it calls
 // nothing more, ends the zygote by closing its socket, and reaps it.
@@ -14,10 +14,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
+#include "runtime/exec/process/spawn_zygote.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
 namespace tally::exec {
@@ -36,7 +36,7 @@ class Zygote {
  public:
   // Errors: NotFound "no_worker_program", Io.
   static Result<std::unique_ptr<Zygote>> spawn(asio::io_context& loop,
-                                               const std::string& program,
+                                               const ZygoteOptions& options,
                                                ZygoteEvents& events);
   ~Zygote();
   Zygote(const Zygote&) = delete;

@@ -31,7 +31,7 @@ std::uint64_t nanoseconds(const timeval& time) {
 
 class ForkServer {
  public:
-  explicit ForkServer(int socket) : socket_(socket) {}
+  ForkServer(int socket, int owner) : socket_(socket), owner_(owner) {}
 
   int run() {
     sigemptyset(&child_signal_);
@@ -39,9 +39,11 @@ class ForkServer {
     sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
     deaths_.reset(::signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!deaths_) return 1;
-    pollfd wait[2] = {{socket_, POLLIN, 0}, {deaths_.get(), POLLIN, 0}};
+    pollfd wait[3] = {
+        {socket_, POLLIN, 0}, {deaths_.get(), POLLIN, 0}, {owner_, POLLIN, 0}};
     for (;;) {
-      if (::poll(wait, 2, -1) < 0 && errno != EINTR) return 1;
+      if (::poll(wait, 3, -1) < 0 && errno != EINTR) return 1;
+      if (wait[2].revents != 0) return 0;
       if (wait[1].revents != 0) reap();
       if (wait[0].revents != 0 && !serve()) return 0;
     }
@@ -75,6 +77,7 @@ class ForkServer {
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::close(socket_);
+      if (owner_ >= 0) ::close(owner_);
       deaths_.reset();
       sigprocmask(SIG_UNBLOCK, &child_signal_, nullptr);
       // The zygote may be gone already: then nobody would ever end this process.
@@ -122,6 +125,7 @@ class ForkServer {
   }
 
   const int socket_;
+  const int owner_;
   sigset_t child_signal_{};
   UniqueFd deaths_;
   std::map<pid_t, std::uint64_t> workers_;  // serials of the living
@@ -129,11 +133,11 @@ class ForkServer {
 
 }  // namespace
 
-int zygote_main(int socket) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+int zygote_main(int socket, int owner) {
+  if (owner < 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "tally-zygote");
   ::signal(SIGPIPE, SIG_IGN);
-  return ForkServer(socket).run();
+  return ForkServer(socket, owner).run();
 }
 
 }  // namespace tally::exec

@@ -2,14 +2,15 @@
 //
 // Forks a worker on request, opens its pidfd before it can be reaped, reaps the dead
 // and reports each death. Ends when its socket does, or when the daemon's loop thread
-// does (PDEATHSIG); its workers end with it.
+// does (PDEATHSIG), or, an orphan, when its owner does; its workers end with it.
 //
 // Being single-threaded for life is what allows its children to run on without exec.
 #pragma once
 
 namespace tally::exec {
 
-// Runs until the socket closes; the exit status of the process.
-int zygote_main(int socket);
+// Runs until the socket closes; the exit status of the process. `owner`: a pidfd; -1:
+// the parent's death is watched for instead.
+int zygote_main(int socket, int owner);
 
 }  // namespace tally::exec

@@ -12,7 +12,9 @@
 namespace tally::exec {
 
 inline constexpr int kZygoteSocket = 3;  // the zygote's end, placed there by the spawn
+inline constexpr int kZygoteOwner = 4;   // an orphan's: a pidfd of whom it serves
 inline constexpr const char* kZygoteArgument = "--zygote";
+inline constexpr const char* kOrphanArgument = "--orphan-zygote";
 
 struct ForkRequest {
   std::uint64_t serial = 0;  // names the worker; never used twice
