@@ -166,6 +166,15 @@ tally_status tally_answer_memory(const tally_answer* answer, tally_memory* memor
   });
 }
 
+tally_status tally_answer_copy(const tally_answer* answer, tally_copy* copy,
+                               tally_error** error) {
+  return boundary(error, [&]() -> Result<void> {
+    if (answer == nullptr) return null_argument("answer");
+    return tally::client::fill(
+        copy, tally_copy{sizeof(tally_copy), answer->copied.bytes, answer->copied.ns});
+  });
+}
+
 size_t tally_answer_worker_count(const tally_answer* answer) {
   return answer == nullptr ? 0 : answer->answer.worker_usage.size();
 }
@@ -186,8 +195,8 @@ const char* tally_answer_json(tally_answer* answer) {
   if (answer == nullptr) return nullptr;
   const tally_status made = boundary(nullptr, [&]() -> Result<void> {
     if (answer->json.empty())
-      answer->json =
-          tally::client::answer_to_json(answer->answer, answer->transport_ns);
+      answer->json = tally::client::answer_to_json(answer->answer, answer->transport_ns,
+                                                   answer->copied);
     return {};
   });
   return made == TALLY_OK ? answer->json.c_str() : nullptr;

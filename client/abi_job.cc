@@ -27,10 +27,6 @@ Result<Enum> checked(std::int32_t number, Enum first, Enum last, const char* wha
   return static_cast<Enum>(number);
 }
 
-Result<ElementType> checked_type(tally_type number) {
-  return checked(number, ElementType::I8, ElementType::F64, "an element type");
-}
-
 // Runs `change(*job)` behind the boundary.
 template <typename F>
 tally_status edit(tally_job* job, tally_error** error, F&& change) noexcept {
@@ -58,6 +54,7 @@ void set_source(tally_job& job, model::Source source, std::vector<UniqueFd> fds)
   job.source = std::move(source);
   job.files.files.clear();
   job.fds = std::move(fds);
+  job.copied = {};
 }
 
 Result<void> set_values(tally_job& job, tally_type number, const void* values,
@@ -138,6 +135,7 @@ Result<void> add_file(tally_job& job, const char* path) {
   if (job.source) {
     job.source.reset();
     job.fds.clear();
+    job.copied = {};
   }
   if (files.empty() && !job.format_given) job.files.format = format_of(path);
   files.push_back({path, static_cast<std::uint32_t>(job.fds.size())});

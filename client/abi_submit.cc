@@ -61,7 +61,7 @@ Result<void> submit(tally_client& client, const tally_job* job,
       spec.detached ? model::ReplyWhen::Accepted : model::ReplyWhen::Finished,
       progress_of(*options));
   if (!queued) return queued.error();
-  client.outstanding[queued->sequence] = {now, options->user};
+  client.outstanding[queued->sequence] = {now, options->user, job->copied};
   *ticket = queued->sequence;
   return {};
 }
@@ -79,7 +79,7 @@ Result<void> attach(tally_client& client, const char* job, void* user,
   const Nanoseconds now = monotonic_ns();
   const Result<Ticket> queued = client.client->attach({id->tag_prefix, id->number});
   if (!queued) return queued.error();
-  client.outstanding[queued->sequence] = {now, user};
+  client.outstanding[queued->sequence] = {now, user, {}};
   *ticket = queued->sequence;
   return {};
 }
@@ -111,9 +111,11 @@ Result<void> wait(tally_client& client, tally_ticket number, tally_answer** answ
   Result<model::Reply> reply = client.client->wait(*ticket, client.interrupted.get());
   if (!reply && reply.error().code() == "interrupted") return reply.error();
   Nanoseconds wall_ns = 0;
+  CopyFigures copied;
   if (const auto at = client.outstanding.find(ticket->sequence);
       at != client.outstanding.end()) {
     wall_ns = monotonic_ns() - at->second.submitted_ns;
+    copied = at->second.copied;
     client.outstanding.erase(at);
   }
   if (!reply) return std::move(reply).error();
@@ -121,6 +123,7 @@ Result<void> wait(tally_client& client, tally_ticket number, tally_answer** answ
   if (!said) return std::move(said).error();
   std::optional<Error> failure = failure_of(*said);
   *answer = make_answer(*std::move(said), wall_ns).release();
+  (*answer)->copied = copied;
   if (failure) return *std::move(failure);
   return {};
 }

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/answer_json.h"
 #include "client/client.h"
 #include "client/include/tally/tally.h"
 #include "ipc/base/clock.h"
@@ -38,6 +39,7 @@ struct tally_client {
   struct Outstanding {
     tally::Nanoseconds submitted_ns = 0;  // transport is counted from there
     void* user = nullptr;
+    tally::client::CopyFigures copied{};
   };
 
   std::unique_ptr<tally::client::Client> client;
@@ -53,6 +55,7 @@ struct tally_job {
   bool format_given = false;
   std::vector<tally::UniqueFd> fds;         // the memory's, or one a file
   std::vector<tally::UniqueFd> kernel_fds;  // one for each of spec.kernels
+  tally::client::CopyFigures copied{};  // into the array that is the source
 };
 
 struct tally_result {
@@ -64,6 +67,7 @@ struct tally_result {
 struct tally_answer {
   tally::model::JobAnswer answer;
   std::uint64_t transport_ns = 0;
+  tally::client::CopyFigures copied{};
   std::string job;
   std::vector<tally_result> results;
   std::optional<tally_error> error;
@@ -121,6 +125,9 @@ std::unique_ptr<tally_answer> make_answer(model::JobAnswer answer,
 
 // Why an answer is no plain success; none if the job is done.
 std::optional<Error> failure_of(const model::JobAnswer& answer);
+
+// The element type of that number. Errors: InvalidArgument "bad_enum".
+Result<model::ElementType> checked_type(tally_type number);
 
 // The text form of a value: tally_result_text.
 std::string text_of(const model::Value& value);

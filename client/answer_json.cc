@@ -256,7 +256,8 @@ void write_kernels(JsonWriter& json, const std::vector<model::KernelUse>& kernel
 }  // namespace
 
 std::string answer_to_json(const model::JobAnswer& answer,
-                           std::optional<std::uint64_t> transport_ns) {
+                           std::optional<std::uint64_t> transport_ns,
+                           const CopyFigures& copied) {
   JsonWriter json;
   json.begin_object();
   json.field("job", model::short_name(answer.id)).field("state", name_of(answer.state));
@@ -279,6 +280,10 @@ std::string answer_to_json(const model::JobAnswer& answer,
   write_time(json, answer.time, transport_ns);
   json.key("memory");
   write_memory(json, answer.memory);
+  if (copied.bytes > 0) {
+    json.key("copy").begin_object().field("bytes", copied.bytes);
+    json.field("ns", copied.ns).end_object();
+  }
   json.key("worker_usage").begin_array();
   for (const model::WorkerUsage& usage : answer.worker_usage) write_usage(json, usage);
   json.end_array();

@@ -16,10 +16,17 @@
 
 namespace tally::client {
 
+// A copy that was made of the job's input before it was submitted.
+struct CopyFigures {
+  std::uint64_t bytes = 0;  // 0: there was none
+  std::uint64_t ns = 0;
+};
+
 // `transport_ns`: the client's wall time less answer.time.total_ns; none where the job
 // was another client's to submit.
 std::string answer_to_json(const model::JobAnswer& answer,
-                           std::optional<std::uint64_t> transport_ns);
+                           std::optional<std::uint64_t> transport_ns,
+                           const CopyFigures& copied = {});
 
 // {"error": {"code", "class", "message", …the code's own fields}}
 std::string error_to_json(const Error& error);

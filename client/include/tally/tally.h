@@ -197,7 +197,7 @@ TALLY_API tally_status tally_job_set_range(tally_job* job, int64_t start, int64_
                                            int64_t step, tally_error** error);
 /* `count` elements of `type` at `values`, in this machine's byte order; they are
    copied and travel in the request, which holds at most 1 MiB: larger arrays go
-   by tally_job_set_memory. `values` may be NULL with 0. */
+   by tally_job_set_array. `values` may be NULL with 0. */
 TALLY_API tally_status tally_job_set_values(tally_job* job, tally_type type,
                                             const void* values, size_t count,
                                             tally_error** error);
@@ -236,6 +236,74 @@ TALLY_API tally_status tally_job_set_csv(tally_job* job, char delimiter, int hea
    regular file, too many), TALLY_IO. */
 TALLY_API tally_status tally_job_add_kernel(tally_job* job, const char* path,
                                             tally_error** error);
+/* ---- Arrays without a copy --------------------------------------------- */
+
+/* An array in memory that the daemon and its workers read where it lies, by any
+   number of jobs, at any size. It is written first, then shared:
+
+     tally_array_create -> write tally_array_data -> tally_array_share ->
+     tally_job_set_array, any number of times
+
+   One thread at a time (tally_array_write excepted); reading tally_array_view is
+   free to all. Jobs hold the memory by themselves: the array may be freed as soon as
+   tally_job_set_array returns. After fork() the child has the array too, and while
+   it is not shared both see what either writes. */
+typedef struct tally_array tally_array;
+
+/* What it lies in. Chosen by tally_array_create, for arrays of 2 MiB and more:
+   reserved huge pages if enough are free, else transparent ones if the system gives
+   them to shared memory, else ordinary pages. */
+typedef int32_t tally_huge_pages;
+#define TALLY_HUGE_PAGES_NONE 0
+#define TALLY_HUGE_PAGES_TRANSPARENT 1
+#define TALLY_HUGE_PAGES_RESERVED 2
+
+/* `count` zeroes of `type`, to be written. 0 is allowed. The caller frees *array.
+   Fails with TALLY_INVALID_ARGUMENT ("bad_enum", "too_large"), TALLY_IO (no memory,
+   no descriptors). */
+TALLY_API tally_status tally_array_create(tally_type type, uint64_t count,
+                                          tally_array** array, tally_error** error);
+/* Copies `count` elements to element `first` and on; from several threads at once,
+   if the system's cores shall share a large copy. Faster than a memcpy to
+   tally_array_data, whose pages have yet to be made; shown as a copy in the answers
+   of jobs over the array. `values` may be NULL with 0.
+   Fails with TALLY_INVALID_ARGUMENT ("out_of_range", "already_shared"), TALLY_IO. */
+TALLY_API tally_status tally_array_write(tally_array* array, uint64_t first,
+                                         const void* values, uint64_t count,
+                                         tally_error** error);
+/* Seals it: it can never be written again, by anybody. The caller keeps a read-only
+   view at the same address: pointers into it stay good for reading. No thread may be
+   writing meanwhile: it would get a SIGSEGV, as for any write from then on. Again:
+   does nothing.
+   Fails with TALLY_OVERLOADED ("array_in_use": somebody else has it mapped for
+   writing, such as a child that was forked since, or a device still writes to it),
+   TALLY_IO; it is writable then as before, and nothing that was written is lost. */
+TALLY_API tally_status tally_array_share(tally_array* array, tally_error** error);
+/* A shared array with a copy of `values`, for memory that cannot be given. The copy
+   takes one core and is shown in the answers of jobs over it: tally_answer_copy.
+   `values` may be NULL with 0. Fails as the three above. */
+TALLY_API tally_status tally_array_copy(tally_type type, const void* values,
+                                        uint64_t count, tally_array** array,
+                                        tally_error** error);
+/* Unmaps it: every pointer into it is void. Jobs that were given it run on. */
+TALLY_API void tally_array_free(tally_array* array);
+
+/* For a NULL array these give NULL, 0 or -1. */
+/* Where to write, aligned to a page; NULL once it is shared and for 0 elements. */
+TALLY_API void* tally_array_data(tally_array* array);
+/* Where to read, before and after; NULL for 0 elements. */
+TALLY_API const void* tally_array_view(const tally_array* array);
+TALLY_API uint64_t tally_array_count(const tally_array* array);
+TALLY_API tally_type tally_array_type(const tally_array* array);
+/* The memfd; it stays the array's. */
+TALLY_API int tally_array_fd(const tally_array* array);
+TALLY_API int tally_array_is_shared(const tally_array* array);
+TALLY_API tally_huge_pages tally_array_huge_pages(const tally_array* array);
+
+/* The whole array as the job's source; another source takes its place as usual.
+   Fails with TALLY_INVALID_ARGUMENT ("not_shared"), TALLY_IO (no descriptors). */
+TALLY_API tally_status tally_job_set_array(tally_job* job, const tally_array* array,
+                                           tally_error** error);
 
 /* ---- Jobs: how --------------------------------------------------------- */
 
@@ -430,6 +498,14 @@ typedef struct tally_memory {
   double system_used_percent; /* (total - available) / total */
 } tally_memory;
 
+/* What was copied into the job's array before it was submitted, by this library:
+   tally_array_copy, tally_array_write. No part of tally_times. */
+typedef struct tally_copy {
+  size_t struct_size;
+  uint64_t bytes; /* 0: nothing was copied */
+  uint64_t ns;    /* from the first copy's beginning to the last one's end */
+} tally_copy;
+
 typedef struct tally_worker_usage {
   size_t struct_size;
   uint32_t worker; /* slot; on the thread path, the thread */
@@ -469,6 +545,8 @@ TALLY_API tally_status tally_answer_times(const tally_answer* answer,
                                           tally_times* times, tally_error** error);
 TALLY_API tally_status tally_answer_memory(const tally_answer* answer,
                                            tally_memory* memory, tally_error** error);
+TALLY_API tally_status tally_answer_copy(const tally_answer* answer, tally_copy* copy,
+                                         tally_error** error);
 TALLY_API size_t tally_answer_worker_count(const tally_answer* answer);
 TALLY_API tally_status tally_answer_worker(const tally_answer* answer, size_t index,
                                            tally_worker_usage* usage,
