@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import os
 import select
 import socket
 import threading
 import time
 import weakref
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from . import _shared, _sources
 from ._answer import Answer
@@ -40,11 +41,11 @@ class Client:
     """
 
     def __init__(self, lib: Library, handle: ctypes.c_void_p,
-                 embedded: ctypes.c_void_p | None = None) -> None:
-        """Takes the handles over."""
+                 end: Callable[[], None] | None = None) -> None:
+        """Takes the handle over. `end` is called after it was freed."""
         self._lib = lib
         self._handle: ctypes.c_void_p | None = handle
-        self._embedded = embedded
+        self._end = end
         self._fd = lib.client_fd(handle)
         self._pid = os.getpid()
         self._changed = threading.Condition()  # holds all below; an RLock
@@ -123,9 +124,9 @@ class Client:
                 self._wake_poller()
             handle, self._handle = self._handle, None
             self._lib.client_free(handle)
-            if self._embedded is not None and not forked:
-                self._lib.embedded_free(self._embedded)
-            self._embedded = None
+            end, self._end = self._end, None
+            if end is not None:
+                end()
             self._end_all(Cancelled("the client was closed", code="closed"))
             self._changed.notify_all()
         _open_clients.discard(self)
@@ -374,22 +375,17 @@ def _put(source: _sources.Source, request: Request, may_stream: bool) \
         request.set_files(source)
         return None, 0
     converted = source.bytes if source.copied else 0
-    block = _shared.block_of(source.address, source.bytes)
-    if block is not None and block.sealed:
-        request.set_memory(source, block.fd, source.address - block.address)
+    if (block := _shared.sealed_block_of(source)) is not None:
+        request.set_block(source, block)
         return None, converted
     if source.bytes <= _sources.MAX_VALUES_BYTES:
         request.set_values(source)
-        return None, converted + source.bytes
-    if may_stream:
+    elif may_stream:
         streams = Streams(source, len(os.sched_getaffinity(0)))
         request.set_streams(source, streams.paths)
         return streams, converted + source.bytes
-    fd = _shared.sealed_copy(source.address, source.bytes)
-    try:
-        request.set_memory(source, fd, 0)
-    finally:
-        os.close(fd)
+    else:
+        request.set_block(source, _shared.Block.copy(source))
     return None, converted + source.bytes
 
 
@@ -434,23 +430,25 @@ def embedded(*, workers: int = 0, threads: int = 0,
              worker_program: str | os.PathLike[str] | None = None) -> Client:
     """A client of a runtime of its own, inside this process: no daemon. close() ends it.
 
-    `workers` processes and `threads`: 0 is as many as there are cores. Raises Unavailable
-    (libtally-embed or tally-worker is missing), InvalidArgument.
+    `workers` processes (0: one for each core) and `threads` (0: 64). `worker_program`:
+    the path of tally-worker; None: $TALLY_WORKER_PROGRAM, else where it was installed.
+    Raises Unavailable (no libtally-embed), NotFound (no tally-worker), InvalidArgument.
     """
-    lib = embed_library()
+    lib, host = library(), embed_library()
     core, handle, error = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    program = worker_program or os.environ.get("TALLY_WORKER_PROGRAM")
     options = EmbedOptions(ctypes.sizeof(EmbedOptions), workers, threads,
-                           os.fsencode(worker_program) if worker_program else None)
-    lib.check(lib.embed(ctypes.byref(options), ctypes.byref(core), ctypes.byref(error)),
+                           os.fsencode(program) if program else None, 0)
+    lib.check(host.embed(ctypes.byref(options), ctypes.byref(core), ctypes.byref(error)),
               error)
     try:
         connecting = _connect_options(None, _CONNECT_S)
-        lib.check(lib.embedded_connect(core, ctypes.byref(connecting),
-                                       ctypes.byref(handle), ctypes.byref(error)), error)
+        lib.check(host.embedded_connect(core, ctypes.byref(connecting),
+                                        ctypes.byref(handle), ctypes.byref(error)), error)
     except BaseException:
-        lib.embedded_free(core)
+        host.embedded_free(core)
         raise
-    return Client(lib, handle, core)
+    return Client(lib, handle, functools.partial(host.embedded_free, core))
 
 
 def _connect_options(socket: Any, timeout: float) -> ConnectOptions:

@@ -46,6 +46,10 @@ def of_format(letter: str, size: int) -> ElementType | None:
                  and t.size == size), None)
 
 
+def numbered(number: int) -> ElementType:
+    return _TYPES[number - 1]
+
+
 def named(dtype: Any) -> ElementType:
     """From "f64", "float64", float, numpy.float64, numpy.dtype("<f8")."""
     if isinstance(dtype, ElementType):

@@ -18,11 +18,12 @@ import pathlib
 import threading
 from ctypes import POINTER, c_char, c_char_p, c_double, c_float, c_int, c_int32, \
     c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any
 
 from . import errors
 
-SONAME = "libtally.so.0"
-EMBED_SONAME = "libtally-embed.so.0"
+_SONAME = "libtally.so.0"
+_EMBED_SONAME = "libtally-embed.so.0"
 
 
 class ConnectOptions(ctypes.Structure):
@@ -32,7 +33,8 @@ class ConnectOptions(ctypes.Structure):
 
 class EmbedOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("workers", c_uint32),
-                ("threads", c_uint32), ("worker_program", c_char_p)]
+                ("threads", c_uint32), ("worker_program", c_char_p),
+                ("flags", c_uint64)]
 
 
 class Progress(ctypes.Structure):
@@ -83,6 +85,13 @@ _HELD = {
     "tally_job_set_nan": (_STATUS, [_JOB, c_int32, _ERROR]),
     "tally_job_set_timeout_ns": (_STATUS, [_JOB, c_uint64, _ERROR]),
     "tally_job_set_require_isolated": (_STATUS, [_JOB, c_int, _ERROR]),
+    "tally_job_set_limit": (_STATUS, [_JOB, c_char_p, c_uint32, _ERROR]),
+    "tally_job_set_array": (_STATUS, [_JOB, c_void_p, _ERROR]),
+    "tally_array_view": (c_void_p, [c_void_p]),
+    "tally_array_count": (c_uint64, [c_void_p]),
+    "tally_array_type": (c_int32, [c_void_p]),
+    "tally_array_fd": (c_int, [c_void_p]),
+    "tally_array_is_shared": (c_int, [c_void_p]),
     "tally_submit_with": (_STATUS, [c_void_p, _JOB, POINTER(SubmitOptions),
                                     POINTER(c_uint64), _ERROR]),
     "tally_wait": (_STATUS, [c_void_p, c_uint64, POINTER(c_void_p), _ERROR]),
@@ -107,21 +116,12 @@ _FREE = {
     "tally_ping": (_STATUS, [c_void_p, c_uint64, _ERROR]),
     "tally_cancel": (_STATUS, [c_void_p, c_uint64, _ERROR]),
     "tally_job_add_file": (_STATUS, [_JOB, c_char_p, _ERROR]),
-}
-
-# Of libraries that are newer than 0.1.0; None where they are missing.
-_OPTIONAL = {
     "tally_job_add_kernel": (_STATUS, [_JOB, c_char_p, _ERROR]),
-    "tally_job_set_limit": (_STATUS, [_JOB, c_char_p, c_uint32, _ERROR]),
-    "tally_array_create": (_STATUS, [c_int32, c_size_t, POINTER(c_void_p), _ERROR]),
-    "tally_array_copy": (_STATUS, [c_int32, c_void_p, c_size_t, POINTER(c_void_p),
+    "tally_array_create": (_STATUS, [c_int32, c_uint64, POINTER(c_void_p), _ERROR]),
+    "tally_array_copy": (_STATUS, [c_int32, c_void_p, c_uint64, POINTER(c_void_p),
                                    _ERROR]),
     "tally_array_share": (_STATUS, [c_void_p, _ERROR]),
-    "tally_array_data": (c_void_p, [c_void_p]),
-    "tally_array_view": (c_void_p, [c_void_p]),
-    "tally_array_fd": (c_int, [c_void_p]),
     "tally_array_free": (None, [c_void_p]),
-    "tally_job_set_array": (_STATUS, [_JOB, c_void_p, _ERROR]),
 }
 
 _EMBED = {
@@ -132,39 +132,31 @@ _EMBED = {
 }
 
 
-class Library:
-    """The functions as attributes, without their prefix: lib.job_new(...)."""
+class Functions:
+    """Of a shared library, as attributes without their prefix: functions.embed(...)."""
 
-    def __init__(self, path: str, embed: bool = False) -> None:
+    def __init__(self, path: str, held: dict[str, Any], free: dict[str, Any]) -> None:
         self.path = path
         try:
-            held, free = ctypes.PyDLL(path), ctypes.CDLL(path)
-        except OSError as why:
-            raise errors.Unavailable(f"libtally cannot be loaded: {why}",
-                                     code="no_library", fields={"file": path}) from why
-        try:
-            self._bind(held, _HELD)
-            self._bind(free, _FREE)
-            self._bind(free, _EMBED if embed else {})
-        except AttributeError as why:
-            raise errors.Unavailable(f"{path} is no libtally of this version: {why}",
-                                     code="no_library", fields={"file": path}) from why
-        self._bind(free, _OPTIONAL, optional=True)
+            for dll, table in ((ctypes.PyDLL(path), held), (ctypes.CDLL(path), free)):
+                for name, (result, arguments) in table.items():
+                    function = getattr(dll, name)
+                    function.restype, function.argtypes = result, arguments
+                    setattr(self, name.removeprefix("tally_"), function)
+        except (OSError, AttributeError) as why:
+            raise errors.Unavailable(
+                f"{path} cannot be loaded, or is of another version: {why}",
+                code="no_library", fields={"file": path}) from why
 
-    def _bind(self, dll: ctypes.CDLL, table: dict, optional: bool = False) -> None:
-        for name, (result, arguments) in table.items():
-            try:
-                function = getattr(dll, name)
-            except AttributeError:
-                if not optional:
-                    raise
-                function = None
-            if function is not None:
-                function.restype, function.argtypes = result, arguments
-            setattr(self, name.removeprefix("tally_"), function)
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
 
-    def __getattr__(self, name: str):  # for type checkers: bound above
-        raise AttributeError(f"libtally has no function tally_{name}")
+
+class Library(Functions):
+    """libtally."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, _HELD, _FREE)
 
     def check(self, status: int, error: c_void_p) -> None:
         """Raises what a function failed with; frees `error`."""
@@ -194,26 +186,28 @@ def _beside_the_package(soname: str) -> str | None:
     return None
 
 
-def _path_of(soname: str, variable: str) -> str:
-    return os.environ.get(variable) or _beside_the_package(soname) or soname
-
-
 _lock = threading.Lock()
-_loaded: dict[str, Library] = {}
+_library: Library | None = None
+_embed: Functions | None = None
 
 
 def library() -> Library:
     """libtally, loaded if it was not. Raises Unavailable "no_library"."""
-    return _loaded.get(SONAME) or _load(SONAME, "TALLY_LIBRARY", False)
+    global _library
+    if _library is None:
+        with _lock:
+            if _library is None:
+                _library = Library(os.environ.get("TALLY_LIBRARY") or
+                                   _beside_the_package(_SONAME) or _SONAME)
+    return _library
 
 
-def embed_library() -> Library:
-    """libtally-embed: all of libtally and the runtime. Raises as library() does."""
-    return _loaded.get(EMBED_SONAME) or _load(EMBED_SONAME, "TALLY_EMBED_LIBRARY", True)
-
-
-def _load(soname: str, variable: str, embed: bool) -> Library:
+def embed_library() -> Functions:
+    """libtally-embed, from where libtally is. Its clients are libtally's. Raises as
+    library() does."""
+    global _embed
+    folder = os.path.dirname(library().path)
     with _lock:
-        if soname not in _loaded:
-            _loaded[soname] = Library(_path_of(soname, variable), embed)
-        return _loaded[soname]
+        if _embed is None:
+            _embed = Functions(os.path.join(folder, _EMBED_SONAME), {}, _EMBED)
+    return _embed

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
-from . import _sources
+from . import _shared, _sources
 from ._library import Library
 from ._reducers import Reducer
 from .errors import InvalidArgument, Unavailable
@@ -146,9 +146,13 @@ class Request:
     def set_values(self, source: _sources.Elements) -> None:
         self._do("set_values", source.type.number, source.address, source.count)
 
-    def set_memory(self, source: _sources.Elements, fd: int, offset: int) -> None:
-        """`fd` is the caller's still."""
-        self._do("set_memory", fd, source.type.number, offset, source.count)
+    def set_block(self, source: _sources.Elements, block: _shared.Block) -> None:
+        """`source` is the whole or a part of the block, which is shared."""
+        if source.bytes == block.bytes and source.type is block.type:
+            self._do("set_array", block.handle)
+        else:
+            self._do("set_memory", block.fd, source.type.number,
+                     source.address - block.address, source.count)
 
     def set_streams(self, source: _sources.Elements, paths: Sequence[bytes]) -> None:
         """Pipes that `source` will come through, each a part of it."""

@@ -1,4 +1,4 @@
-"""Arrays in memfds: what workers read where it lies, without a copy.
+"""Arrays that workers read where they lie, without a copy: tally_array over libtally.
 
 A block is written by its owner until share() seals it; from then on nobody can change
 it, the owner neither. It is unmapped when the last array over it has gone.
@@ -7,65 +7,57 @@ it, the owner neither. It is unmapped when the last array over it has gone.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import math
-import mmap
-import os
 import weakref
 from typing import Any
 
 from . import _elements
-from .errors import InvalidArgument, Io
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
-_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int,
-                       ctypes.c_int, ctypes.c_long]
-_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-_MAP_FIXED = 0x10
-_MAP_FAILED = ctypes.c_void_p(-1).value
-
-_F_ADD_SEALS = 1033
-_SEALS = 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
+from ._elements import ElementType
+from ._library import library
+from ._sources import Elements
+from .errors import InvalidArgument
 
 
 class Block:
-    """`bytes` bytes at `address`, of the memfd `fd`. Threads: any."""
+    """`count` elements at `address`, of the memfd `fd`. Threads: any."""
 
-    def __init__(self, bytes: int) -> None:
-        self.fd = -1
-        self.address = 0
-        self.bytes = bytes
-        self._mapped = max(bytes, 1)
-        self.sealed = False
-        self.fd = os.memfd_create("tally", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.fd, self._mapped)
-        self.address = self._map(None, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED)
+    def __init__(self, handle: ctypes.c_void_p) -> None:
+        """Takes the tally_array over."""
+        self._lib = library()
+        self.handle = handle
+        self.fd: int = self._lib.array_fd(handle)
+        self.address: int = self._lib.array_view(handle) or 0
+        self.type = _elements.numbered(self._lib.array_type(handle))
+        self.count: int = self._lib.array_count(handle)
+        self.bytes = self.count * self.type.size
 
     def __del__(self) -> None:
-        if self.address:
-            _libc.munmap(self.address, self._mapped)
-        if self.fd >= 0:
-            os.close(self.fd)
+        self._lib.array_free(self.handle)
 
-    def _map(self, at: int | None, protection: int, flags: int) -> int:
-        found = _libc.mmap(at, self._mapped, protection, flags, self.fd, 0)
-        if found == _MAP_FAILED:
-            number = ctypes.get_errno()
-            raise Io(f"mapping {self._mapped} bytes: {os.strerror(number)}")
-        return found
+    @staticmethod
+    def empty(type: ElementType, count: int) -> Block:
+        """Zeros, to be written. Raises InvalidArgument, Io."""
+        lib, handle, error = library(), ctypes.c_void_p(), ctypes.c_void_p()
+        lib.check(lib.array_create(type.number, count, ctypes.byref(handle),
+                                   ctypes.byref(error)), error)
+        return Block(handle)
+
+    @staticmethod
+    def copy(elements: Elements) -> Block:
+        """Sealed, with the same elements. Raises Io."""
+        lib, handle, error = library(), ctypes.c_void_p(), ctypes.c_void_p()
+        lib.check(lib.array_copy(elements.type.number, elements.address, elements.count,
+                                 ctypes.byref(handle), ctypes.byref(error)), error)
+        return Block(handle)
+
+    @property
+    def sealed(self) -> bool:
+        return bool(self._lib.array_is_shared(self.handle))
 
     def seal(self) -> None:
-        # One step, so that no write is lost: one before it is in the block, one after it
-        # faults. A mapping that could be written would keep the seal away.
-        self._map(self.address, mmap.PROT_READ, mmap.MAP_PRIVATE | _MAP_FIXED)
-        try:
-            fcntl.fcntl(self.fd, _F_ADD_SEALS, _SEALS)
-        except OSError as why:  # pages that a device or a pipe still holds
-            self._map(self.address, mmap.PROT_READ | mmap.PROT_WRITE,
-                      mmap.MAP_SHARED | _MAP_FIXED)
-            raise Io(f"sealing the array: {why.strerror}", code="busy") from why
-        self.sealed = True
+        """Raises Overloaded "array_in_use", Io."""
+        error = ctypes.c_void_p()
+        self._lib.check(self._lib.array_share(self.handle, ctypes.byref(error)), error)
 
     def memory(self) -> Any:
         """The bytes, as an object with the buffer protocol that keeps this alive."""
@@ -74,29 +66,18 @@ class Block:
         return whole
 
 
-def sealed_copy(address: int, bytes: int) -> int:
-    """A sealed memfd with a copy of these bytes; the caller closes it. Raises Io."""
-    fd = -1
-    try:
-        fd = os.memfd_create("tally", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        left = memoryview((ctypes.c_char * bytes).from_address(address)).cast("B")
-        while left.nbytes:
-            left = left[os.write(fd, left):]  # gives up the interpreter lock
-        fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
-    except OSError as why:
-        if fd >= 0:
-            os.close(fd)
-        raise Io(f"copying an array of {bytes} bytes: {why.strerror}") from why
-    return fd
-
-
 _blocks: weakref.WeakValueDictionary[int, Block] = weakref.WeakValueDictionary()
 
 
-def block_of(address: int, bytes: int) -> Block | None:
-    """The block that holds these bytes; sealed or not."""
+def sealed_block_of(elements: Elements) -> Block | None:
+    """The shared block that holds them, all or a part of it."""
     if not _blocks:
         return None
+    block = _block_at(elements.address, elements.bytes)
+    return block if block is not None and block.sealed else None
+
+
+def _block_at(address: int, bytes: int) -> Block | None:
     for block in list(_blocks.values()):
         if block.address <= address and address + bytes <= block.address + block.bytes:
             return block
@@ -114,19 +95,17 @@ def empty(shape: int | tuple[int, ...], dtype: Any = "f64") -> Any:
     sides = tuple(side.__index__() for side in sides)
     if any(side < 0 for side in sides):
         raise InvalidArgument(f"a shape has no negative side: {shape}", code="bad_shape")
-    bytes = math.prod(sides) * type.size
-    if bytes >= 2**63:
-        raise InvalidArgument(f"{bytes} bytes are no array", code="bad_shape")
-    try:
-        block = Block(bytes)
-    except OSError as why:
-        raise Io(f"making an array of {bytes} bytes: {why.strerror}") from why
-    _blocks[block.address] = block
+    count = math.prod(sides)
+    if count * type.size >= 2**63:
+        raise InvalidArgument(f"no memory holds {count} elements", code="too_large")
+    block = Block.empty(type, count)
+    if count:
+        _blocks[block.address] = block
     np = _elements.numpy()
     if np is not None:
         return np.ndarray(sides, np.dtype(type.numpy), buffer=block.memory())
     view = memoryview(block.memory()).cast("B")
-    return view.cast(type.format, sides) if bytes else view.cast(type.format)
+    return view.cast(type.format, sides) if count else view.cast(type.format)
 
 
 def share(data: Any) -> Any:
@@ -135,24 +114,20 @@ def share(data: Any) -> Any:
 
     Nobody may write to it meanwhile or afterwards: a write through a view that was made
     before ends the program with SIGSEGV, so that no result can differ from its data.
-    Raises InvalidArgument (no array of empty()), Io "busy" (a pipe or a device still
-    holds its pages; try again).
+    Raises InvalidArgument (no array of empty()), Overloaded "array_in_use" (a child
+    that was forked since, a pipe or a device has it still), Io.
     """
-    view = memoryview(data)
-    address = _address_of(view)
-    block = block_of(address, view.nbytes) if view.c_contiguous else None
-    if block is None:
+    try:
+        elements = Elements(data, _elements.U8, copied=False)
+    except (TypeError, BufferError):
+        elements = None
+    block = elements and _block_at(elements.address, elements.bytes)
+    if block is None and not (elements and elements.bytes == 0):
         raise InvalidArgument("only arrays of tally.empty() can be shared; copy it into "
                               "one", code="not_shareable")
-    view.release()
-    if not block.sealed:
+    if block is not None:
         block.seal()
     if _elements.is_ndarray(data):
         data.flags.writeable = False
         return data
     return memoryview(data).toreadonly()
-
-
-def _address_of(view: memoryview) -> int:
-    from ._sources import Elements
-    return Elements(view, _elements.U8, copied=False).address
