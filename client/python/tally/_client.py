@@ -313,15 +313,20 @@ class Client:
             if not ended.done():
                 ended.set_result(None)
 
+        def tell_loop() -> None:  # from whichever thread took the answer
+            loop.call_soon_threadsafe(tell)
+
         with self._using():
             if job._ended:
                 return
-            job._when_ended.append(lambda: loop.call_soon_threadsafe(tell))
+            job._when_ended.append(tell_loop)
             self._loops[loop] = self._loops.get(loop, 0) + 1
         try:
             loop.add_reader(self._fd, self._readable)
             await ended
         finally:
+            with self._changed:
+                job._when_ended.remove(tell_loop)
             self._loops[loop] -= 1
             if self._loops[loop] == 0:
                 del self._loops[loop]

@@ -74,7 +74,7 @@ class Job:
             self._check_whole(answer)
         self._source = None
         self._ended = True
-        for call in self._when_ended:
+        for call in list(self._when_ended):
             call()
 
     # The daemon cannot know how much should have come through a pipe.
