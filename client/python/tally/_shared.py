@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 import weakref
-from typing import Any
+from typing import Any, Iterable, SupportsIndex
 
 from . import _elements
 from ._elements import ElementType
@@ -84,15 +85,15 @@ def _block_at(address: int, bytes: int) -> Block | None:
     return None
 
 
-def empty(shape: int | tuple[int, ...], dtype: Any = "f64") -> Any:
+def empty(shape: SupportsIndex | Iterable[SupportsIndex], dtype: Any = "f64") -> Any:
     """A new array of zeros in a memfd: a numpy array, or without numpy a memoryview.
 
     Fill it, then share() it: jobs then read it where it lies. Until then it is an
     ordinary array. Raises InvalidArgument, Io (no memory, no descriptors).
     """
     type = _elements.named(dtype)
-    sides = (shape,) if hasattr(shape, "__index__") else tuple(shape)  # type: ignore
-    sides = tuple(side.__index__() for side in sides)
+    whole = (shape,) if hasattr(shape, "__index__") else shape
+    sides = tuple(operator.index(side) for side in whole)
     if any(side < 0 for side in sides):
         raise InvalidArgument(f"a shape has no negative side: {shape}", code="bad_shape")
     count = math.prod(sides)
@@ -119,15 +120,19 @@ def share(data: Any) -> Any:
     """
     try:
         elements = Elements(data, _elements.U8, copied=False)
-    except (TypeError, BufferError):
-        elements = None
-    block = elements and _block_at(elements.address, elements.bytes)
-    if block is None and not (elements and elements.bytes == 0):
-        raise InvalidArgument("only arrays of tally.empty() can be shared; copy it into "
-                              "one", code="not_shareable")
-    if block is not None:
+    except (TypeError, ValueError, BufferError):  # no buffer, or one in pieces
+        raise _not_shareable() from None
+    if elements.bytes:  # nothing needs no sealing
+        block = _block_at(elements.address, elements.bytes)
+        if block is None:
+            raise _not_shareable()
         block.seal()
     if _elements.is_ndarray(data):
         data.flags.writeable = False
         return data
     return memoryview(data).toreadonly()
+
+
+def _not_shareable() -> InvalidArgument:
+    return InvalidArgument("only arrays of tally.empty() can be shared; copy it into one",
+                           code="not_shareable")
