@@ -155,6 +155,49 @@ class Examples(unittest.TestCase):
                              (2, True), done)
 
 
+class Python(unittest.TestCase):
+    """The package, where it was installed and where pip puts it. Debian's Python, which
+    is the one that has Debian's numpy."""
+
+    program = re.search("```python\n(.*?)```", (
+        pathlib.Path(os.environ["TALLY_SOURCE_DIR"]) / "client/python/README.md").read_text(
+            encoding="utf-8"), re.DOTALL).group(1)
+
+    def printed(self, daemon, **env):
+        clean = {name: value for name, value in daemon.env.items()
+                 if name != "PYTHONPATH"}
+        return run("/usr/bin/python3", "-c", self.program, env={**clean, **env})
+
+    def check(self, printed):
+        lines = printed.splitlines()
+        self.assertEqual(lines[0], "124999999750000000")
+        self.assertEqual(lines[-1], str([25000.0] * 4))
+
+    def test_runs_what_its_readme_shows_and_finds_the_library_beside_it(self):
+        installed = SETTINGS["prefix"] / "share/tally/python"
+        with TallyDaemon(workers=2) as daemon:
+            self.check(self.printed(daemon, PYTHONPATH=str(installed)))
+
+    def test_is_found_embedded_without_any_setting(self):
+        place = folder("embedded")
+        env = {"PYTHONPATH": str(SETTINGS["prefix"] / "share/tally/python"),
+               "XDG_RUNTIME_DIR": str(place)}
+        self.assertEqual(run("/usr/bin/python3", "-c",
+                             "import tally; print(tally.sum(range(10**7), hint='cpu'))",
+                             env=env), f"{sum(range(10**7))}\n")
+
+    def test_is_installed_by_pip_without_a_network(self):
+        place = folder("pip")
+        shutil.copytree(SETTINGS["prefix"] / "share/tally/python", place / "source")
+        run("/usr/bin/python3", "-m", "pip", "install", "--no-index",
+            "--no-build-isolation", "--no-warn-script-location", "--target",
+            place / "site", place / "source",
+            env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore", "HOME": str(place)})
+        with TallyDaemon(workers=2) as daemon:
+            self.check(self.printed(daemon, PYTHONPATH=str(place / "site"),
+                                    TALLY_LIBRARY=str(SETTINGS["library"])))
+
+
 class OtherProjects(unittest.TestCase):
     def test_build_by_pkg_config_and_use_all_of_the_cpp_header(self):
         program = compile_with_pkg_config(HERE / "consumer" / "cpp_check.cc",

@@ -1,0 +1,123 @@
+"""tally: reduction jobs from Python.
+
+    import tally
+
+    tally.sum(range(500_000_000))               # exact, by all cores
+    tally.sum(array)                            # numpy or whatever has the buffer protocol
+    tally.run(["count", "mean"], "a/*.csv", column="temp")
+    with tally.connect() as client:             # or tally.embedded()
+        jobs = [client.submit("sum", part) for part in parts]
+        print([job.result().value for job in jobs])
+
+`data` is a range, an array of integers or floats, a list of numbers, a path, a list of
+paths, a pattern ("logs/*.csv"), a file object, or an array of tally.empty(). Results are
+numpy scalars where numpy is installed. What is returned is exact or correctly rounded;
+otherwise an error is raised: tally.Error or one of its kinds (tally.errors).
+
+Without a client it is the daemon's that $TALLY_SOCKET names or that is found at the usual
+places; where there is none, a runtime inside this process, which one line on stderr tells
+($TALLY_EMBED=never forbids it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from . import errors
+from ._answer import Answer, Index
+from ._client import Client, connect, embedded
+from ._default import default_client
+from ._job import Job
+from ._library import library as _library
+from ._progress import Progress, ProgressOption
+from ._reducers import Reducer, Reducers
+from ._shared import empty, share
+from .errors import *  # noqa: F401,F403: the exceptions, one by one in errors.__all__
+
+__version__ = "0.1.0"
+
+__all__ = ["Answer", "Client", "Index", "Job", "Progress", "Reducer", "argmax", "argmin",
+           "connect", "count", "default_client", "embedded", "empty", "errors",
+           "library_version", "max", "mean", "min", "run", "share", "sum",
+           *errors.__all__]
+
+
+def run(reducers: Reducers, data: Any, *, client: Client | None = None,
+        column: str | int | None = None, hint: str | None = None,
+        path: str | None = None, workers: int | None = None, chunk: int | None = None,
+        missing: str | None = None, nan: str | None = None,
+        timeout: float | None = None, isolated: bool = False, kernels: Any = (),
+        limits: Mapping[str, int] | None = None, dtype: Any = None,
+        format: str | None = None, delimiter: str | None = None,
+        header: bool | None = None, progress: ProgressOption = None) -> Answer:
+    """Runs one job: all reducers in one pass over `data`. Blocks until its end.
+
+    reducers   "sum", ["sum", "mean"], "mean:temp=t,max:wind", or Reducer objects.
+    column     a header's name or a number from 1, for the reducers that name none.
+    hint       "cpu" (worker processes), "io" (threads) or "auto".
+    path       "process" or "thread": where it must run.
+    workers    at most so many at once.
+    chunk      elements a chunk (bytes of CSV and text); the result does not depend on it.
+    missing    empty cells: "error" (default) or "skip".
+    nan        NaNs: "propagate" (default), "skip" or "error".
+    timeout    seconds from now until the job is given up: DeadlineExceeded.
+    isolated   only worker processes will do.
+    kernels    a path, or several: shared objects whose reducers may be named.
+    limits     {"name": count}: at most so many chunks at once that name it.
+    dtype      element type of files and lists: "f64", "int32", numpy.float32, ...
+    format, delimiter, header   of files: "npy", "raw", "csv", "text"; ","; True.
+    progress   called with a Progress some times a second, or True for a line on stderr.
+
+    Ctrl-C cancels the job. An array is read as it is, whatever its shape, in C order (an
+    index is that of the flattened array). A large ordinary array goes through pipes, copied
+    once by several threads of the daemon; where that will not do (path="process", workers,
+    isolated, kernels, limits, nan="error") it is copied into a memfd first, which takes
+    some four times as long. An array of empty() that was share()d is not copied.
+    """
+    return (client or default_client()).run(
+        reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,
+        missing=missing, nan=nan, timeout=timeout, isolated=isolated, kernels=kernels,
+        limits=limits, dtype=dtype, format=format, delimiter=delimiter, header=header,
+        progress=progress)
+
+
+def count(data: Any, **options: Any) -> Any:
+    """How many elements, or rows. Options as of run()."""
+    return run("count", data, **options).value
+
+
+def sum(data: Any, **options: Any) -> Any:
+    """The exact sum: of integers whatever its size, of floats correctly rounded (as f64).
+    0 for nothing. Options as of run()."""
+    return run("sum", data, **options).value
+
+
+def mean(data: Any, **options: Any) -> Any:
+    """The true mean, correctly rounded. Raises NoValue for nothing."""
+    return run("mean", data, **options).value
+
+
+def min(data: Any, **options: Any) -> Any:
+    """The least element; NaN if there is one. Raises NoValue for nothing."""
+    return run("min", data, **options).value
+
+
+def max(data: Any, **options: Any) -> Any:
+    """The largest element; NaN if there is one. Raises NoValue for nothing."""
+    return run("max", data, **options).value
+
+
+def argmin(data: Any, **options: Any) -> Any:
+    """Where the first least element is: its index from 0 in the flattened array, for
+    files an Index(file, index). Raises NoValue for nothing."""
+    return run("argmin", data, **options).value
+
+
+def argmax(data: Any, **options: Any) -> Any:
+    """Where the first largest element is, as argmin() gives it."""
+    return run("argmax", data, **options).value
+
+
+def library_version() -> str:
+    """Of libtally."""
+    return _library().version().decode()

@@ -1,0 +1,162 @@
+"""A job as the library takes it: source, reducers and options put into a tally_job."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from . import _shared, _sources
+from ._library import Library
+from ._reducers import Reducer
+from .errors import InvalidArgument, Unavailable
+
+_HINTS = {"auto": 0, "cpu": 1, "io": 2}
+_PATHS = {"thread": 2, "process": 3}
+_MISSING = {"error": 0, "skip": 1}
+_NAN = {"propagate": 0, "skip": 1, "error": 2}
+_RAW = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a job runs; None is the daemon's default."""
+
+    hint: str | None = None
+    path: str | None = None
+    workers: int | None = None
+    chunk: int | None = None
+    missing: str | None = None
+    nan: str | None = None
+    timeout: float | None = None  # seconds
+    isolated: bool = False
+    kernels: Sequence[Any] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def takes_streams(self) -> bool:
+        """Whether one thread a piece, in no set order, does what is asked. An error
+        that names an element would name it within its piece."""
+        return not (self.path == "process" or self.workers or self.isolated or
+                    self.kernels or self.limits or self.nan == "error")
+
+
+def _number(name: str, value: Any, most: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InvalidArgument(f"{name} is a whole number, not {value!r}",
+                              code="bad_option")
+    number = value.__index__()
+    if not 0 <= number <= most:
+        raise InvalidArgument(f"{name} is from 0 to {most}, not {number}",
+                              code="bad_option")
+    return number
+
+
+def _one_of(name: str, value: Any, names: Mapping[str, int]) -> int:
+    if value not in names:
+        raise InvalidArgument(f"{name} is one of {', '.join(names)}, not {value!r}",
+                              code="bad_option")
+    return names[value]
+
+
+def _timeout_ns(seconds: Any) -> int:
+    try:
+        value = float(seconds)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 < value < 1e9:
+        raise InvalidArgument(f"timeout is seconds, more than 0, not {seconds!r}",
+                              code="bad_option")
+    return max(1, round(value * 1e9))
+
+
+class Request:
+    """A tally_job, built step by step; freed with this object."""
+
+    def __init__(self, lib: Library) -> None:
+        self._lib = lib
+        self.handle = ctypes.c_void_p()
+        self._error = ctypes.c_void_p()
+        self._call(lib.job_new(ctypes.byref(self.handle), ctypes.byref(self._error)))
+
+    def __del__(self) -> None:
+        if self.handle:
+            self._lib.job_free(self.handle)
+
+    def _call(self, status: int) -> None:
+        if status != 0:
+            error, self._error = self._error, ctypes.c_void_p()
+            raise self._lib.taken(error, status)
+
+    def _do(self, name: str, *arguments: Any) -> None:
+        function = getattr(self._lib, f"job_{name}")
+        if function is None:
+            raise Unavailable(f"{self._lib.path} is older than tally_job_{name}",
+                              code="no_function", fields={"function": f"tally_job_{name}"})
+        self._call(function(self.handle, *arguments, ctypes.byref(self._error)))
+
+    def add_reducers(self, reducers: Sequence[Reducer]) -> None:
+        for one in reducers:
+            args = [str(arg).encode() for arg in one.args]
+            self._do("add_reducer_args", one.name.encode(),
+                     (ctypes.c_char_p * len(args))(*args) if args else None, len(args),
+                     one.column.encode() if one.column else None,
+                     one.label.encode() if one.label else None)
+
+    def set_options(self, options: Options) -> None:
+        if options.hint is not None:
+            self._do("set_hint", _one_of("hint", options.hint, _HINTS))
+        if options.path is not None:
+            self._do("set_path", _one_of("path", options.path, _PATHS))
+        if options.workers is not None:
+            self._do("set_workers", _number("workers", options.workers, 2**32 - 1))
+        if options.chunk is not None:
+            self._do("set_chunk_size", _number("chunk", options.chunk, 2**64 - 1))
+        if options.missing is not None:
+            self._do("set_missing", _one_of("missing", options.missing, _MISSING))
+        if options.nan is not None:
+            self._do("set_nan", _one_of("nan", options.nan, _NAN))
+        if options.timeout is not None:
+            self._do("set_timeout_ns", _timeout_ns(options.timeout))
+        if options.isolated:
+            self._do("set_require_isolated", 1)
+        for kernel in options.kernels:
+            self._do("add_kernel", os.fsencode(kernel))
+        for name, count in options.limits.items():
+            self._do("set_limit", name.encode(), _number(name, count, 2**32 - 1))
+
+    def set_range(self, source: _sources.Range) -> None:
+        self._do("set_range", source.start, source.stop, source.step)
+
+    def set_files(self, source: _sources.Files) -> None:
+        if not source.paths:
+            raise InvalidArgument("no file is named", code="no_source")
+        for path in source.paths:
+            self._do("add_file", path)
+        if source.format is not None:
+            self._do("set_format", source.format)
+        if source.type is not None:
+            self._do("set_dtype", source.type.number)
+        if source.delimiter is not None or source.header is not None:
+            self._do("set_csv", (source.delimiter or ",").encode(),
+                     int(source.header is not False))
+
+    def set_values(self, source: _sources.Elements) -> None:
+        self._do("set_values", source.type.number, source.address, source.count)
+
+    def set_block(self, source: _sources.Elements, block: _shared.Block) -> None:
+        """`source` is the whole or a part of the block, which is shared."""
+        if source.bytes == block.bytes and source.type is block.type:
+            self._do("set_array", block.handle)
+        else:
+            self._do("set_memory", block.fd, source.type.number,
+                     source.address - block.address, source.count)
+
+    def set_streams(self, source: _sources.Elements, paths: Sequence[bytes]) -> None:
+        """Pipes that `source` will come through, each a part of it."""
+        for path in paths:
+            self._do("add_file", path)
+        self._do("set_format", _RAW)
+        self._do("set_dtype", source.type.number)
