@@ -48,8 +48,10 @@ install(FILES
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # For PYTHONPATH or pip: no version of Python in its path, and nothing to compile.
-install(DIRECTORY python/tally python/pyproject.toml python/README.md
+install(DIRECTORY python/tally
   DESTINATION ${CMAKE_INSTALL_DATADIR}/tally/python
   PATTERN "__pycache__" EXCLUDE)
+install(FILES python/pyproject.toml python/README.md
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/tally/python)
 install(DIRECTORY python/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/python
   PATTERN "__pycache__" EXCLUDE)
