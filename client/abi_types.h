@@ -55,7 +55,7 @@ struct tally_job {
   bool format_given = false;
   std::vector<tally::UniqueFd> fds;         // the memory's, or one a file
   std::vector<tally::UniqueFd> kernel_fds;  // one for each of spec.kernels
-  tally::client::CopyFigures copied{};  // into the array that is the source
+  tally::client::CopyFigures copied{};      // into the array that is the source
 };
 
 struct tally_result {

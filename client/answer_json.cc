@@ -253,6 +253,28 @@ void write_kernels(JsonWriter& json, const std::vector<model::KernelUse>& kernel
   json.end_array();
 }
 
+void write_listed_kernel(JsonWriter& json, const model::ListedKernel& kernel) {
+  json.begin_object().field("name", kernel.info.name);
+  json.field("summary", kernel.info.summary).field("file", kernel.file);
+  json.field("sha256", model::hex_of(kernel.hash));
+  json.field("types", kernel_types_text(kernel.info.types));
+  json.field("columns", kernel.info.columns);
+  json.key("parameters").begin_array();
+  for (const model::KernelParameter& parameter : kernel.info.parameters) {
+    json.begin_object().field("name", parameter.name);
+    json.field("summary", parameter.summary).key("default");
+    if (parameter.default_value)
+      json.string(*parameter.default_value);
+    else
+      json.null();
+    json.end_object();
+  }
+  json.end_array().key("exact").boolean(kernel.info.exact);
+  json.key("sync").boolean(kernel.info.sync);
+  json.key("in_process").boolean(kernel.in_process);
+  json.field("state_bytes", kernel.info.state_bytes).end_object();
+}
+
 }  // namespace
 
 std::string answer_to_json(const model::JobAnswer& answer,
@@ -356,6 +378,23 @@ std::string jobs_to_json(const std::vector<model::JobSummary>& jobs) {
   JsonWriter json;
   json.begin_object().key("jobs").begin_array();
   for (const model::JobSummary& job : jobs) write_summary(json, job);
+  return json.end_array().end_object().take();
+}
+
+std::string kernel_types_text(std::uint64_t types) {
+  if (types == model::kTextBit) return "text";
+  std::string text;
+  for (std::uint8_t type = 1; type <= model::kLastElementType; ++type)
+    if ((types >> type & 1U) != 0)
+      text += (text.empty() ? "" : " ") +
+              std::string(name_of(static_cast<model::ElementType>(type)));
+  return text;
+}
+
+std::string kernels_to_json(const std::vector<model::ListedKernel>& kernels) {
+  JsonWriter json;
+  json.begin_object().key("kernels").begin_array();
+  for (const model::ListedKernel& kernel : kernels) write_listed_kernel(json, kernel);
   return json.end_array().end_object().take();
 }
 

@@ -284,6 +284,8 @@ void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
     return refuse(job.id.number, plan.error());
   }
   job.set_plan(*std::move(plan), monotonic_ns());
+  if (Result<void> made = job.make_sync_region(); !made)
+    return end_unplanned(job.id.number, made.error());
   schedule(job);
 }
 
@@ -428,6 +430,11 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) c
     made.extra.push_back(job.merge_input);
   }
   made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
+  if (job.sync_region) {
+    made.task.sync_descriptor =
+        static_cast<std::uint32_t>(made.descriptors.size() + made.extra.size());
+    made.extra.push_back(job.sync_region);
+  }
   for (const auto& image : job.images) {
     made.task.images.push_back({image->hash, image->name, std::nullopt});
     made.images.push_back(image->content);
@@ -583,6 +590,7 @@ void Engine::finish(const sched::Finish& action) {
   }
   if (find(action.job) == nullptr) return;
   JobPtr job = take(action.job);
+  job->close_sync_region();
   const auto answered = [&]() -> Result<model::JobAnswer> {
     if (action.error) return job->fail(*action.error, monotonic_ns());
     return guarded("finish", Errc::Internal,

@@ -31,6 +31,7 @@ extern const Command kSubmitCommand;
 extern const Command kWaitCommand;
 extern const Command kShowCommand;
 extern const Command kJobsCommand;
+extern const Command kKernelsCommand;
 extern const Command kCancelCommand;
 extern const Command kStatusCommand;
 extern const Command kPingCommand;

@@ -6,10 +6,10 @@
 namespace tally::cli {
 namespace {
 
-constexpr std::array<const Command*, 11> kCommands{
-    &kRunCommand,    &kCompareCommand, &kExplainCommand, &kSubmitCommand,
-    &kWaitCommand,   &kShowCommand,    &kJobsCommand,    &kCancelCommand,
-    &kStatusCommand, &kPingCommand,    &kVersionCommand};
+constexpr std::array<const Command*, 12> kCommands{
+    &kRunCommand,     &kCompareCommand, &kExplainCommand, &kSubmitCommand,
+    &kWaitCommand,    &kShowCommand,    &kJobsCommand,    &kCancelCommand,
+    &kKernelsCommand, &kStatusCommand,  &kPingCommand,    &kVersionCommand};
 
 }  // namespace
 

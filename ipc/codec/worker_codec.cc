@@ -128,6 +128,8 @@ void write_kernels(schema::ChunkTask::Builder to, const model::ChunkTask& task) 
     write_kernel_task(kernels[i], task.kernels[i]);
   to.setFinishKernels(task.finish_kernels);
   to.setKernelMemoryBytes(task.kernel_memory_bytes);
+  to.setHasSync(task.sync_descriptor.has_value());
+  to.setSyncDescriptor(task.sync_descriptor.value_or(0));
 }
 
 Result<void> read_kernels(schema::ChunkTask::Reader from, model::ChunkTask& task) {
@@ -146,6 +148,7 @@ Result<void> read_kernels(schema::ChunkTask::Reader from, model::ChunkTask& task
   }
   task.finish_kernels = from.getFinishKernels();
   task.kernel_memory_bytes = from.getKernelMemoryBytes();
+  if (from.getHasSync()) task.sync_descriptor = from.getSyncDescriptor();
   return {};
 }
 

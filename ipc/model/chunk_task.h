@@ -121,6 +121,9 @@ struct ChunkTask {
   std::vector<KernelTask> kernels;
   // The chunk is the whole job: the partial has the kernels' outputs as well.
   bool finish_kernels = false;
+  // Among the task's own: the region of the job's locks and queues (ipc/sync), for
+  // kernels that want it.
+  std::optional<std::uint32_t> sync_descriptor;
   std::uint64_t kernel_memory_bytes = 0;  // private memory a worker may have; 0: any
 };
 

@@ -71,6 +71,8 @@ struct ChunkTask {
   kernels @14 :List(Kernel.KernelTask);
   finishKernels @15 :Bool;
   kernelMemoryBytes @16 :UInt64;
+  hasSync @17 :Bool;
+  syncDescriptor @18 :UInt32;
 }
 
 struct Span {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ipc/sync/region.h"
 #include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/reducers.h"
 
@@ -47,6 +48,23 @@ void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
   if (const std::size_t kernels = plan_->reduction().kernels.size(); kernels > 0)
     kernel_states_ = std::make_shared<KernelStates>(kernels, plan_->chunks());
   planned_ns = now_ns;
+}
+
+Result<void> Job::make_sync_region() {
+  const auto& infos = plan_->reduction().kernel_infos;
+  if (std::none_of(infos.begin(), infos.end(),
+                   [](const auto& one) { return one.sync; }))
+    return {};
+  Result<UniqueFd> region = sync::Region::create({});
+  if (!region) return std::move(region).error();
+  sync_region = std::make_shared<const UniqueFd>(*std::move(region));
+  return {};
+}
+
+void Job::close_sync_region() const {
+  if (!sync_region) return;
+  // One that a kernel has damaged cannot be closed; who waits in it is killed then.
+  if (const auto region = sync::Region::map(sync_region->get())) (*region)->close();
 }
 
 bool Job::needs_merge_round() const {

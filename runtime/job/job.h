@@ -95,6 +95,10 @@ class Job {
   // The task of that round; its only descriptor is what merge_input() gave.
   model::ChunkTask merge_task(const model::ChunkKey& key) const;
   std::shared_ptr<const UniqueFd> merge_input;
+  // Where the kernels' locks and queues live; none unless one wants them.
+  std::shared_ptr<const UniqueFd> sync_region;
+  Result<void> make_sync_region();  // Errors: Io.
+  void close_sync_region() const;   // ends all waits in it
   KernelNames kernel_names(const exec::KernelPlace& place) const;
   // Errors: Internal "bad_outputs".
   Result<void> accept_merge(model::Partial& partial, std::uint32_t slot,

@@ -176,8 +176,7 @@ ProcessPath::~ProcessPath() {
 }
 
 Result<void> ProcessPath::start() {
-  Result<std::unique_ptr<Zygote>> zygote =
-      Zygote::spawn(loop_, options_.zygote, *this);
+  Result<std::unique_ptr<Zygote>> zygote = Zygote::spawn(loop_, options_.zygote, *this);
   if (!zygote) return std::move(zygote).error();
   zygote_ = *std::move(zygote);
   for (const auto& slot : slots_) fork(*slot);

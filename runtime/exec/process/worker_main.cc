@@ -15,6 +15,7 @@
 #include "runtime/account/chunk_meter.h"
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/fault_points.h"
+#include "runtime/exec/job_sync.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/kernel/kernel_images.h"
 
@@ -25,7 +26,10 @@ class Worker {
  public:
   Worker(int link, ChunkPage& page, WorkerOutput output)
       : link_(link),
-        runner_(page, source::open_reader, {&images_, {}, true}),
+        runner_(page, source::open_reader,
+                {&images_,
+                 [this](const auto&, auto, auto context) { return sync_.get(context); },
+                 true}),
         output_(std::move(output)) {}
 
   int run() {
@@ -80,9 +84,11 @@ class Worker {
     }
     const bool has_kernels = !assigned.task.images.empty();
     if (has_kernels) output_.rewind();
+    sync_.begin(assigned.task, own);
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);
     const model::ChunkUsage usage = meter_.stop();
+    sync_.end();
     if (has_kernels) add_output(outcome);
     if (auto* partial = std::get_if<model::Partial>(&outcome.result))
       partial->usage = usage;
@@ -112,6 +118,7 @@ class Worker {
   account::SelfFiles self_ = account::SelfFiles::open();
   account::ChunkMeter meter_{&self_};
   kernels::LoadedImages images_;
+  JobSync sync_;
   ChunkRunner runner_;
   const WorkerOutput output_;
   ipc::PacketAssembler packets_;

@@ -9,6 +9,7 @@
 
 #include "runtime/account/chunk_meter.h"
 #include "runtime/exec/chunk_runner.h"
+#include "runtime/exec/job_sync.h"
 #include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
@@ -29,10 +30,14 @@ class ThreadPath::SharedImages final : public kernels::KernelImages {
 
 struct ThreadPath::Slot {
   explicit Slot(SharedImages& images)
-      : runner(page, source::open_reader, {&images, {}, false}) {}
+      : runner(page, source::open_reader,
+               {&images,
+                [this](const auto&, auto, auto context) { return sync.get(context); },
+                false}) {}
 
   std::uint32_t number = 0;
   ChunkPage page;
+  JobSync sync;
   ChunkRunner runner;
   account::ChunkMeter meter{nullptr};
 };
@@ -86,9 +91,11 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
       for (const std::uint32_t index : one.descriptors)
         fds.push_back((*one.files)[index].get());
       for (const auto& fd : one.extra) fds.push_back(fd->get());
+      slot.sync.begin(one.task, fds);
       slot.meter.start(one.task);
       model::ChunkOutcome outcome = slot.runner.run(one.task, fds);
       const model::ChunkUsage usage = slot.meter.stop();
+      slot.sync.end();
       if (auto* partial = std::get_if<model::Partial>(&outcome.result))
         partial->usage = usage;
       else
