@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(tally_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tally)
 
-install(TARGETS tally_shared tally_embed_shared EXPORT tallyTargets
+install(TARGETS tally_shared tally_embed_shared tally_kernel_headers EXPORT tallyTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/tally DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")

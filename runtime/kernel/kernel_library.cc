@@ -41,7 +41,7 @@ Result<Symbol> open_object(int descriptor, const std::string& name) {
   if (object == nullptr)
     return refused("kernel_not_loaded", name,
                    " could not be loaded: " + loader_words(path));
-  void* symbol = ::dlsym(object, "tally_kernels");
+  void* const symbol = ::dlsym(object, "tally_kernels");
   if (symbol == nullptr)
     return refused("not_a_kernel", name,
                    " is a shared object without the symbol tally_kernels, so it has no "

@@ -38,7 +38,7 @@ using SyncHook = std::function<const tally_sync*(
 
 struct Services {
   KernelImages* images = nullptr;  // nullptr: tasks with kernels are refused
-  SyncHook sync;                   // may be empty
+  SyncHook sync = {};              // may be empty
   // The task's kernel_memory_bytes are set for the whole process: of workers only.
   bool limit_memory = false;
 };

@@ -90,6 +90,9 @@ typedef struct tally_kernel_block {
   const char* file_name; /* "" where the source has no files */
 } tally_kernel_block;
 
+struct tally_sync; /* tally_sync.h */
+struct tally_sync_context;
+
 /* A worker's side of one call; opaque. */
 typedef struct tally_kernel_run tally_kernel_run;
 
