@@ -535,8 +535,11 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
     event.partial = std::get<model::Partial>(std::move(done.result));
   } else if (job != nullptr) {
     auto& partial = std::get<model::Partial>(done.result);
-    if (Result<void> covered = job->check(partial); !covered)
-      event.event = sched::ChunkFailed{slot, done.key, std::move(covered).error()};
+    // A merge covers nothing of the input.
+    const Result<void> covered =
+        done.key.round == 0 ? job->check(partial) : Result<void>();
+    if (!covered)
+      event.event = sched::ChunkFailed{slot, done.key, covered.error()};
     else
       event.partial = std::move(partial);
   }

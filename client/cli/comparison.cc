@@ -30,6 +30,11 @@ bool is_parallel(const Way& way) {
 }  // namespace
 
 std::vector<Way> plan_ways(const model::JobSpec& spec, std::uint32_t workers) {
+  if (!spec.kernels.empty()) {  // which run in worker processes only
+    std::vector<Way> ways{make_way(spec, model::Path::Process, 1)};
+    if (workers > 1) ways.push_back(make_way(spec, model::Path::Process, workers));
+    return ways;
+  }
   std::vector<Way> ways{make_way(spec, model::Path::Thread, 1)};
   if (workers > 1) ways.push_back(make_way(spec, model::Path::Thread, workers));
   ways.push_back(make_way(spec, model::Path::Process, workers));

@@ -32,7 +32,8 @@ struct Comparison {
 };
 
 // The ways to compare for a pool of `workers`: one thread, `workers` threads and as
-// many processes; of a pool of one, one thread and one process.
+// many processes; of a pool of one, one thread and one process. A job with kernels of
+// its own: one process and several.
 std::vector<Way> plan_ways(const model::JobSpec& spec, std::uint32_t workers);
 
 // The middle one by wall time; `runs` is not empty.

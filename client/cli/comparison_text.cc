@@ -72,7 +72,7 @@ std::string parallel_line(const Comparison& comparison) {
          (comparison.parallel_helped ? "yes" : "no") + ", " +
          name_of_way(*fastest, true) + " were " +
          ratio(comparison.ways.front().median.wall_ns, fastest->median.wall_ns) +
-         " as fast as 1 thread\n";
+         " as fast as " + name_of_way(comparison.ways.front(), true) + "\n";
 }
 
 std::uint64_t cpu_of(const Way& way) {
@@ -99,7 +99,7 @@ std::string bought_lines(const Comparison& comparison) {
     lines += "  " + name_of_way(way, true) + ": " +
              text_of_time(before > after ? before - after : after - before) +
              (before > after ? " saved of " : " lost over ") + text_of_time(before) +
-             " with 1 thread, for " + change(cpu_of(one), cpu_of(way)) + " CPU\n";
+             " with " + name_of_way(one, true) + ", for " + change(cpu_of(one), cpu_of(way)) + " CPU\n";
   }
   return lines;
 }
@@ -120,6 +120,8 @@ std::string computing_line(const Comparison& comparison) {
 // What the processes cost or bought over as many threads.
 std::string process_line(const Comparison& comparison) {
   const Way& processes = comparison.ways.back();
+  if (comparison.ways.front().spec.path != model::Path::Thread)
+    return "kernels run in worker processes: there are no threads to compare with\n";
   const Way& threads = comparison.ways[comparison.ways.size() - 2];
   const std::uint64_t with = processes.median.wall_ns;
   const std::uint64_t without = threads.median.wall_ns;
