@@ -554,16 +554,18 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
   job::Job* job = find(key.job);
   if (job == nullptr || !cause.partial) return;
   const sched::SlotNumber slot = std::get<sched::ChunkDone>(cause.event).slot.number;
+  const model::ChunkUsage usage = cause.partial->usage;
+  const std::uint64_t seen =
+      key.round == 0 ? cause.partial->columns.front().counts.seen : 0;
   const Result<void> merged =
-      key.round == 0 ? job->accept(*cause.partial, slot, cause.pid, cause.now_ns)
-                     : job->accept_merge(*cause.partial, slot, cause.pid);
+      key.round == 0
+          ? job->accept(*std::move(cause.partial), slot, cause.pid, cause.now_ns)
+          : job->accept_merge(*std::move(cause.partial), slot, cause.pid);
   if (!merged)
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
-  if (key.round != 0) return;
   ++totals_.chunks;
-  totals_.elements += cause.partial->columns.front().counts.seen;
-  totals_.cpu_ns +=
-      cause.partial->usage.cpu_user_ns + cause.partial->usage.cpu_system_ns;
+  totals_.elements += seen;
+  totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
 }
 
 // What is told of before the scheduler forgets it.

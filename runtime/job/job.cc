@@ -125,7 +125,7 @@ Result<void> Job::check(const model::Partial& partial) const {
   return {};
 }
 
-Result<void> Job::accept(model::Partial& partial, std::uint32_t slot, std::uint32_t pid,
+Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                          Nanoseconds now_ns) {
   Result<MergedState> state = read_state(partial, plan_->type());
   if (!state) return std::move(state).error();
@@ -148,7 +148,7 @@ Result<void> Job::accept(model::Partial& partial, std::uint32_t slot, std::uint3
   return {};
 }
 
-Result<void> Job::accept_merge(model::Partial& partial, std::uint32_t slot,
+Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
                                std::uint32_t pid) {
   charge(partial.usage, slot, pid);
   return kernel_states_->finished(std::move(partial.outputs));

@@ -85,7 +85,7 @@ class Job {
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;
   // Merges an accepted partial. Errors: InvalidData.
-  Result<void> accept(model::Partial& partial, std::uint32_t slot, std::uint32_t pid,
+  Result<void> accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                       Nanoseconds now_ns);
 
   // A job with kernels and several chunks, or none, takes a second round, in which a
@@ -101,7 +101,7 @@ class Job {
   void close_sync_region() const;   // ends all waits in it
   KernelNames kernel_names(const exec::KernelPlace& place) const;
   // Errors: Internal "bad_outputs".
-  Result<void> accept_merge(model::Partial& partial, std::uint32_t slot,
+  Result<void> accept_merge(model::Partial partial, std::uint32_t slot,
                             std::uint32_t pid);
 
   // What a chunk cost that gave no partial: its time counts, its elements do not.

@@ -64,6 +64,17 @@ struct Phrases {
       names.push_back(in_quotes(name));
     return names;
   }
+  List operator()(const FromClientsTarget&) const {
+    List names;
+    for (const std::string_view name : kFromClientsNames)
+      names.push_back(in_quotes(name));
+    return names;
+  }
+  List operator()(const BytesTarget&) const { return {"\"1GiB\"", "0: no limit"}; }
+  List operator()(const StringsTarget& target) const {
+    return {"p to " + std::to_string(kMostStrings),
+            target.paths ? "absolute paths" : "Names of kernels"};
+  }
   List operator()(const AccountsTarget& target) const {
     return {"p to " + std::to_string(kMostAccounts), target.kind == AccountKind::User
                                                          ? "user names and uids"
