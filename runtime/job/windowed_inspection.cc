@@ -48,6 +48,7 @@ void WindowedInspection::ask_more() {
   while (done_ && asked_ < files_ && asked_ - next_ < kFilesAhead) {
     const std::uint32_t first = asked_;
     const std::uint32_t count = std::min(FileWindows::kMostFiles, files_ - first);
+    if (!room_->has(count) && asked_ == next_) drop_first();
     if (!room_->has(count))
       return room_->wait([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->ask_more();
@@ -63,6 +64,13 @@ void WindowedInspection::ask_more() {
   }
 }
 
+// Nobody may be kept waiting by what is only good to have.
+void WindowedInspection::drop_first() {
+  room_->give_back(held_);
+  held_ = 0;
+  first_.clear();
+}
+
 void WindowedInspection::inspect_next() {
   const auto window = arrived_.find(next_);
   if (!done_ || busy_ || window == arrived_.end()) return;
@@ -73,10 +81,8 @@ void WindowedInspection::inspect_next() {
     const auto count = static_cast<std::uint32_t>(fds->size());
     auto how = std::make_shared<tally::Result<void>>(guarded(
         "inspection", Errc::Internal, [&] { return self->inspector_.add(*fds); }));
-    if (self->first_.empty())
-      self->first_ = std::move(*fds);
-    else
-      fds->clear();
+    if (self->next_ == 0) self->first_ = std::move(*fds);
+    fds->clear();
     asio::io_context& loop = self->loop_;
     // The last reference goes on the loop's thread.
     asio::post(loop, [self = std::move(self), how, count] {

@@ -51,6 +51,7 @@ class WindowedInspection : public std::enable_shared_from_this<WindowedInspectio
 
  private:
   void ask_more();
+  void drop_first();
   void inspect_next();
   void inspected(tally::Result<void> how, std::uint32_t count);
   void finish(Result result);
