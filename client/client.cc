@@ -43,6 +43,22 @@ Error wrong_version(const model::Hello& daemon) {
       .with("daemon_protocol", std::int64_t{daemon.protocol});
 }
 
+bool names_too_long(const Error& error, const model::Request& request) {
+  const auto* submit = std::get_if<model::Submit>(&request);
+  const auto* explain = std::get_if<model::Explain>(&request);
+  if (error.code() != "message_too_large" || (!submit && !explain)) return false;
+  const auto* source = std::get_if<model::FilesSource>(submit ? &submit->spec.source
+                                                              : &explain->spec.source);
+  return source != nullptr && source->windowed;
+}
+
+Error too_many_names() {
+  return Error(Errc::InvalidArgument, "message_too_large",
+               "the names of these files do not fit into a request of 1 MiB; name them "
+               "from within their folder, or reduce fewer at a time")
+      .with("limit", std::int64_t{ipc::kMaxRequestBytes});
+}
+
 }  // namespace
 
 struct Client::Impl {
@@ -92,7 +108,8 @@ Result<std::uint32_t> Client::Impl::queue(const model::Request& request,
   do ++sequence;
   while (sequence == 0 || slots.contains(sequence));
   if (Result<void> fits = connection.queue(sequence, request, fds); !fits)
-    return std::move(fits).error();
+    return names_too_long(fits.error(), request) ? too_many_names()
+                                                 : std::move(fits).error();
   last_sequence = sequence;
   slots.try_emplace(sequence);
   return sequence;

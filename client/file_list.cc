@@ -47,7 +47,8 @@ Result<UniqueFd> FileList::open(std::uint32_t file) const {
         .with("file", one.name)
         .with("errno", std::int64_t{number});
   }
-  if (facts.st_dev != one.device || facts.st_ino != one.inode)
+  if (!S_ISREG(facts.st_mode) || facts.st_dev != one.device ||
+      facts.st_ino != one.inode)
     return Error(Errc::InvalidData, "file_changed",
                  one.name + " is another file than when the job began")
         .with("file", one.name);

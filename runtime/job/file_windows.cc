@@ -23,13 +23,14 @@ Error as_told(const Error& told) {
 
 }  // namespace
 
-FileWindows::FileWindows(const asio::any_io_executor& loop, Ask ask)
-    : ask_(std::move(ask)), timer_(loop) {}
+FileWindows::FileWindows(const asio::any_io_executor& loop, Ask ask,
+                         std::chrono::milliseconds patience)
+    : ask_(std::move(ask)), patience_(patience), timer_(loop) {}
 
 void FileWindows::ask(std::uint32_t first, std::uint32_t count, Came came) {
   if (closed_) return;
   const auto patience = static_cast<Nanoseconds>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(kPatience).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(patience_).count());
   asked_.push_back({first, count, monotonic_ns() + patience, std::move(came)});
   if (asked_.size() == 1) arm();
   ask_(first, count);
@@ -84,7 +85,7 @@ void FileWindows::arm() {
     if (oldest.deadline_ns > monotonic_ns()) return self->arm();
     self->fail(Error(Errc::Io, "files_not_sent",
                      "the client did not send " + text_of(oldest.first, oldest.count) +
-                         " within " + std::to_string(kPatience.count()) + " s")
+                         " within " + std::to_string(self->patience_.count()) + " ms")
                    .with("first", std::int64_t{oldest.first})
                    .with("count", std::int64_t{oldest.count}));
   });

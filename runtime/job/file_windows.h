@@ -5,7 +5,7 @@
 // just these, or says why one cannot be had. Files may be asked for again.
 //
 // The first thing to go wrong is told to on_failure, once, and ends the exchange: an
-// answer to what was not asked, of another size, or none within kPatience.
+// answer to what was not asked, of another size, or none within the patience given.
 //
 // Threads: the loop's. Lifetime: shared by the session, which brings the answers, and
 // the job, which asks; after close() answers are dropped and nobody is called.
@@ -36,7 +36,8 @@ class FileWindows : public std::enable_shared_from_this<FileWindows> {
   using Came = std::function<void(std::vector<UniqueFd>)>;
   using Failed = std::function<void(const Error&)>;
 
-  FileWindows(const asio::any_io_executor& loop, Ask ask);
+  FileWindows(const asio::any_io_executor& loop, Ask ask,
+              std::chrono::milliseconds patience = kPatience);
 
   void on_failure(Failed failed) { failed_ = std::move(failed); }
 
@@ -66,6 +67,7 @@ class FileWindows : public std::enable_shared_from_this<FileWindows> {
   void arm();
 
   const Ask ask_;
+  const std::chrono::milliseconds patience_;
   Failed failed_;
   std::vector<Window> asked_;  // in the order of asking, so of their deadlines
   bool closed_ = false;
