@@ -53,6 +53,8 @@ tally_status edit_enum(tally_job* job, tally_error** error, std::int32_t number,
 void set_source(tally_job& job, model::Source source, std::vector<UniqueFd> fds) {
   job.source = std::move(source);
   job.files.files.clear();
+  job.list = {};
+  job.streams = false;
   job.fds = std::move(fds);
   job.copied = {};
 }
@@ -122,14 +124,30 @@ FileFormat format_of(std::string_view path) {
   return FileFormat::Csv;
 }
 
+// Beyond what one frame carries, files are opened again when the daemon asks.
+Result<void> keep_file(tally_job& job, const char* path, UniqueFd fd) {
+  struct stat info {};
+  const bool regular = ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode);
+  job.streams = job.streams || !regular;
+  if (job.streams && job.files.files.size() >= ipc::kMaxFrameDescriptors)
+    return Error(Errc::InvalidArgument, "no_stream",
+                 std::string(path) + ": of more than " +
+                     std::to_string(ipc::kMaxFrameDescriptors) +
+                     " files none may be a pipe or FIFO, which cannot be opened again")
+        .with("file", path);
+  if (Result<void> added = job.list.add(path, path, fd.get()); !added) return added;
+  job.files.files.push_back({path, static_cast<std::uint32_t>(job.fds.size())});
+  if (job.fds.size() < ipc::kMaxFrameDescriptors) job.fds.push_back(std::move(fd));
+  return {};
+}
+
 Result<void> add_file(tally_job& job, const char* path) {
   if (path == nullptr) return null_argument("path");
   auto& files = job.files.files;
-  if (files.size() >= ipc::kMaxFrameDescriptors)
+  if (files.size() >= kMostFiles)
     return Error(Errc::InvalidArgument, "too_many_files",
-                 "a job takes at most " + std::to_string(ipc::kMaxFrameDescriptors) +
-                     " files")
-        .with("limit", std::int64_t{ipc::kMaxFrameDescriptors});
+                 "a job takes at most " + std::to_string(kMostFiles) + " files")
+        .with("limit", static_cast<std::int64_t>(kMostFiles));
   Result<UniqueFd> fd = open_file(path);
   if (!fd) return std::move(fd).error();
   if (job.source) {
@@ -138,9 +156,7 @@ Result<void> add_file(tally_job& job, const char* path) {
     job.copied = {};
   }
   if (files.empty() && !job.format_given) job.files.format = format_of(path);
-  files.push_back({path, static_cast<std::uint32_t>(job.fds.size())});
-  job.fds.push_back(*std::move(fd));
-  return {};
+  return keep_file(job, path, *std::move(fd));
 }
 
 Result<void> add_reducer(tally_job& job, const char* name, const char* const* args,

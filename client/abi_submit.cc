@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "client/abi_types.h"
+#include "ipc/frame.h"
 
 namespace tally::client {
 namespace {
@@ -37,6 +38,19 @@ ProgressCallback progress_of(const tally_submit_options& options) {
   };
 }
 
+// Where the files are more than one frame carries, with its kernels, they come when the
+// daemon asks for them, from a list of the job's own.
+FileOpener windowed_files(const tally_job& job, model::JobSpec& spec) {
+  auto* source = std::get_if<model::FilesSource>(&spec.source);
+  if (source == nullptr ||
+      source->files.size() + spec.kernels.size() <= ipc::kMaxFrameDescriptors)
+    return {};
+  source->windowed = true;
+  return [list = std::make_shared<const FileList>(job.list)](std::uint32_t file) {
+    return list->open(file);
+  };
+}
+
 Result<void> submit(tally_client& client, const tally_job* job,
                     const tally_submit_options* given, tally_ticket* ticket) {
   if (job == nullptr) return null_argument("job");
@@ -47,9 +61,11 @@ Result<void> submit(tally_client& client, const tally_job* job,
     return Error(Errc::InvalidArgument, "no_source", "the job has no source");
   const Result<tally_submit_options> options = submit_options(given);
   if (!options) return options.error();
-  std::vector<int> fds;
-  for (const UniqueFd& fd : job->fds) fds.push_back(fd.get());
   model::JobSpec spec = spec_of(*job);
+  FileOpener files = windowed_files(*job, spec);
+  std::vector<int> fds;
+  if (!files)
+    for (const UniqueFd& fd : job->fds) fds.push_back(fd.get());
   for (std::size_t i = 0; i < spec.kernels.size(); ++i) {
     spec.kernels[i].descriptor = static_cast<std::uint32_t>(fds.size());
     fds.push_back(job->kernel_fds[i].get());
@@ -59,7 +75,7 @@ Result<void> submit(tally_client& client, const tally_job* job,
   const Result<Ticket> queued = client.client->submit(
       spec, fds,
       spec.detached ? model::ReplyWhen::Accepted : model::ReplyWhen::Finished,
-      progress_of(*options));
+      progress_of(*options), std::move(files));
   if (!queued) return queued.error();
   client.outstanding[queued->sequence] = {now, options->user, job->copied};
   *ticket = queued->sequence;

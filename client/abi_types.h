@@ -19,6 +19,7 @@
 
 #include "client/answer_json.h"
 #include "client/client.h"
+#include "client/file_list.h"
 #include "client/include/tally/tally.h"
 #include "ipc/base/clock.h"
 #include "ipc/base/error.h"
@@ -53,6 +54,8 @@ struct tally_job {
   std::optional<tally::model::Source> source;  // range, values, memory
   tally::model::FilesSource files;
   bool format_given = false;
+  bool streams = false;                     // a file is no regular one
+  tally::client::FileList list;             // all files; `fds` has the first 64
   std::vector<tally::UniqueFd> fds;         // the memory's, or one a file
   std::vector<tally::UniqueFd> kernel_fds;  // one for each of spec.kernels
   tally::client::CopyFigures copied{};      // into the array that is the source

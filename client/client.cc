@@ -43,6 +43,22 @@ Error wrong_version(const model::Hello& daemon) {
       .with("daemon_protocol", std::int64_t{daemon.protocol});
 }
 
+bool names_too_long(const Error& error, const model::Request& request) {
+  const auto* submit = std::get_if<model::Submit>(&request);
+  const auto* explain = std::get_if<model::Explain>(&request);
+  if (error.code() != "message_too_large" || (!submit && !explain)) return false;
+  const auto* source = std::get_if<model::FilesSource>(submit ? &submit->spec.source
+                                                              : &explain->spec.source);
+  return source != nullptr && source->windowed;
+}
+
+Error too_many_names() {
+  return Error(Errc::InvalidArgument, "message_too_large",
+               "the names of these files do not fit into a request of 1 MiB; name them "
+               "from within their folder, or reduce fewer at a time")
+      .with("limit", std::int64_t{ipc::kMaxRequestBytes});
+}
+
 }  // namespace
 
 struct Client::Impl {
@@ -50,6 +66,7 @@ struct Client::Impl {
   struct Slot {
     std::optional<model::Reply> reply;
     ProgressCallback progress;
+    FileOpener files;
     std::optional<model::JobId> attached;  // a wait for this job, no submit
     bool for_ticket = false;               // a ticket's: told by next_ready()
     bool discard = false;                  // nobody will fetch the reply
@@ -64,6 +81,8 @@ struct Client::Impl {
   Result<void> take(const ipc::Frame& frame);
   Result<void> take_reply(const ipc::Frame& frame);
   Result<void> take_event(const ipc::Frame& frame);
+  Result<void> send_files(std::uint32_t sequence, const FileOpener& open,
+                          const model::NeedFiles& need);
   // Makes `step`'s error the connection's end if it is one.
   Result<void> checked(Result<void> step);
   void lost(const Error& why);
@@ -89,7 +108,8 @@ Result<std::uint32_t> Client::Impl::queue(const model::Request& request,
   do ++sequence;
   while (sequence == 0 || slots.contains(sequence));
   if (Result<void> fits = connection.queue(sequence, request, fds); !fits)
-    return std::move(fits).error();
+    return names_too_long(fits.error(), request) ? too_many_names()
+                                                 : std::move(fits).error();
   last_sequence = sequence;
   slots.try_emplace(sequence);
   return sequence;
@@ -120,9 +140,37 @@ Result<void> Client::Impl::take_event(const ipc::Frame& frame) {
   Result<model::Event> event = ipc::read_event(frame.body);
   if (!event) return bad_reply(event.error());
   const auto at = slots.find(frame.header.sequence);
-  if (at == slots.end() || !at->second.progress) return {};
-  at->second.progress(std::get<model::JobProgress>(*event));
+  if (at == slots.end()) return {};
+  if (const auto* need = std::get_if<model::NeedFiles>(&*event))
+    return send_files(at->first, at->second.files, *need);
+  if (at->second.progress) at->second.progress(std::get<model::JobProgress>(*event));
   return {};
+}
+
+// Queued: they leave with what is sent next, which whoever receives does.
+Result<void> Client::Impl::send_files(std::uint32_t sequence, const FileOpener& open,
+                                      const model::NeedFiles& need) {
+  if (!open || need.count == 0 || need.count > ipc::kMaxFrameDescriptors)
+    return Error(Errc::ProtocolViolation, "bad_event",
+                 "the daemon asked for files that it cannot have");
+  model::SendFiles answer{need.first, {}};
+  std::vector<UniqueFd> opened;
+  std::vector<int> fds;
+  for (std::uint32_t i = 0; i < need.count && !answer.error; ++i) {
+    Result<UniqueFd> file = open(need.first + i);
+    if (!file) {
+      answer.error = std::move(file).error();
+      fds.clear();
+      break;
+    }
+    fds.push_back(file->get());
+    opened.push_back(*std::move(file));
+  }
+  if (Result<void> fits = connection.queue(sequence, answer, fds); fits || fds.empty())
+    return fits;
+  // Descriptors ran out while they were duplicated: the job can be told.
+  answer.error = Error(Errc::Io, "file_lost", "the client has too many open files");
+  return connection.queue(sequence, answer, {});
 }
 
 Result<void> Client::Impl::take(const ipc::Frame& frame) {
@@ -257,7 +305,8 @@ int Client::fd() const {
 }
 
 Result<Ticket> Client::submit(const model::JobSpec& spec, std::span<const int> fds,
-                              model::ReplyWhen reply_when, ProgressCallback progress) {
+                              model::ReplyWhen reply_when, ProgressCallback progress,
+                              FileOpener files) {
   const bool want_progress = static_cast<bool>(progress);
   Result<std::uint32_t> sequence =
       impl_->queue(model::Submit{spec, reply_when, want_progress}, fds);
@@ -265,6 +314,7 @@ Result<Ticket> Client::submit(const model::JobSpec& spec, std::span<const int> f
   Impl::Slot& slot = impl_->slots[*sequence];
   slot.for_ticket = true;
   slot.progress = std::move(progress);
+  slot.files = std::move(files);
   if (Result<void> sent = impl_->send_early(); !sent) return std::move(sent).error();
   return Ticket{*sequence};
 }
@@ -294,7 +344,8 @@ Result<void> Client::dispatch() {
   for (;;) {
     Result<bool> received = impl_->connection.receive_some();
     if (!received) return impl_->checked(std::move(received).error());
-    if (!*received) return {};
+    // What was received may have asked for files.
+    if (!*received) return impl_->checked(impl_->connection.send_some());
     if (Result<void> taken = impl_->checked(impl_->take_frames()); !taken) return taken;
   }
 }
@@ -341,9 +392,11 @@ void Client::abandon(Ticket ticket) {
 
 Result<model::Reply> Client::call(const model::Request& request,
                                   std::span<const int> fds,
-                                  std::chrono::nanoseconds timeout, int interrupt_fd) {
+                                  std::chrono::nanoseconds timeout, int interrupt_fd,
+                                  FileOpener files) {
   Result<std::uint32_t> sequence = impl_->queue(request, fds);
   if (!sequence) return std::move(sequence).error();
+  impl_->slots[*sequence].files = std::move(files);
   const Patience patience{deadline_after(timeout), interrupt_fd};
   Result<model::Reply> reply = impl_->wait(*sequence, patience);
   // Given up on: if its reply comes after all, it is dropped.

@@ -31,6 +31,8 @@
 
 namespace tally::client {
 
+// Opens a file of a windowed source, by its place; an Error fails the job.
+using FileOpener = std::function<Result<UniqueFd>(std::uint32_t file)>;
 using ProgressCallback = std::function<void(const model::JobProgress&)>;
 
 struct ConnectOptions {
@@ -70,10 +72,12 @@ class Client {
   std::optional<Ticket> next_ready();
 
   // Queues a job. `fds` are those that spec.source names by index. `progress` is called
-  // from within waits and calls; it must not use this client.
+  // from within waits and calls; it must not use this client. So is `files`, which a
+  // windowed source needs, whenever the daemon asks for some.
   // Errors: InvalidArgument (message too large), Io, and those of a lost connection.
   Result<Ticket> submit(const model::JobSpec& spec, std::span<const int> fds,
-                        model::ReplyWhen reply_when, ProgressCallback progress = {});
+                        model::ReplyWhen reply_when, ProgressCallback progress = {},
+                        FileOpener files = {});
 
   // Queues a wait for a job that was submitted anywhere, by its id: a ticket like that
   // of a submit. Errors: Io, and those of a lost connection.
@@ -101,11 +105,11 @@ class Client {
 
   // Any request with a reply at once: Ping, GetServerStatus, List, Status, Cancel,
   // Wait, Explain, Drain. A Reply that holds an Error is returned as that Error.
-  // `timeout` 0: no deadline.
+  // `timeout` 0: no deadline. `files` as for submit(), of an Explain.
   Result<model::Reply> call(const model::Request& request,
                             std::span<const int> fds = {},
                             std::chrono::nanoseconds timeout = {},
-                            int interrupt_fd = -1);
+                            int interrupt_fd = -1, FileOpener files = {});
 
  private:
   struct Impl;

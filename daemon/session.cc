@@ -119,6 +119,9 @@ void Session::end() {
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to is "
                                        "gone"));
+  const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
+  for (const auto& [sequence, windows] : std::exchange(windows_, {}))
+    windows->give_up(gone);
   asio::error_code ignored;
   socket_.close(ignored);
 }
@@ -206,6 +209,8 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
     drain(sequence);
   else if (auto* listed = std::get_if<model::ListKernels>(&*request))
     list_kernels(sequence, std::move(*listed), std::move(frame.fds));
+  else if (auto* sent = std::get_if<model::SendFiles>(&*request))
+    files(sequence, std::move(*sent), std::move(frame.fds));
   else if (std::holds_alternative<model::Ping>(*request))
     reply(sequence, model::Done{});
   else
@@ -247,11 +252,12 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
 void Session::submit(std::uint32_t sequence, model::Submit submit,
                      std::vector<UniqueFd> fds, Nanoseconds received_ns,
                      std::uint64_t bytes) {
-  if (submitted_.contains(sequence))
+  if (submitted_.contains(sequence) || windows_.contains(sequence))
     return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
                                  "a job submitted with this sequence is still alive"));
   Submission submission;
   const bool attached = !submit.spec.detached;
+  submission.windows = open_windows(sequence, submit.spec);
   submission.keep =
       submit.spec.detached || submit.reply_when == model::ReplyWhen::Accepted;
   submission.spec = std::move(submit.spec);
@@ -271,6 +277,29 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
 
 void Session::forget(std::uint32_t sequence) {
   submitted_.erase(sequence);
+  windows_.erase(sequence);
+}
+
+std::shared_ptr<job::FileWindows> Session::open_windows(std::uint32_t sequence,
+                                                        const model::JobSpec& spec) {
+  const auto* source = std::get_if<model::FilesSource>(&spec.source);
+  if (source == nullptr || !source->windowed) return nullptr;
+  auto windows = std::make_shared<job::FileWindows>(
+      socket_.get_executor(),
+      [weak = weak_from_this(), sequence](std::uint32_t first, std::uint32_t count) {
+        if (const auto self = weak.lock()) self->ask_files(sequence, {first, count});
+      });
+  windows_[sequence] = windows;
+  return windows;
+}
+
+// For a job that has ended they are too late, and closed.
+void Session::files(std::uint32_t sequence, model::SendFiles files,
+                    std::vector<UniqueFd> fds) {
+  const auto found = windows_.find(sequence);
+  if (found == windows_.end()) return;
+  const std::shared_ptr<job::FileWindows> windows = found->second;
+  windows->came(files.first, std::move(fds), std::move(files.error));
 }
 
 bool Session::may_see(std::uint32_t uid) const {
@@ -363,8 +392,12 @@ void Session::cancel(std::uint32_t sequence, const model::JobRef& ref) {
 void Session::explain(std::uint32_t sequence, model::JobSpec spec,
                       std::vector<UniqueFd> fds, Nanoseconds received_ns,
                       std::uint64_t bytes) {
+  if (submitted_.contains(sequence) || windows_.contains(sequence))
+    return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
+                                 "a request with this sequence is still alive"));
   Submission submission;
   submission.bytes = bytes;
+  submission.windows = open_windows(sequence, spec);
   submission.spec = std::move(spec);
   submission.fds = std::move(fds);
   submission.uid = peer_.uid;
@@ -373,6 +406,7 @@ void Session::explain(std::uint32_t sequence, model::JobSpec spec,
                   [weak = weak_from_this(), sequence](Result<model::JobPlan> plan) {
                     const auto self = weak.lock();
                     if (!self) return;
+                    self->windows_.erase(sequence);
                     if (!plan) return self->reply(sequence, plan.error());
                     self->reply(sequence, *std::move(plan));
                   });
@@ -438,6 +472,13 @@ void Session::send_event(std::uint32_t sequence, const model::JobProgress& progr
   // A client that does not read gets no more news, only answers.
   if (ended_ || unsent() > kMostUnsentBytes) return;
   ipc::append_event(out_, sequence, progress);
+  written();
+}
+
+// Not dropped, as progress is: the job waits for the answer. There are few.
+void Session::ask_files(std::uint32_t sequence, const model::NeedFiles& need) {
+  if (ended_) return;
+  ipc::append_event(out_, sequence, need);
   written();
 }
 

@@ -92,6 +92,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void list_kernels(std::uint32_t sequence, model::ListKernels request,
                     std::vector<UniqueFd> fds);
 
+  // Where the source's files come in windows, what they come through; else null.
+  std::shared_ptr<job::FileWindows> open_windows(std::uint32_t sequence,
+                                                 const model::JobSpec& spec);
+  void files(std::uint32_t sequence, model::SendFiles files, std::vector<UniqueFd> fds);
+
   // The number of the job that `ref` names, if this client may know of it.
   Result<std::uint64_t> resolve(const model::JobRef& ref);
   bool may_see(std::uint32_t uid) const;
@@ -99,6 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void reply(std::uint32_t sequence, const model::Reply& reply);
   void reply_answer(std::uint32_t sequence, const job::EndedJob& job);
   void send_event(std::uint32_t sequence, const model::JobProgress& progress);
+  void ask_files(std::uint32_t sequence, const model::NeedFiles& need);
   void written();
   bool send_some();
   std::size_t unsent() const { return out_.size() - sent_; }
@@ -123,7 +129,9 @@ class Session : public std::enable_shared_from_this<Session> {
     bool attached = true;
   };
   std::unordered_map<std::uint32_t, SubmittedJob>
-      submitted_;                // by sequence; alive ones
+      submitted_;  // by sequence; alive ones
+  // By the sequence of a submit or explain whose files come in windows.
+  std::unordered_map<std::uint32_t, std::shared_ptr<job::FileWindows>> windows_;
   asio::steady_timer greeting_;  // the hello's deadline
   asio::steady_timer room_;      // cancelled whenever something was sent
 };

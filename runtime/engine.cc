@@ -111,6 +111,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       started_ns_(monotonic_ns()),
       scheduler_({options_.attempts, 32}),
       finished_(options_.finished_jobs, options_.finished_age_ns),
+      room_(std::make_shared<job::DescriptorRoom>(loop, options_.most_descriptors)),
       thread_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Thread)),
       process_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Process)),
       deadline_timer_(loop),
@@ -165,9 +166,9 @@ std::optional<Error> Engine::refusal(const Submission& submission) const {
   if (request_bytes_held_ + submission.bytes > options_.most_request_bytes)
     return full("too_many_bytes", "bytes of requests", options_.most_request_bytes,
                 request_bytes_held_);
-  if (descriptors_held_ + submission.fds.size() > options_.most_descriptors)
-    return full("too_many_descriptors", "descriptors", options_.most_descriptors,
-                descriptors_held_);
+  if (!room_->has(submission.fds.size()))
+    return full("too_many_descriptors", "descriptors", room_->most(), room_->held());
+  if (std::optional<Error> why = window_refusal(submission)) return why;
   const std::string& client_id = submission.spec.client_id;
   if (!client_id.empty() && find_client_id(client_id, submission.uid))
     return Error(Errc::InvalidArgument, "client_id_in_use",
@@ -199,6 +200,7 @@ model::JobId Engine::submit(Submission submission,
   job->keep = submission.keep;
   job->request_bytes = submission.bytes;
   job->wants_progress = submission.wants_progress;
+  job->windows = std::move(submission.windows);
   job->observers.push_back(std::move(observer));
   if (job->spec->timeout_ns != 0)
     job->deadline_ns = job->received_ns + job->spec->timeout_ns;
@@ -260,6 +262,7 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                          plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
   expire_unplanned(job);
+  if (job.windows) return inspect_windows(job, std::move(reduction), std::move(choice));
   helpers_.post([this, number, spec = job.spec, files = job.files, limits = limits(),
                  alive = alive_, reduction = std::move(reduction),
                  choice = std::move(choice)]() mutable {
@@ -302,8 +305,10 @@ void Engine::schedule(job::Job& job) {
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
   request.limits = job.spec->limits;
+  if (job.windows) request.released = 0;
   if (job.wants_progress) arm_progress();
   feed({sched::Submitted{request}, std::nullopt, 0, 0});
+  open_chunk_files(request.job);
 }
 
 // Out of the tables; the number names it no longer.
@@ -311,6 +316,8 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   const auto found = jobs_.find(number);
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
+  if (job->windows) job->windows->close();
+  if (job->chunk_files) job->chunk_files->stop();
   inspections_.erase(number);
   if (!job->spec->client_id.empty())
     client_ids_.erase({job->uid, job->spec->client_id});
@@ -318,12 +325,12 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
 }
 
 void Engine::hold(std::uint64_t descriptors, std::uint64_t bytes) {
-  descriptors_held_ += descriptors;
+  room_->hold(descriptors);
   request_bytes_held_ += bytes;
 }
 
 void Engine::release(std::uint64_t descriptors, std::uint64_t bytes) {
-  descriptors_held_ -= descriptors;
+  room_->give_back(descriptors);
   request_bytes_held_ -= bytes;
 }
 
@@ -425,6 +432,7 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) c
   if (key.round == 0) {
     made.task = job.plan().task(*job.spec, key, made.descriptors);
     made.files = job.files;
+    if (job.chunk_files) job.chunk_files->place(key.chunk, made);
   } else {
     made.task = job.merge_task(key);
     made.extra.push_back(job.merge_input);
@@ -563,6 +571,7 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
           : job->accept_merge(*std::move(cause.partial), slot, cause.pid);
   if (!merged)
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
+  if (key.round == 0 && job->chunk_files) job->chunk_files->done(key.chunk);
   ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
@@ -794,6 +803,9 @@ void Engine::explain_with(const std::shared_ptr<Submission>& held,
   Result<plan::PathChoice> choice =
       plan::choose_path(held->spec, limits(), plan::place_of(*reduction));
   if (!choice) return planned(choice.error());
+  if (held->windows)
+    return explain_windows(held, std::move(files), *std::move(reduction),
+                           *std::move(choice), std::move(planned));
   helpers_.post([this, held, files = std::move(files), limits = limits(),
                  planned = std::move(planned), alive = alive_,
                  reduction = *std::move(reduction),

@@ -33,6 +33,8 @@
 #include "runtime/exec/process/process_path.h"
 #include "runtime/exec/thread/thread_path.h"
 #include "runtime/exec/thread/thread_pool.h"
+#include "runtime/job/descriptor_room.h"
+#include "runtime/job/file_windows.h"
 #include "runtime/job/finished_jobs.h"
 #include "runtime/job/job.h"
 #include "runtime/job/kernel_lookup.h"
@@ -71,6 +73,7 @@ struct Submission {
   bool wants_progress = false;
   std::uint64_t bytes = 0;        // of the request: what holding it costs, about
   std::uint64_t descriptors = 0;  // as many as came, while a plan is made
+  std::shared_ptr<job::FileWindows> windows;  // where the source is windowed
 };
 
 class Engine {
@@ -145,6 +148,7 @@ class Engine {
   using JobPtr = std::unique_ptr<job::Job>;
 
   std::optional<Error> refusal(const Submission& submission) const;
+  std::optional<Error> window_refusal(const Submission& submission) const;
   plan::PathLimits limits() const;
   static bool needs_inspection(const model::JobSpec& spec);
   void plan_job(job::Job& job);
@@ -155,6 +159,13 @@ class Engine {
                     const job::FoundKernels& found, Planned planned);
   void expire_unplanned(job::Job& job);
   void describe(std::shared_ptr<const job::KernelImage> image);
+  void inspect_windows(job::Job& job, plan::Reduction reduction,
+                       plan::PathChoice choice);
+  void explain_windows(const std::shared_ptr<Submission>& held,
+                       std::shared_ptr<const exec::JobFiles> files,
+                       plan::Reduction reduction, plan::PathChoice choice,
+                       Planned planned);
+  void open_chunk_files(std::uint64_t number);
   void planned(job::Job& job, Result<plan::Plan> plan);
   void schedule(job::Job& job);
   void hold(std::uint64_t descriptors, std::uint64_t bytes);
@@ -209,7 +220,7 @@ class Engine {
   std::vector<std::vector<model::KernelInfo>> found_in_image_;  // of the last one
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;
-  std::uint64_t descriptors_held_ = 0;
+  const std::shared_ptr<job::DescriptorRoom> room_;
   std::uint64_t request_bytes_held_ = 0;
   std::uint64_t explaining_ = 0;  // plans being made that are no jobs
   std::uint64_t delivering_ = 0;  // ended, but for the sampling of memory

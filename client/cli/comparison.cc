@@ -61,7 +61,7 @@ void judge(Comparison& comparison) {
 
 Result<Comparison> compare(client::Client& client, std::vector<Way> ways,
                            std::span<const int> files, Interrupt& interrupt,
-                           bool show_progress) {
+                           bool show_progress, const client::FileOpener& opener) {
   Comparison comparison;
   std::vector<std::vector<FinishedJob>> runs(ways.size());
   std::vector<std::optional<std::uint64_t>> pss(ways.size());
@@ -72,7 +72,8 @@ Result<Comparison> compare(client::Client& client, std::vector<Way> ways,
       model::JobSpec spec = ways[at].spec;
       const bool timed = round >= kWarmUpRounds;
       spec.measure_pss = !timed && spec.path == model::Path::Process;
-      Result<FinishedJob> job = run_job(client, spec, files, interrupt, progress);
+      Result<FinishedJob> job =
+          run_job(client, spec, files, interrupt, progress, opener);
       if (!job) return std::move(job).error();
       if (job->interrupted) {
         comparison.interrupted = true;

@@ -47,7 +47,7 @@ void judge(Comparison& comparison);
 // Errors: those of run_job; that of the job, where it did not finish.
 Result<Comparison> compare(client::Client& client, std::vector<Way> ways,
                            std::span<const int> files, Interrupt& interrupt,
-                           bool show_progress);
+                           bool show_progress, const client::FileOpener& opener = {});
 
 // The table, whether the bits are the same, and what parallel and processes bought.
 std::string text_of_comparison(const Comparison& comparison);

@@ -13,8 +13,8 @@
 
 namespace tally::cli {
 
-// The most files one job takes: what one frame can carry.
-inline constexpr std::size_t kMaxFiles = ipc::kMaxFrameDescriptors;
+// So many are opened and handed over with the job; more are when the daemon asks.
+inline constexpr std::size_t kMostAtOnce = ipc::kMaxFrameDescriptors;
 
 // What standard input is called in messages.
 inline constexpr std::string_view kStandardInput = "standard input";

@@ -6,7 +6,7 @@
   "            count sum mean min max argmin argmax\n"                                 \
   "            a column is a header name (in double quotes if it holds , or =) or a\n" \
   "            number from 1; a result without a label is called as it was written\n"  \
-  "  SOURCE    --range START:STOP[:STEP], --values 1,2,3 or at most 64 FILES\n"        \
+  "  SOURCE    --range START:STOP[:STEP], --values 1,2,3 or FILES\n"                   \
   "            (.npy, .csv, .tsv, .txt, .raw and .bin with --dtype, .f64 and its\n"    \
   "            like; others are text, or CSV where a column is named), of which -\n"   \
   "            is standard input; pipes and FIFOs are read once, by threads\n"         \

@@ -250,18 +250,40 @@ Result<model::FileEntry> add_input(const std::string& operand, JobRequest& reque
   return entry;
 }
 
+// Looks at one of many inputs, which is opened again when the daemon asks for it.
+Result<model::FileEntry> list_input(const std::string& operand, JobRequest& request) {
+  const bool standard = operand == "-";
+  const Result<InputFile> input =
+      standard ? open_standard_input() : open_input(operand);
+  if (!input) return input.error();
+  const std::string name = standard ? std::string(kStandardInput) : operand;
+  if (input->kind != InputKind::File)
+    return invalid("no_stream",
+                   name + ": of more than " + std::to_string(kMostAtOnce) +
+                       " inputs each must be a regular file: a pipe, terminal or "
+                       "socket cannot be opened again")
+        .with("file", name);
+  const std::string path = standard ? "/dev/stdin" : operand;
+  if (Result<void> added = request.list->add(name, path, input->fd.get()); !added)
+    return std::move(added).error();
+  return model::FileEntry{name, 0, input->start_bytes};
+}
+
 Result<model::Source> files_source(const Args& args, std::span<const std::string> names,
                                    JobRequest& request) {
-  if (names.size() > kMaxFiles)
+  if (names.size() > client::kMostFiles)
     return invalid("too_many_files", std::to_string(names.size()) +
                                          " files are named; a job takes at most " +
-                                         std::to_string(kMaxFiles));
+                                         std::to_string(client::kMostFiles));
   if (std::ranges::count(names, "-") > 1)
     return invalid("same_stream", "- is named twice; standard input can be read once");
+  const bool windowed = names.size() > kMostAtOnce;
+  if (windowed) request.list = std::make_shared<client::FileList>();
   // Opened first: a name with a typing error should hear that it is not there.
   std::vector<model::FileEntry> entries;
   for (const std::string& name : names) {
-    Result<model::FileEntry> entry = add_input(name, request);
+    Result<model::FileEntry> entry =
+        windowed ? list_input(name, request) : add_input(name, request);
     if (!entry) return entry.error();
     entries.push_back(*std::move(entry));
   }
@@ -269,6 +291,7 @@ Result<model::Source> files_source(const Args& args, std::span<const std::string
       describe_files(args, request.spec.reducers, names);
   if (!source) return source.error();
   source->files = std::move(entries);
+  source->windowed = windowed;
   return model::Source(std::move(*source));
 }
 
@@ -379,6 +402,15 @@ std::vector<int> JobRequest::descriptors() const {
   std::vector<int> fds;
   for (const UniqueFd& file : files) fds.push_back(file.get());
   return fds;
+}
+
+client::FileOpener JobRequest::opener() const {
+  if (!list) return {};
+  return [files = list](std::uint32_t file) { return files->open(file); };
+}
+
+bool JobRequest::reads(int file) const {
+  return list && list->has(file);
 }
 
 void JobRequest::start_pumps() {

@@ -21,7 +21,7 @@ Error interruption() {
 
 Result<FinishedJob> run_job(client::Client& client, const model::JobSpec& spec,
                             std::span<const int> files, Interrupt& interrupt,
-                            ProgressBar& progress) {
+                            ProgressBar& progress, client::FileOpener opener) {
   client::ProgressCallback on_progress;
   if (progress.enabled())
     on_progress = [&progress](const model::JobProgress& at) { progress.update(at); };
@@ -29,7 +29,8 @@ Result<FinishedJob> run_job(client::Client& client, const model::JobSpec& spec,
   FinishedJob job;
   const Nanoseconds submitted = monotonic_ns();
   const Result<client::Ticket> ticket =
-      client.submit(spec, files, model::ReplyWhen::Finished, std::move(on_progress));
+      client.submit(spec, files, model::ReplyWhen::Finished, std::move(on_progress),
+                    std::move(opener));
   if (!ticket) return ticket.error();
   Result<model::Reply> reply = client.wait(*ticket, interrupt.fd());
   if (!reply && is_interruption(reply.error())) {

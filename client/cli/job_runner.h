@@ -29,7 +29,7 @@ struct FinishedJob {
 // with Cancelled "interrupted". A job that failed is an answer, not an Error.
 Result<FinishedJob> run_job(client::Client& client, const model::JobSpec& spec,
                             std::span<const int> files, Interrupt& interrupt,
-                            ProgressBar& progress);
+                            ProgressBar& progress, client::FileOpener opener = {});
 
 // The exit code that an answer asks for: 0, or 1 where a reducer has no value, or that
 // of the job's error.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -41,19 +42,21 @@ TraceFile::~TraceFile() {
   if (made_) ::unlink(path_.c_str());
 }
 
-Result<TraceFile> TraceFile::open(const std::string& path,
-                                  std::span<const int> inputs) {
+Result<TraceFile> TraceFile::open(const std::string& path, std::span<const int> inputs,
+                                  const std::function<bool(int)>& is_input) {
   // A FIFO that nobody reads is an error, not a wait.
   constexpr int kFlags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   UniqueFd fd(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, 0666));
   const bool made = static_cast<bool>(fd);
   if (!made && errno == EEXIST) fd.reset(::open(path.c_str(), kFlags));
   if (!fd) return not_writable(path, errno);
-  for (const int input : inputs)
-    if (same_file(fd.get(), input))
-      return Error(Errc::InvalidArgument, "trace_is_input",
-                   "--trace " + path + " names a file that the job reads")
-          .with("file", path);
+  const bool is_input_now = std::any_of(inputs.begin(), inputs.end(), [&](int input) {
+    return same_file(fd.get(), input);
+  });
+  if (is_input_now || (is_input && is_input(fd.get())))
+    return Error(Errc::InvalidArgument, "trace_is_input",
+                 "--trace " + path + " names a file that the job reads")
+        .with("file", path);
   if (::fcntl(fd.get(), F_SETFL, 0) != 0) return not_writable(path, errno);
   return TraceFile(path, std::move(fd), made);
 }

@@ -2,6 +2,7 @@
 // costs no job; written, and cut to what was written, after it.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -15,7 +16,9 @@ class TraceFile {
  public:
   // What is there stays as it is until write(). `inputs` are the job's descriptors.
   // Errors: InvalidArgument "trace_not_writable", "trace_is_input".
-  static Result<TraceFile> open(const std::string& path, std::span<const int> inputs);
+  // `is_input` tells of further inputs than `inputs`, if there is one.
+  static Result<TraceFile> open(const std::string& path, std::span<const int> inputs,
+                                const std::function<bool(int)>& is_input = {});
   // Removes a file that open() made and nothing was written to.
   ~TraceFile();
   TraceFile(TraceFile&& other) noexcept;

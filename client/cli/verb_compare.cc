@@ -56,7 +56,7 @@ Result<int> run(const Args& args) {
   if (!interrupt) return interrupt.error();
   const Result<Comparison> comparison =
       compare(link->client(), plan_ways(request->spec, *workers),
-              request->descriptors(), *interrupt, true);
+              request->descriptors(), *interrupt, true, request->opener());
   if (comparison) return show(*comparison, args.has(Option::Json));
   if (comparison.error().code() == "interrupted")
     return show_interruption(args.has(Option::Json));

@@ -60,8 +60,8 @@ Result<int> run(const Args& args) {
   if (!request) return request.error();
   Result<DaemonLink> link = DaemonLink::open(args, true);
   if (!link) return link.error();
-  const Result<model::Reply> reply =
-      link->client().call(model::Explain{request->spec}, request->descriptors());
+  const Result<model::Reply> reply = link->client().call(
+      model::Explain{request->spec}, request->descriptors(), {}, -1, request->opener());
   if (!reply) return reply.error();
   const auto* const plan = std::get_if<model::JobPlan>(&*reply);
   if (plan == nullptr)

@@ -46,7 +46,9 @@ Result<std::optional<TraceFile>> open_trace(const Args& args, JobRequest& reques
   const std::optional<std::string_view> path = args.value(Option::Trace);
   if (!path) return std::optional<TraceFile>();
   request.spec.trace = true;
-  Result<TraceFile> trace = TraceFile::open(std::string(*path), request.descriptors());
+  Result<TraceFile> trace =
+      TraceFile::open(std::string(*path), request.descriptors(),
+                      [&request](int file) { return request.reads(file); });
   if (!trace) return std::move(trace).error();
   return std::optional<TraceFile>(*std::move(trace));
 }
@@ -66,8 +68,9 @@ Result<int> run(const Args& args) {
   if (request->terminal && !args.has(Option::Quiet))
     std::fputs("tally: reads from the terminal; Ctrl-D ends the input\n", stderr);
   request->start_pumps();
-  const Result<FinishedJob> job = run_job(link->client(), request->spec,
-                                          request->descriptors(), *interrupt, progress);
+  const Result<FinishedJob> job =
+      run_job(link->client(), request->spec, request->descriptors(), *interrupt,
+              progress, request->opener());
   if (const Result<void> read = request->pumped(); job && !job->interrupted && !read)
     return read.error();
   if (job) {

@@ -97,6 +97,11 @@ struct RequestWriter {
     write_kernel_files(to.initKernels(static_cast<unsigned>(list.files.size())),
                        list.files);
   }
+  void operator()(const model::SendFiles& files) {
+    auto out = to.initFiles();
+    out.setFirst(files.first);
+    if (files.error) write_error(out.initError(), *files.error);
+  }
 };
 
 Result<model::Request> read_submit(schema::Submit::Reader from) {
@@ -106,6 +111,12 @@ Result<model::Request> read_submit(schema::Submit::Reader from) {
                               model::ReplyWhen::Accepted, "a reply time");
   if (!when) return when.error();
   return model::Request(model::Submit{*std::move(spec), *when, from.getWantProgress()});
+}
+
+model::Request read_files(schema::Files::Reader from) {
+  model::SendFiles files{from.getFirst(), {}};
+  if (from.hasError()) files.error = read_error(from.getError());
+  return files;
 }
 
 Result<model::Request> request_of(schema::Request::Reader from) {
@@ -131,6 +142,7 @@ Result<model::Request> request_of(schema::Request::Reader from) {
       if (!files) return std::move(files).error();
       return model::Request(model::ListKernels{*std::move(files)});
     }
+    case schema::Request::FILES: return read_files(from.getFiles());
   }
   return Error(
       Errc::InvalidArgument, "unknown_request",
@@ -262,29 +274,50 @@ Result<model::Reply> read_reply(std::span<const std::byte> body) {
   return read_message<schema::Reply>(body, reply_of);
 }
 
+namespace {
+
+struct EventWriter {
+  schema::Event::Builder event;
+
+  void operator()(const model::JobProgress& progress) {
+    auto to = event.initProgress();
+    write_job_id(to.initId(), progress.id);
+    to.setDone(progress.done);
+    to.setTotal(progress.total);
+    to.setInBytes(progress.in_bytes);
+  }
+  void operator()(const model::NeedFiles& need) {
+    auto to = event.initNeedFiles();
+    to.setFirst(need.first);
+    to.setCount(need.count);
+  }
+};
+
+Result<model::Event> event_of(schema::Event::Reader from) {
+  if (from.isProgress()) {
+    const auto progress = from.getProgress();
+    return model::Event(model::JobProgress{read_job_id(progress.getId()),
+                                           progress.getDone(), progress.getTotal(),
+                                           progress.getInBytes()});
+  }
+  if (from.isNeedFiles())
+    return model::Event(model::NeedFiles{from.getNeedFiles().getFirst(),
+                                         from.getNeedFiles().getCount()});
+  return Error(Errc::ProtocolViolation, "unknown_event",
+               "the daemon sent an event of an unknown kind");
+}
+
+}  // namespace
+
 void append_event(Bytes& out, std::uint32_t sequence, const model::Event& event) {
   MessageScratch scratch;
-  const auto& progress = std::get<model::JobProgress>(event);
-  auto to = scratch.builder().initRoot<schema::Event>().initProgress();
-  write_job_id(to.initId(), progress.id);
-  to.setDone(progress.done);
-  to.setTotal(progress.total);
-  to.setInBytes(progress.in_bytes);
+  std::visit(EventWriter{scratch.builder().initRoot<schema::Event>()}, event);
   TALLY_CHECK(append_frame(out, {FrameKind::Event, 0, 0, sequence}, scratch.builder(),
                            kMaxReplyBytes));
 }
 
 Result<model::Event> read_event(std::span<const std::byte> body) {
-  return read_message<schema::Event>(
-      body, [](schema::Event::Reader from) -> Result<model::Event> {
-        if (!from.isProgress())
-          return Error(Errc::ProtocolViolation, "unknown_event",
-                       "the daemon sent an event of an unknown kind");
-        const auto progress = from.getProgress();
-        return model::Event(model::JobProgress{read_job_id(progress.getId()),
-                                               progress.getDone(), progress.getTotal(),
-                                               progress.getInBytes()});
-      });
+  return read_message<schema::Event>(body, event_of);
 }
 
 }  // namespace tally::ipc

@@ -47,6 +47,7 @@ model::ReducerSpec read_reducer(schema::ReducerSpec::Reader from) {
 
 void write_files(schema::FilesSource::Builder to, const model::FilesSource& source) {
   to.setFormat(static_cast<std::uint8_t>(source.format));
+  to.setWindowed(source.windowed);
   if (source.type) to.setType(static_cast<std::uint8_t>(*source.type));
   write_dialect(to.initCsv(), source.csv);
   auto files = to.initFiles(static_cast<unsigned>(source.files.size()));
@@ -69,12 +70,15 @@ Result<model::FilesSource> read_files(schema::FilesSource::Reader from) {
     source.type = *type;
   }
   source.csv = read_dialect(from.getCsv());
+  source.windowed = from.getWindowed();
+  const unsigned most = source.windowed ? kMaxWindowedFiles : kMaxFiles;
   const auto files = from.getFiles();
-  if (files.size() > kMaxFiles)
+  if (files.size() > most)
     return Error(Errc::InvalidArgument, "too_many_files",
-                 "a job takes at most " + std::to_string(kMaxFiles) + " files, not " +
+                 "a job takes at most " + std::to_string(most) + " files, not " +
                      std::to_string(files.size()))
-        .with("limit", std::int64_t{kMaxFiles});
+        .with("limit", std::int64_t{most});
+  source.files.reserve(files.size());
   for (const auto file : files)
     source.files.push_back(
         {from_text(file.getName()), file.getDescriptor(), file.getStartBytes()});

@@ -10,7 +10,8 @@
 namespace tally::ipc {
 
 inline constexpr unsigned kMaxReducers = 256;
-inline constexpr unsigned kMaxFiles = 64;
+inline constexpr unsigned kMaxFiles = 64;  // whose descriptors come along
+inline constexpr unsigned kMaxWindowedFiles = 65'536;
 inline constexpr unsigned kMaxKernelFiles = 16;
 
 void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec);

@@ -67,6 +67,7 @@ struct FilesSource {
   std::optional<ElementType> type;  // raw: required; csv, text: f64 unless given
   CsvDialect csv;
   std::vector<FileEntry> files;
+  bool windowed = false;  // descriptors come when the daemon asks for them
 };
 
 using Source = std::variant<RangeSource, ValuesSource, MemorySource, FilesSource>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -60,9 +61,15 @@ struct ListKernels {
 };
 struct Drain {};
 struct Ping {};
+// Files from `first` on, as descriptors of the frame, or why one cannot be had. Goes
+// with the sequence of its submit or explain, and has no reply.
+struct SendFiles {
+  std::uint32_t first = 0;
+  std::optional<Error> error;
+};
 
 using Request = std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain,
-                             GetServerStatus, Drain, Ping, ListKernels>;
+                             GetServerStatus, Drain, Ping, ListKernels, SendFiles>;
 
 struct Accepted {
   JobId id;
@@ -72,6 +79,12 @@ struct Done {};
 using Reply = std::variant<Error, Hello, Accepted, JobAnswer, std::vector<JobSummary>,
                            JobPlan, ServerStatus, Done, std::vector<ListedKernel>>;
 
-using Event = std::variant<JobProgress>;
+// Asks for files of a windowed source.
+struct NeedFiles {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;  // 1 to 64
+};
+
+using Event = std::variant<JobProgress, NeedFiles>;
 
 }  // namespace tally::model

@@ -39,6 +39,14 @@ struct JobRef {
   }
 }
 
+# The answer to needFiles: the files from `first` on, as many as were asked for, as the
+# frame's descriptors; or, without any, why one of them cannot be had. Its frame has the
+# sequence of the submit or explain. It has no reply.
+struct Files {
+  first @0 :UInt32;
+  error @1 :Common.Error;    # null: none
+}
+
 struct Request {
   union {
     hello @0 :Hello;
@@ -52,6 +60,7 @@ struct Request {
     drain @8 :Void;          # administrators: finish what runs, then leave
     ping @9 :Void;
     kernels @10 :List(Job.FilesSource.File);  # what is in these, and what is installed?
+    files @11 :Files;
   }
 }
 
@@ -187,8 +196,15 @@ struct Reply {
 struct Event {
   union {
     progress @0 :Progress;
-    unused @1 :Void;           # a union needs two members
+    unused @1 :Void;
+    needFiles @2 :NeedFiles;
   }
+}
+
+# Send these files of a job whose source is windowed.
+struct NeedFiles {
+  first @0 :UInt32;
+  count @1 :UInt32;          # 1 to 64
 }
 
 struct Progress {

@@ -41,6 +41,7 @@ struct FilesSource {
   type @1 :UInt8;            # 0: not given
   csv @2 :CsvDialect;
   files @3 :List(File);
+  windowed @4 :Bool;         # no descriptors came: the daemon asks for them (needFiles)
 
   struct File {
     name @0 :Text;

@@ -17,11 +17,13 @@
 #include "ipc/model/job_spec.h"
 #include "ipc/model/server_status.h"
 #include "runtime/exec/path.h"
+#include "runtime/job/chunk_files.h"
 #include "runtime/job/chunk_trace.h"
 #include "runtime/job/kernel_image.h"
 #include "runtime/job/kernel_loss.h"
 #include "runtime/job/kernel_states.h"
 #include "runtime/job/merged_state.h"
+#include "runtime/job/windowed_inspection.h"
 #include "runtime/merge/coverage.h"
 #include "runtime/merge/merge_tree.h"
 #include "runtime/plan/planner.h"
@@ -66,6 +68,13 @@ class Job {
   bool keep = false;  // its answer is kept for wait and show
   std::uint64_t request_bytes = 0;
   bool wants_progress = false;
+
+  // Of a job whose files come in windows: how they come, what they were when they were
+  // inspected, and those that chunks need now.
+  std::shared_ptr<FileWindows> windows;
+  std::shared_ptr<WindowedInspection> inspecting;
+  std::shared_ptr<InspectedWindows> inspected;
+  std::shared_ptr<ChunkFiles> chunk_files;
 
   // Set when planned.
   Nanoseconds plan_started_ns = 0;

@@ -31,8 +31,11 @@ std::optional<exec::FirstLeaves> measure(const PlanningInput& input,
   model::ChunkTask task = plan.task(input.spec, {0, 0, 0, 1}, descriptors);
   std::vector<int> fds;
   fds.reserve(descriptors.size());
-  for (const std::uint32_t descriptor : descriptors)
-    fds.push_back(input.files.at(descriptor).get());
+  const auto& files = input.windows != nullptr ? input.windows->first : input.files;
+  for (const std::uint32_t descriptor : descriptors) {
+    if (descriptor >= files.size()) return std::nullopt;  // not open any more
+    fds.push_back(files[descriptor].get());
+  }
   return exec::measure_first_leaves(std::move(task), fds, {extent});
 }
 
@@ -45,6 +48,7 @@ std::optional<plan::MeasuredLeaves> cost_of(
 Result<source::Inspection> inspected(const PlanningInput& input,
                                      const plan::Reduction& reduction) {
   if (plan::carried_elements(input.spec.source)) return source::Inspection{};
+  if (input.windows != nullptr) return input.windows->inspection;
   return source::inspect(input.spec, reduction.selectors, input.files);
 }
 

@@ -12,6 +12,7 @@
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/job_spec.h"
 #include "ipc/model/server_status.h"
+#include "runtime/job/windowed_inspection.h"
 #include "runtime/plan/planner.h"
 
 namespace tally::job {
@@ -20,6 +21,8 @@ struct PlanningInput {
   const model::JobSpec& spec;
   const std::vector<UniqueFd>& files;
   plan::PathLimits limits;
+  // Of a job whose files come in windows, which were inspected before; else null.
+  const InspectedWindows* windows = nullptr;
 };
 
 // Errors: those of source::inspect and Plan::make.

@@ -45,6 +45,7 @@ struct SourceCheck {
   }
   Result<void> operator()(const model::FilesSource& files) const {
     if (files.files.empty()) return invalid("no_files", "a job over no files");
+    if (files.windowed) return {};  // their descriptors come later
     for (const model::FileEntry& file : files.files)
       if (Result<void> ok = check_descriptor(file.descriptor, descriptors); !ok)
         return ok;
@@ -226,11 +227,37 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
     if (!model::takes_text(kernel))
       if (Result<void> ok = check_type(kernel, plan.type_); !ok)
         return std::move(ok).error();
-  if (Result<void> ok = plan.cut(spec.chunk_size); !ok) return std::move(ok).error();
+  const auto* files = std::get_if<model::FilesSource>(&spec.source);
+  // Beside files go the images of kernels, and what these share.
+  const std::size_t kernels = plan.reduction_.kernels.size();
+  const std::size_t others =
+      kernels == 0 ? 0 : std::min(kernels + 1, kMostChunkFiles / 2);
+  const std::size_t most_files = files != nullptr && files->windowed
+                                     ? kMostChunkFiles - others
+                                     : plan.files_.size();
+  if (Result<void> ok = plan.cut(spec.chunk_size, most_files); !ok)
+    return std::move(ok).error();
   return plan;
 }
 
-Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
+// Whether no chunk of that many leaves reads more than so many files.
+bool Plan::spans_at_most(std::uint64_t chunk_leaves, std::size_t files) const {
+  if (chunk_leaves <= files) return true;  // a leaf is of one file
+  std::uint64_t chunk = 0;
+  std::size_t count = 0;
+  for (const PlannedFile& file : files_) {
+    if (file.leaves == 0) continue;
+    const std::uint64_t first = file.first_leaf / chunk_leaves;
+    count = first == chunk ? count + 1 : 1;
+    if (count > files) return false;
+    const std::uint64_t last = (file.first_leaf + file.leaves - 1) / chunk_leaves;
+    if (last != first) count = 1;
+    chunk = last;
+  }
+  return true;
+}
+
+Result<void> Plan::cut(std::uint64_t wanted_chunk_size, std::size_t most_files) {
   for (PlannedFile& file : files_) {
     file.first_leaf = leaves_;
     file.leaves = file.size / leaf_size() + (file.size % leaf_size() != 0 ? 1 : 0);
@@ -258,6 +285,7 @@ Result<void> Plan::cut(std::uint64_t wanted_chunk_size) {
     per_chunk = std::min(per_chunk, most_leaves);
     while (leaves_ / per_chunk >= kMaxChunks && per_chunk < most_leaves) per_chunk *= 2;
   }
+  while (!spans_at_most(per_chunk, most_files)) per_chunk /= 2;
   const std::uint64_t count = leaves_ / per_chunk + (leaves_ % per_chunk != 0 ? 1 : 0);
   if (count > kMaxChunks)
     return Error(Errc::InvalidArgument, "too_many_chunks",
@@ -376,6 +404,14 @@ std::vector<model::Span> Plan::spans(std::uint32_t chunk) const {
     if (begin < end) spans.push_back({file, begin, end});
   });
   return spans;
+}
+
+std::vector<std::uint32_t> Plan::files_of(std::uint32_t chunk) const {
+  std::vector<std::uint32_t> files;
+  for_each_run(chunk, [&](std::uint32_t file, std::uint64_t, std::uint64_t) {
+    files.push_back(file);
+  });
+  return files;
 }
 
 std::optional<std::uint64_t> Plan::elements(std::uint32_t chunk) const {

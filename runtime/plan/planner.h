@@ -28,6 +28,9 @@ namespace tally::plan {
 
 inline constexpr std::uint64_t kLeafElements = 65'536;
 inline constexpr std::uint64_t kLeafBytes = 1U << 20;  // of csv and text
+// Of a job whose files come in windows a chunk spans at most so many files, less one
+// for each of its kernels, whose images go with its task as well.
+inline constexpr std::size_t kMostChunkFiles = 64;
 inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 
 // One reducer of the job, checked, with the column it reads.
@@ -94,7 +97,8 @@ class Plan {
                         std::vector<std::uint32_t>& descriptors) const;
   std::vector<model::Span> spans(std::uint32_t chunk) const;
   std::optional<std::uint64_t> elements(std::uint32_t chunk) const;
-  std::uint64_t chunk_extent(std::uint32_t chunk) const;  // elements or bytes
+  std::uint64_t chunk_extent(std::uint32_t chunk) const;           // elements or bytes
+  std::vector<std::uint32_t> files_of(std::uint32_t chunk) const;  // that it reads
   // The file that the chunk reads, if it is a stream: how long it is shows at its end.
   std::optional<std::uint32_t> stream_of(std::uint32_t chunk) const;
 
@@ -103,7 +107,8 @@ class Plan {
   std::uint64_t leaf_size() const { return in_bytes_ ? kLeafBytes : kLeafElements; }
   // Each file is one chunk.
   bool whole_files() const { return in_bytes_ || streams_; }
-  Result<void> cut(std::uint64_t wanted_chunk_size);
+  Result<void> cut(std::uint64_t wanted_chunk_size, std::size_t most_files);
+  bool spans_at_most(std::uint64_t chunk_leaves, std::size_t files) const;
   template <typename F>
   void for_each_run(std::uint32_t chunk, F&& f) const;
 

@@ -49,6 +49,7 @@ void Scheduler::on(const Submitted& event, Actions& actions) {
   if (!is_new) return;
   Job& job = place->second;
   job.request = request;
+  if (request.lane == Lane::Inline) job.request.released = kAllChunks;
   if (request.deadline_ns != 0) deadlines_.emplace(request.deadline_ns, request.job);
   if (request.lane != Lane::Inline) tokens_.add(request.job, request.limits);
   begin_round(job, actions);
@@ -63,8 +64,18 @@ void Scheduler::on(const NextRound& event, Actions& actions) {
   job->request.parallel = event.parallel;
   job->request.tiny = false;
   job->request.more_rounds = event.more_rounds;
+  job->request.released = kAllChunks;
   ++job->round;
   begin_round(*job, actions);
+}
+
+void Scheduler::on(const ChunksReleased& event, Actions& actions) {
+  Job* job = find(event.job);
+  if (job == nullptr || event.upto <= job->request.released) return;
+  job->request.released = event.upto;
+  const Lane which = job->request.lane;
+  queue_turn(*job);
+  give_turns(which, actions);
 }
 
 void Scheduler::begin_round(Job& job, Actions& actions) {
@@ -223,6 +234,11 @@ std::uint32_t Scheduler::waiting(const Job& job) const {
   return fresh + static_cast<std::uint32_t>(job.again.size());
 }
 
+// Whether a chunk waits whose input is there.
+bool Scheduler::may_dispatch(const Job& job) const {
+  return !job.again.empty() || job.next < std::min(job.limit, job.request.released);
+}
+
 void Scheduler::requeue(Job& job, std::uint32_t chunk) {
   if (chunk >= job.limit) {
     job.chunks[chunk].state = ChunkState::CalledOff;
@@ -250,7 +266,7 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
   const std::uint32_t fewer = before - waiting(job);
   waiting_chunks_ -= fewer;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
-  if (waiting(job) == 0) tokens_.leave_line(number);
+  if (!may_dispatch(job)) tokens_.leave_line(number);
   interrupt(number, chunk + 1, actions);
   finish_if_settled(job, actions);
 }
@@ -300,7 +316,7 @@ void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
 // --- turns ---
 
 void Scheduler::queue_turn(Job& job) {
-  if (job.queued || job.request.lane == Lane::Inline || waiting(job) == 0) return;
+  if (job.queued || job.request.lane == Lane::Inline || !may_dispatch(job)) return;
   if (job.slots >= job.request.parallel) return;
   if (tokens_.held_up(job.request.job)) return;  // its turn comes with the tokens
   job.queued = true;
@@ -341,7 +357,7 @@ bool Scheduler::give_slot(Lane which, SlotNumber number, Actions& actions) {
 }
 
 bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
-  if (waiting(job) == 0 || !tokens_.take(job.request.job)) return false;
+  if (!may_dispatch(job) || !tokens_.take(job.request.job)) return false;
   std::uint32_t index = 0;
   if (!job.again.empty()) {
     index = *job.again.begin();
@@ -414,9 +430,10 @@ void Scheduler::check_invariants() const {
     TALLY_CHECK(open == job.open && (open == 0) == job.between_rounds);
     TALLY_CHECK(!job.between_rounds || (job.slots == 0 && !job.failure));
     TALLY_CHECK(job.slots <= job.request.parallel);
-    TALLY_CHECK(job.queued || waiting(job) == 0 || job.request.lane == Lane::Inline ||
+    TALLY_CHECK(job.queued || !may_dispatch(job) || job.request.lane == Lane::Inline ||
                 job.slots >= job.request.parallel || tokens_.held_up(number));
-    TALLY_CHECK(!tokens_.held_up(number) || waiting(job) > 0);
+    TALLY_CHECK(!tokens_.held_up(number) || may_dispatch(job));
+    TALLY_CHECK(job.next <= job.request.released);
   }
   TALLY_CHECK(waiting_total == waiting_chunks_);
   tokens_.check_invariants(in_hand);

@@ -11,10 +11,11 @@
 //   SlotGone                       Retried…, Dispatch…, Finish
 //   CancelRequested, TimePassed    Interrupt…, Finish, Dispatch…
 //   NextRound                      Dispatch… | Finish | RoundDone
+//   ChunksReleased                 Dispatch…
 //
-// A job may take several rounds, each a reduction of its own whose outcome says what the
-// next one is (what is in a kernel; merge what the chunks gave). Between RoundDone and
-// NextRound it holds no slot, and ends by cancellation or deadline as at any time.
+// A job may take several rounds, each a reduction of its own whose outcome says what
+// the next one is (what is in a kernel; merge what the chunks gave). Between RoundDone
+// and NextRound it holds no slot, and ends by cancellation or deadline as at any time.
 //
 // A chunk is named by (job, round, chunk, attempt). Exactly one partial a chunk and
 // round is accepted: the first that answers a dispatch still in hand; every other is
@@ -24,6 +25,10 @@
 // When chunks fail, the job's error is that of the lowest one: chunks below the lowest
 // failure run to their end, chunks above it are called off. So the error is the first
 // in file order, whatever ran first.
+//
+// A job whose input comes bit by bit says how many of its first chunks have theirs:
+// those from `released` on wait, in no turn list, until ChunksReleased raises it. This
+// is for the first round; chunks of others need no input.
 //
 // A job that names tokens has a chunk dispatched only when it can take one of each
 // (tokens.h); they come back when the chunk leaves its slot's hand in any way. A job
@@ -63,13 +68,16 @@ struct SlotId {
   friend auto operator<=>(const SlotId&, const SlotId&) = default;
 };
 
+inline constexpr std::uint32_t kAllChunks = 0xFFFFFFFF;
+
 struct JobRequest {
   JobNumber job = 0;  // never used before
   std::uint32_t uid = 0;
   Lane lane = Lane::Thread;
   std::uint32_t chunks = 0;
-  std::uint32_t parallel = 1;   // slots the job may use at once
-  bool tiny = false;            // its chunks may share a dispatch with others
+  std::uint32_t parallel = 1;           // slots the job may use at once
+  bool tiny = false;                    // its chunks may share a dispatch with others
+  std::uint32_t released = kAllChunks;  // only those below may be dispatched yet
   bool more_rounds = false;     // RoundDone, not Finish, once all chunks are accepted
   Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
   std::int32_t priority = 0;
@@ -107,6 +115,11 @@ struct CancelRequested {
 struct TimePassed {
   Nanoseconds now_ns = 0;
 };
+// The input of all chunks below `upto` is there. Never fewer than before.
+struct ChunksReleased {
+  JobNumber job = 0;
+  std::uint32_t upto = 0;
+};
 // Answers RoundDone.
 struct NextRound {
   JobNumber job = 0;
@@ -117,7 +130,7 @@ struct NextRound {
 };
 
 using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFailed,
-                           CancelRequested, TimePassed, NextRound>;
+                           CancelRequested, TimePassed, NextRound, ChunksReleased>;
 
 // --- actions ---
 // Dispatches to one slot that follow each other directly form one batch.
@@ -216,6 +229,7 @@ class Scheduler {
   void on(const CancelRequested& event, Actions& actions);
   void on(const TimePassed& event, Actions& actions);
   void on(const NextRound& event, Actions& actions);
+  void on(const ChunksReleased& event, Actions& actions);
 
   LaneState& lane(Lane which) { return lanes_[static_cast<std::size_t>(which)]; }
   Job* find(JobNumber number);
@@ -234,6 +248,7 @@ class Scheduler {
   void queue_turn(Job& job);
   void call_waiting(Actions& actions);
   std::uint32_t waiting(const Job& job) const;
+  bool may_dispatch(const Job& job) const;
 
   const SchedulerOptions options_;
   std::unordered_map<JobNumber, Job> jobs_;

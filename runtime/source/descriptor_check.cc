@@ -50,6 +50,15 @@ Result<CheckedFile> check(const std::vector<UniqueFd>& descriptors, std::uint32_
 
 }  // namespace
 
+Result<FileIdentity> identity_of(int descriptor, std::string_view name) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0)
+    return Error::from_errno("fstat").within(name).with("file", std::string(name));
+  return FileIdentity{
+      status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
+      std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
 Result<CheckedFile> check_file(const std::vector<UniqueFd>& descriptors,
                                std::uint32_t index, std::string_view name) {
   return check(descriptors, index, name, false);

@@ -21,6 +21,18 @@ struct CheckedFile {
   std::uint64_t inode = 0;
 };
 
+// What tells whether a file is still the same one with the same contents.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size_bytes = 0;
+  std::int64_t changed_ns = 0;  // its modification time
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+// Errors: Io, with field "file".
+Result<FileIdentity> identity_of(int descriptor, std::string_view name);
+
 // `index` in the job's list; `name` for messages. Errors, with field "file":
 //   InvalidArgument  "bad_descriptor" (no such index), "not_a_file" (says what it is),
 //                    "not_readable"

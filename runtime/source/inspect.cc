@@ -202,42 +202,57 @@ Result<void> check_streams_differ(const std::vector<CheckedFile>& files,
   return {};
 }
 
+bool in_bytes(const model::FilesSource& source) {
+  return source.format == model::FileFormat::Csv ||
+         source.format == model::FileFormat::Text;
+}
+
+// One file, which `file` is; the type of those before it is `common`.
+Result<InspectedFile> inspect_one(const model::FilesSource& source,
+                                  const std::vector<std::string>& columns,
+                                  const model::FileEntry& entry,
+                                  const CheckedFile& file,
+                                  std::optional<ElementType>& common) {
+  InspectedFile inspected;
+  inspected.name = entry.name;
+  inspected.descriptor = entry.descriptor;
+  // Beyond the end there is nothing, as for any reader.
+  const std::uint64_t start = std::min(entry.start_bytes, file.size_bytes);
+  Result<void> done;
+  if (file.stream) {
+    done = inspect_stream(source.format, inspected);
+  } else if (source.format == model::FileFormat::Npy) {
+    const auto type = inspect_npy(file, start, inspected);
+    done = type ? agree(source, inspected, *type, common) : Error(type.error());
+  } else if (source.format == model::FileFormat::Raw) {
+    done = inspect_raw(file, start, *source.type, inspected);
+  } else if (source.format == model::FileFormat::Text) {
+    inspected.data_offset_bytes = start;
+    inspected.bytes = file.size_bytes - start;
+  } else {
+    done = inspect_csv(file, start, source.csv, columns, inspected);
+  }
+  if (!done) return Error(std::move(done).error());
+  return inspected;
+}
+
 Result<Inspection> inspect_files(const model::FilesSource& source,
                                  const std::vector<std::string>& columns,
                                  const std::vector<UniqueFd>& descriptors) {
   auto fits = check_files_source(source, columns);
   if (!fits) return Error(std::move(fits).error());
   Inspection inspection;
-  inspection.in_bytes = source.format == model::FileFormat::Csv ||
-                        source.format == model::FileFormat::Text;
+  inspection.in_bytes = in_bytes(source);
   std::optional<ElementType> common = source.type;
   std::vector<CheckedFile> checked;
   for (const model::FileEntry& entry : source.files) {
     const auto file = check_input(descriptors, entry.descriptor, entry.name);
     if (!file) return Error(file.error());
     checked.push_back(*file);
-    InspectedFile inspected;
-    inspected.name = entry.name;
-    inspected.descriptor = entry.descriptor;
-    // Beyond the end there is nothing, as for any reader.
-    const std::uint64_t start = std::min(entry.start_bytes, file->size_bytes);
-    Result<void> done;
-    if (file->stream) {
-      inspection.streams = true;
-      done = inspect_stream(source.format, inspected);
-    } else if (source.format == model::FileFormat::Npy) {
-      const auto type = inspect_npy(*file, start, inspected);
-      done = type ? agree(source, inspected, *type, common) : Error(type.error());
-    } else if (source.format == model::FileFormat::Raw) {
-      done = inspect_raw(*file, start, *source.type, inspected);
-    } else if (source.format == model::FileFormat::Text) {
-      inspected.data_offset_bytes = start;
-      inspected.bytes = file->size_bytes - start;
-    } else {
-      done = inspect_csv(*file, start, source.csv, columns, inspected);
-    }
-    if (!done) return Error(std::move(done).error());
-    inspection.files.push_back(std::move(inspected));
+    auto inspected = inspect_one(source, columns, entry, *file, common);
+    if (!inspected) return Error(std::move(inspected).error());
+    if (file->stream) inspection.streams = true;
+    inspection.files.push_back(*std::move(inspected));
   }
   if (auto differ = check_streams_differ(checked, source.files); !differ)
     return std::move(differ).error();
@@ -246,6 +261,31 @@ Result<Inspection> inspect_files(const model::FilesSource& source,
 }
 
 }  // namespace
+
+FilesInspector::FilesInspector(const model::FilesSource& source,
+                               std::vector<std::string> columns)
+    : source_(source), columns_(std::move(columns)), common_(source.type) {
+  inspection_.in_bytes = in_bytes(source);
+}
+
+Result<void> FilesInspector::add(const std::vector<UniqueFd>& files) {
+  if (inspection_.files.empty())
+    if (auto fits = check_files_source(source_, columns_); !fits) return fits;
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    model::FileEntry entry = source_.files.at(inspection_.files.size());
+    const auto file = check_file(files, i, entry.name);
+    if (!file) return Error(file.error());
+    auto identity = identity_of(files[i].get(), entry.name);
+    if (!identity) return Error(std::move(identity).error());
+    auto inspected = inspect_one(source_, columns_, entry, *file, common_);
+    if (!inspected) return Error(std::move(inspected).error());
+    inspected->descriptor = static_cast<std::uint32_t>(inspection_.files.size());
+    inspection_.files.push_back(*std::move(inspected));
+    identities_.push_back(*identity);
+  }
+  inspection_.type = common_.value_or(ElementType::F64);
+  return {};
+}
 
 Result<Inspection> inspect(const model::JobSpec& spec,
                            const std::vector<std::string>& columns,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/job_spec.h"
+#include "runtime/source/descriptor_check.h"
 
 namespace tally::source {
 
@@ -58,5 +60,28 @@ struct Inspection {
 Result<Inspection> inspect(const model::JobSpec& spec,
                            const std::vector<std::string>& columns,
                            const std::vector<UniqueFd>& descriptors);
+
+// The same for files that come in parts, of which no more is kept than what they said.
+// Streams are refused ("not_a_file"). `source` must outlive it.
+class FilesInspector {
+ public:
+  FilesInspector(const model::FilesSource& source, std::vector<std::string> columns);
+
+  // The next files of the source, in order. Errors: those of inspect(); no further call
+  // then.
+  Result<void> add(const std::vector<UniqueFd>& files);
+
+  std::size_t files() const { return inspection_.files.size(); }
+  // Once all were added; `descriptor` is a file's place in the source.
+  const Inspection& inspection() const { return inspection_; }
+  const std::vector<FileIdentity>& identities() const { return identities_; }
+
+ private:
+  const model::FilesSource& source_;
+  const std::vector<std::string> columns_;
+  std::optional<model::ElementType> common_;
+  Inspection inspection_;
+  std::vector<FileIdentity> identities_;
+};
 
 }  // namespace tally::source

@@ -187,10 +187,33 @@ TEST_F(JobFilesTest, FilesAreOfOneKind) {
   EXPECT_TRUE(build({file("a.csv"), file("b.tsv"), "--delimiter", ";"}));
 }
 
-TEST_F(JobFilesTest, AJobTakesAtMost64Files) {
+TEST_F(JobFilesTest, MoreThan64FilesAreOpenedWhenTheyAreAskedFor) {
   std::vector<const char*> names(64, file("a.csv"));
-  EXPECT_TRUE(build(names));
+  const auto few = build(names);
+  ASSERT_TRUE(few);
+  EXPECT_EQ(few->descriptors().size(), 64U);
+  EXPECT_FALSE(few->opener());
   names.push_back(names[0]);
+  const auto many = build(names);
+  ASSERT_TRUE(many);
+  EXPECT_TRUE(std::get<model::FilesSource>(many->spec.source).windowed);
+  EXPECT_TRUE(many->descriptors().empty());
+  const auto opened = many->opener()(64);
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE(many->reads(opened->get()));
+  EXPECT_FALSE(many->opener()(65));
+}
+
+TEST_F(JobFilesTest, OfManyFilesEachIsCheckedAtOnce) {
+  std::vector<const char*> names(100, file("a.csv"));
+  names[80] = "/no/such/file.csv";
+  EXPECT_EQ(code_of(build(names)), "file_not_found");
+  names[80] = "/dev/null";
+  EXPECT_EQ(code_of(build(names)), "no_stream");
+}
+
+TEST_F(JobFilesTest, AJobTakesAtMost65536Files) {
+  const std::vector<const char*> names(65'537, file("a.csv"));
   EXPECT_EQ(code_of(build(names)), "too_many_files");
 }
 

@@ -67,9 +67,9 @@ class FakeDaemon {
     ipc::append_reply(out, sequence, reply);
     send(out);
   }
-  void event(std::uint32_t sequence, const model::JobProgress& progress) {
+  void event(std::uint32_t sequence, const model::Event& event) {
     ipc::Bytes out;
-    ipc::append_event(out, sequence, progress);
+    ipc::append_event(out, sequence, event);
     send(out);
   }
   void send(std::span<const std::byte> bytes) {

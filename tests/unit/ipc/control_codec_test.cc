@@ -104,6 +104,28 @@ TEST(ControlCodec, EventsCarryTheSequenceOfTheirSubmit) {
   EXPECT_TRUE(progress.in_bytes);
 }
 
+TEST(ControlCodec, AnEventMayAskForFiles) {
+  Bytes out;
+  append_event(out, 42, model::NeedFiles{65'472, 64});
+  const Result<model::Event> event = read_event(body_of(out));
+  ASSERT_TRUE(event);
+  const auto& need = std::get<model::NeedFiles>(*event);
+  EXPECT_EQ(need.first, 65'472U);
+  EXPECT_EQ(need.count, 64U);
+}
+
+TEST(ControlCodec, FilesComeFromAPlaceOrWithAReasonWhyNot) {
+  const auto read = [](const model::SendFiles& files) {
+    return std::get<model::SendFiles>(*read_request(request_body(files)));
+  };
+  EXPECT_EQ(read({128, {}}).first, 128U);
+  EXPECT_FALSE(read({128, {}}).error);
+  const auto lost = read({3, Error(Errc::Io, "file_lost", "it is gone")});
+  EXPECT_EQ(lost.first, 3U);
+  ASSERT_TRUE(lost.error);
+  EXPECT_EQ(lost.error->code(), "file_lost");
+}
+
 TEST(ControlCodec, AReplyOverTheLimitBecomesAnErrorThatSaysSo) {
   model::JobAnswer answer;
   answer.state = model::JobState::Done;

@@ -137,16 +137,19 @@ model::JobAnswer sample_answer() {
 }
 
 std::vector<model::Request> sample_requests() {
-  std::vector<model::Request> requests{model::Hello{1, 0, "0.1.0", 77},
-                                       model::Wait{model::JobId{1, 2}},
-                                       model::Wait{model::ClientId{"mine"}},
-                                       model::Wait{model::JobIdPattern{7, 16, 2}},
-                                       model::Status{model::SubmitSequence{9}},
-                                       model::List{},
-                                       model::Cancel{model::SubmitSequence{~0U}},
-                                       model::GetServerStatus{},
-                                       model::Drain{},
-                                       model::Ping{}};
+  std::vector<model::Request> requests{
+      model::Hello{1, 0, "0.1.0", 77},
+      model::Wait{model::JobId{1, 2}},
+      model::Wait{model::ClientId{"mine"}},
+      model::Wait{model::JobIdPattern{7, 16, 2}},
+      model::Status{model::SubmitSequence{9}},
+      model::List{},
+      model::Cancel{model::SubmitSequence{~0U}},
+      model::GetServerStatus{},
+      model::Drain{},
+      model::Ping{},
+      model::SendFiles{64, {}},
+      model::SendFiles{7, Error(Errc::Io, "file_lost", "gone")}};
   for (const model::Source& source : sample_sources()) {
     requests.push_back(
         model::Submit{sample_spec(source), model::ReplyWhen::Accepted, true});

@@ -140,6 +140,17 @@ TEST(SpecCodec, RefusesTooManyFiles) {
   EXPECT_EQ(refusal(sample_spec(files)), "too_many_files");
 }
 
+TEST(SpecCodec, TakesManyFilesWhereTheyComeInWindows) {
+  model::FilesSource files;
+  files.windowed = true;
+  files.files.assign(10'000, {"many/00000.npy", 0});
+  const Result<model::JobSpec> read = through_the_wire(sample_spec(files));
+  ASSERT_TRUE(read);
+  const auto& source = std::get<model::FilesSource>(read->source);
+  EXPECT_TRUE(source.windowed);
+  EXPECT_EQ(source.files.size(), 10'000U);
+}
+
 TEST(SpecCodec, RefusesNumbersThatNameNothing) {
   model::JobSpec spec = sample_spec(model::RangeSource{});
   spec.hint = static_cast<model::Hint>(3);

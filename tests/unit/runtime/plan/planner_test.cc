@@ -132,6 +132,23 @@ TEST(Plan, AChunkMaySpanManySmallFiles) {
             (std::vector<Span>{{0, 0, 10}, {2, 0, 20}, {3, 0, 30}, {5, 0, 40}}));
 }
 
+TEST(Plan, OfFilesThatComeInWindowsAChunkSpansOneWindowAtMost) {
+  for (const std::uint64_t chunk_size : {std::uint64_t{0}, 4096 * kLeaf}) {
+    FilesJob job(std::vector<std::uint64_t>(10'000, 5));
+    std::get<model::FilesSource>(job.spec.source).windowed = true;
+    job.spec.chunk_size = chunk_size;
+    const Plan plan = must(job.make());
+    EXPECT_EQ(plan.chunks(), 157U);
+    for (std::uint32_t chunk = 0; chunk < plan.chunks(); ++chunk)
+      EXPECT_LE(plan.files_of(chunk).size(), kMostChunkFiles);
+  }
+  // Large files need no smaller chunks.
+  FilesJob job(std::vector<std::uint64_t>(100, 1000 * kLeaf));
+  std::get<model::FilesSource>(job.spec.source).windowed = true;
+  job.spec.chunk_size = 1024 * kLeaf;
+  EXPECT_EQ(must(job.make()).chunk_size(), 1024 * kLeaf);
+}
+
 TEST(Plan, FilesOfNothingHaveNoChunks) {
   const FilesJob job({0, 0, 0});
   const Plan plan = must(job.make());

@@ -115,6 +115,17 @@ const std::vector<Prepared>& states() {
          world.cancel(1);
          world.submit(with_limits(job_of(2, 2), {{"nas", 1}}));
        }},
+      {"input that comes bit by bit",
+       [](World& world) {
+         world.ready(process(0));
+         world.ready(process(1));
+         JobRequest request = with_limits(job_of(1, 3), {{"nas", 1}});
+         request.released = 1;
+         world.submit(request);
+         request = job_of(2, 2);
+         request.released = 0;
+         world.submit(request);
+       }},
       {"two jobs, deadlines",
        [](World& world) {
          world.ready(process(0));
@@ -160,6 +171,9 @@ std::vector<Event> all_events() {
   }
   for (const JobNumber job : {1U, 2U, 99U})
     events.emplace_back(CancelRequested{job, stopped()});
+  for (const JobNumber job : {1U, 2U, 99U})
+    for (const std::uint32_t upto : {0U, 1U, 2U, 9U})
+      events.emplace_back(ChunksReleased{job, upto});
   for (const Nanoseconds now : {0U, 50U, 100U, 1000U})
     events.emplace_back(TimePassed{now});
   for (const std::uint32_t chunks : {0U, 1U, 5U})
@@ -182,6 +196,9 @@ bool concerns(const World& world, const Event& event) {
     return gone->slot.lane != Lane::Inline && world.slots().contains(gone->slot);
   if (const auto* cancel = std::get_if<CancelRequested>(&event))
     return knows(world, cancel->job);
+  if (const auto* released = std::get_if<ChunksReleased>(&event))
+    return knows(world, released->job) &&
+           world.job(released->job).request.released < released->upto;
   if (const auto* ready = std::get_if<SlotReady>(&event))
     return ready->slot.lane != Lane::Inline;
   if (const auto* time = std::get_if<TimePassed>(&event)) {

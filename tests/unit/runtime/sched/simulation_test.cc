@@ -28,6 +28,7 @@ class Day {
   void answer();
   void lie();
   void next_round();
+  void release();
 
   std::mt19937_64 random_;
   World world_;
@@ -52,6 +53,7 @@ void Day::submit() {
                                  : Lane::Process;
   if (request.lane == Lane::Inline) request.chunks = below(3);
   request.more_rounds = below(3) == 0;
+  if (below(3) == 0) request.released = below(4);
   // Few tokens and many who want them, so that lines form.
   for (const char* name : {"nas", "db", "gpu"})
     if (below(4) == 0) request.limits.push_back({name, 1 + below(4)});
@@ -87,6 +89,15 @@ void Day::next_round() {
   world_.feed(NextRound{chosen, lane, below(6), 1 + below(4), below(3) == 0});
 }
 
+// Some chunks' input, of a job that waits for it as a rule.
+void Day::release() {
+  JobNumber chosen = 1 + below(static_cast<std::uint32_t>(next_job_));
+  for (const auto& [number, job] : world_.jobs())
+    if (job.request.released < job.limit && !job.ended && below(4) != 0)
+      chosen = number;
+  world_.feed(ChunksReleased{chosen, below(24)});
+}
+
 // Repeats an old answer, or invents one.
 void Day::lie() {
   if (!answered_.empty() && below(2) == 0) {
@@ -114,6 +125,8 @@ void Day::step() {
     submit();
   } else if (what < 8) {
     next_round();
+  } else if (what < 12) {
+    release();
   } else if (what < 70) {
     answer();
   } else if (what < 84) {

@@ -179,6 +179,12 @@ void World::note(const Event& event) {
     job.request.parallel = next->parallel;
     job.request.tiny = false;
     job.request.more_rounds = next->more_rounds;
+    job.request.released = kAllChunks;
+  } else if (const auto* released = std::get_if<ChunksReleased>(&event)) {
+    const auto found = jobs_.find(released->job);
+    if (found == jobs_.end()) return;
+    std::uint32_t& known = found->second.request.released;
+    known = std::max(known, released->upto);
   }
 }
 
@@ -258,6 +264,8 @@ void World::see_dispatch(const Dispatch& action) {
   EXPECT_FALSE(job.ended || job.called_off || job.between_rounds) << text_of(action);
   EXPECT_EQ(key.round, job.round) << text_of(action);
   EXPECT_LT(key.chunk, job.limit) << text_of(action);
+  EXPECT_TRUE(action.slot.lane == Lane::Inline || key.chunk < job.request.released)
+      << text_of(action);
   EXPECT_FALSE(job.accepted.contains(key.chunk)) << text_of(action);
   EXPECT_EQ(action.slot.lane, job.request.lane);
   for (const auto& [slot, known] : slots_)
@@ -334,7 +342,12 @@ void World::check() const {
         std::distance(job.accepted.begin(), job.accepted.lower_bound(job.limit)));
     const std::uint32_t waiting = job.limit - below - in_hand[number];
     all_waiting += waiting;
-    if (waiting == 0 || slots_of(number) >= job.request.parallel) continue;
+    const std::uint32_t released = std::min(job.limit, job.request.released);
+    const auto settled = static_cast<std::uint32_t>(
+        std::distance(job.accepted.begin(), job.accepted.lower_bound(released)));
+    if (released == settled + in_hand[number] ||
+        slots_of(number) >= job.request.parallel)
+      continue;
     EXPECT_FALSE(idle.contains(job.request.lane) && !held_up_by_tokens(job))
         << "job " << number << " waits beside an idle slot";
   }
@@ -350,6 +363,9 @@ Lines World::run_to_the_end() {
     add(ready(process(number)));
     add(ready(thread(number)));
   }
+  for (const auto& [number, job] : jobs_)
+    if (!job.ended && job.request.released != kAllChunks)
+      add(feed(ChunksReleased{number, kAllChunks}));
   for (;;) {
     const auto busy = std::find_if(slots_.begin(), slots_.end(), [](const auto& entry) {
       return !entry.second.hand.empty();

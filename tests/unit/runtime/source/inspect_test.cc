@@ -53,6 +53,19 @@ Job memory_job(UniqueFd array, std::uint64_t offset, std::uint64_t count) {
   return job;
 }
 
+// By the inspector, in parts of `size` files.
+Result<Inspection> look_in_parts(Job& job, std::size_t size) {
+  FilesInspector inspector(std::get<model::FilesSource>(job.spec.source), job.columns);
+  for (std::size_t at = 0; at < job.descriptors.size(); at += size) {
+    std::vector<UniqueFd> part;
+    for (std::size_t i = at; i < std::min(at + size, job.descriptors.size()); ++i)
+      part.push_back(std::move(job.descriptors[i]));
+    if (auto added = inspector.add(part); !added) return std::move(added).error();
+  }
+  EXPECT_EQ(inspector.identities().size(), inspector.files());
+  return inspector.inspection();
+}
+
 UniqueFd sealed_array(std::size_t elements, int seals = test::kAllSeals) {
   UniqueFd array = file_of(std::string(elements * sizeof(double), '\0'));
   test::seal(array, seals);
@@ -335,6 +348,53 @@ TEST(Inspect, RangesAndValuesHaveNoFiles) {
   EXPECT_EQ(job.look()->type, ElementType::F32);
   job.spec.source = model::ValuesSource{ElementType::F32, std::vector<std::byte>(7)};
   expect_error(job.look(), Errc::InvalidArgument, "bad_values", "7");
+}
+
+TEST(FilesInspector, FindsInPartsWhatInspectFindsAtOnce) {
+  const auto make = [] {
+    std::vector<UniqueFd> files;
+    for (int i = 0; i < 5; ++i)
+      files.push_back(file_of("b,a\n" + std::string(static_cast<std::size_t>(i), '1')));
+    Job job = files_job(FileFormat::Csv, std::move(files));
+    job.columns = {"a", "b"};
+    return job;
+  };
+  const auto whole = make().look();
+  ASSERT_TRUE(whole);
+  for (const std::size_t size : {1U, 2U, 5U}) {
+    Job job = make();
+    const auto parts = look_in_parts(job, size);
+    ASSERT_TRUE(parts);
+    ASSERT_EQ(parts->files.size(), 5U);
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      EXPECT_EQ(parts->files[i].name, "file" + std::to_string(i));
+      EXPECT_EQ(parts->files[i].descriptor, i);
+      EXPECT_EQ(parts->files[i].bytes, whole->files[i].bytes);
+      EXPECT_EQ(parts->files[i].columns, whole->files[i].columns);
+    }
+  }
+}
+
+TEST(FilesInspector, FilesOfLaterPartsMustAgreeWithThoseBefore) {
+  const auto npy = [](const std::string& type, std::size_t size) {
+    return file_of(
+        npy_of("{'descr': '" + type + "', 'fortran_order': False, 'shape': (1,), }",
+               std::string(size, '\0')));
+  };
+  Job job = files_job(FileFormat::Npy, list(npy("<f8", 8), npy("<i4", 4)));
+  const auto parts = look_in_parts(job, 1);
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().code(), "mixed_types");
+}
+
+TEST(FilesInspector, APipeIsRefused) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe(ends), 0);
+  const UniqueFd writer(ends[1]);
+  Job job = files_job(FileFormat::Csv, list(UniqueFd(ends[0])));
+  const auto parts = look_in_parts(job, 1);
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().code(), "not_a_file");
 }
 
 }  // namespace
