@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 namespace tally::sync {
 
 Shared::Shared(const RegionOptions& options) {
@@ -45,6 +47,7 @@ void Child::Life::await_go() const {
 Child::Child(const Shared& shared, const Body& body) {
   int told[2], let_go[2];
   TALLY_CHECK(::pipe2(told, O_CLOEXEC) == 0 && ::pipe2(let_go, O_CLOEXEC) == 0);
+  std::fflush(nullptr);  // or the child says it again
   pid_ = ::fork();
   TALLY_CHECK(pid_ >= 0);
   if (pid_ == 0) {
