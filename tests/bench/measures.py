@@ -51,6 +51,9 @@ FIFOS = 64
 FIFO_ROUNDS = 3
 FIFO_STEPS = 64  # in a second, 16 KiB each
 
+LOCK_ROUNDS = 25
+LOCK_TURNS = 100_000  # in a step
+
 COMMAND_RUNS = 40
 LOADS = 40
 
@@ -340,6 +343,31 @@ def idle(bench):
               f"p50 {of}; {ms(min(start_ns))} to {ms(max(start_ns))}")
 
 
+def sync(bench):
+    here = pathlib.Path(__file__).parent
+    ours, pythons = ("lock", "mutex", "named"), ("multiprocessing",
+                                                 "multiprocessing.calls", "threading")
+    took = {name: [] for name in ours + pythons}
+    with Program(here / "peers" / "locks.py", LOCK_TURNS) as python, \
+            Program(bench / "sync_bench", LOCK_TURNS) as tally:
+        steps = [(tally, name) for name in ours] + [(python, name) for name in pythons]
+        for program, name in steps:
+            program.step(name)  # warm
+        for _ in range(LOCK_ROUNDS):
+            for program, name in steps:
+                took[name] += program.step(name)
+    ns = {name: statistics.median(took[name]) / LOCK_TURNS for name in took}
+    yield Row("sync.lock_mp", median_ratio(took["multiprocessing"], took["lock"]), 10,
+              "× faster", False,
+              f"uncontended Lock {ns['lock']:.1f} ns, by name {ns['named']:.1f} ns; "
+              f"multiprocessing.Lock, with: {ns['multiprocessing']:.0f} ns (its calls "
+              f"{ns['multiprocessing.calls']:.0f} ns), threading.Lock "
+              f"{ns['threading']:.0f} ns")
+    yield Row("sync.lock_mutex", median_ratio(took["lock"], took["mutex"]), 2,
+              "× std::mutex", True, f"{ns['lock']:.1f} ns; std::mutex {ns['mutex']:.1f} ns")
+
+
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
           "clients": clients, "command": command,
-          "load": load, "pipe": pipe, "fifos": fifos, "hint": hint, "idle": idle}
+          "load": load, "pipe": pipe, "fifos": fifos, "hint": hint, "idle": idle,
+          "sync": sync}

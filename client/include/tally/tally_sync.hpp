@@ -53,12 +53,13 @@ class SyncError : public std::runtime_error {
 using Timeout = std::chrono::nanoseconds;
 inline constexpr Timeout kForever = Timeout::max();
 
-// A named object of some kind: what all of them are made of.
+// A named object of some kind: what all of them are made of. Sync makes them.
 class Shared {
- protected:
+ public:
   Shared(const tally_sync* table, tally_sync_context* context, std::string name)
       : table_(table), context_(context), name_(std::move(name)) {}
 
+ protected:
   Outcome told(int code) const {
     if (code < 0) throw SyncError(code, table_->last_error(context_));
     return static_cast<Outcome>(code);
@@ -257,9 +258,7 @@ class Sync : private Shared {
 
  private:
   Shared named(std::string name) const {
-    Shared shared(*this);
-    shared.name_ = std::move(name);
-    return shared;
+    return Shared(table_, context_, std::move(name));
   }
 };
 
