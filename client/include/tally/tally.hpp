@@ -16,6 +16,7 @@
 #pragma once
 
 #include "tally/cpp/answer.hpp"
+#include "tally/cpp/array_allocator.hpp"
 #include "tally/cpp/async_client.hpp"
 #include "tally/cpp/client.hpp"
 #include "tally/cpp/error.hpp"

@@ -40,6 +40,7 @@ def setUpModule():
     SETTINGS.update(root=root, prefix=prefix,
                     folders=[entry.name for entry in root.iterdir()],
                     library=next(prefix.glob("**/libtally.so")),
+                    embed=next(prefix.glob("**/libtally-embed.so")),
                     examples=next(prefix.glob("share/doc/**/examples")))
     os.environ.update(TALLY_BIN=str(prefix / "bin" / "tally"),
                       TALLYD_BIN=str(prefix / "bin" / "tallyd"))
@@ -58,38 +59,45 @@ def cmake_project(source, build, *words):
         "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *words)
 
 
-def pkg_config(*words):
+def pkg_config(*words, package="tally"):
     found = SETTINGS["library"].parent / "pkgconfig"
-    return shlex.split(run("pkg-config", *words, "tally",
+    return shlex.split(run("pkg-config", *words, package,
                            env={**os.environ, "PKG_CONFIG_PATH": str(found)}))
 
 
-def compile_with_pkg_config(source, program, *words):
+def compile_with_pkg_config(source, program, *words, package="tally"):
     compiler = os.environ["CC" if source.suffix == ".c" else "CXX"]
     library = SETTINGS["library"].parent
-    run(compiler, *words, *pkg_config("--cflags"), source, *pkg_config("--libs"),
+    run(compiler, *words, *pkg_config("--cflags", package=package), source,
+        *pkg_config("--libs", package=package),
         f"-Wl,-rpath,{library}", "-pthread", "-o", program)
     return program
 
 
 class Library(unittest.TestCase):
     def test_exports_the_c_functions_and_nothing_else(self):
-        lines = run("nm", "-D", "--defined-only", SETTINGS["library"]).splitlines()
-        names = sorted(line.split()[-1] for line in lines)
-        golden = (HERE / "symbols.txt").read_text().splitlines()
-        self.assertEqual(names, golden)
+        for library, symbols in (("library", "symbols.txt"),
+                                 ("embed", "symbols-embed.txt")):
+            lines = run("nm", "-D", "--defined-only", SETTINGS[library]).splitlines()
+            names = sorted(line.split()[-1] for line in lines)
+            self.assertEqual(names, (HERE / symbols).read_text().splitlines())
 
     def test_declares_what_it_exports(self):
-        header = (SETTINGS["prefix"] / "include/tally/tally.h").read_text()
-        for name in (HERE / "symbols.txt").read_text().split():
-            plain = name.partition("@")[0]
-            if plain.startswith("tally_"):
-                self.assertIn(f"{plain}(", header)
+        for header, symbols in (("tally.h", "symbols.txt"),
+                                ("tally_embed.h", "symbols-embed.txt")):
+            text = (SETTINGS["prefix"] / "include/tally" / header).read_text()
+            for name in (HERE / symbols).read_text().split():
+                plain = name.partition("@")[0]
+                if plain.startswith("tally_"):
+                    self.assertIn(f"{plain}(", text)
 
     def test_is_named_by_its_abi_version(self):
         dynamic = run("readelf", "-d", SETTINGS["library"])
         self.assertIn("Library soname: [libtally.so.0]", dynamic)
         self.assertNotIn("RUNPATH", dynamic)
+        dynamic = run("readelf", "-d", SETTINGS["embed"])
+        self.assertIn("Library soname: [libtally-embed.so.0]", dynamic)
+        self.assertIn("Library runpath: [$ORIGIN]", dynamic)
 
     def test_is_loaded_in_five_milliseconds(self):
         program = folder("loading") / "load_time"
@@ -144,11 +152,20 @@ class Examples(unittest.TestCase):
                              f"{self.csv}: count 2, mean 2.25, min 1.0, max 3.5\n" * 2)
             self.assertEqual(self.example(daemon, "asio_loop", 4), "sum "
                              "2.0833333333333335\nmax 1.0\n")
+            self.assertEqual(self.example(daemon, "array", 100).splitlines()[2:],
+                             ["written: sum 2525.0, 0 bytes copied",
+                              "written: max 50.0, 0 bytes copied",
+                              "copied: sum 10.0, 800 bytes copied",
+                              "copied: max 0.1, 800 bytes copied"])
+
+    def test_run_with_no_daemon_at_all(self):
+        said = run(self.build / "embed", 500_000_000)
+        self.assertTrue(said.startswith("124999999750000000\nby 2 workers, "), said)
 
     def test_say_so_when_nobody_serves(self):
         nowhere = {**os.environ, "TALLY_SOCKET": str(self.place / "nobody.sock")}
         for words in (["sum", "a", __file__], ["event_loop", "1"], ["summary", "a", "b"],
-                      ["asio_loop", "1"]):
+                      ["asio_loop", "1"], ["array", "1"]):
             done = subprocess.run([self.build / words[0], *words[1:]], env=nowhere,
                                   text=True, stderr=subprocess.PIPE, timeout=30)
             self.assertEqual((done.returncode, "is tallyd running" in done.stderr),
@@ -212,19 +229,26 @@ class OtherProjects(unittest.TestCase):
         place = folder("readme")
         printed = {}
         with TallyDaemon(workers=2) as daemon:
-            for language, name, standard in (("c", "app.c", "c99"),
-                                             ("cpp", "app.cc", "c++20")):
-                code = re.search(f"```{language}\n(.*?)```", text, re.DOTALL).group(1)
+            for section, language, name, standard, package in (
+                    ("C", "c", "app.c", "c99", "tally"),
+                    ("C++", "cpp", "app.cc", "c++20", "tally"),
+                    ("Embedding", "c", "embed.c", "c99", "tally-embed"),
+                    ("Arrays without a copy", "cpp", "array.cc", "c++20", "tally")):
+                shown = text.partition(f"\n## {section}\n")[2]
+                code = re.search(f"```{language}\n(.*?)```", shown, re.DOTALL).group(1)
                 (place / name).write_text(code)
-                program = compile_with_pkg_config(place / name, place / language,
-                                                  f"-std={standard}", *WARNINGS.split())
-                printed[language] = run(program, env=daemon.env)
-        self.assertEqual(printed, {"c": "124999999750000000\n", "cpp": "0.6\n"})
+                program = compile_with_pkg_config(
+                    place / name, (place / name).with_suffix(f".{language}.out"),
+                    f"-std={standard}", *WARNINGS.split(), package=package)
+                printed[section] = run(program, env=daemon.env)
+        self.assertEqual(printed, {"C": "124999999750000000\n", "C++": "0.6\n",
+                                   "Embedding": "249999999.5\n",
+                                   "Arrays without a copy": "4.9999995e+13\n"})
 
     def test_compile_the_header_as_c99_and_as_old_cpp(self):
         place = folder("header")
         for name, compiler, standard in (("a.c", "CC", "c99"), ("a.cc", "CXX", "c++11")):
-            (place / name).write_text("#include <tally/tally.h>\n")
+            (place / name).write_text("#include <tally/tally_embed.h>\n")
             run(os.environ[compiler], f"-std={standard}", *WARNINGS.split(),
                 *pkg_config("--cflags"), "-fsyntax-only", place / name)
 
@@ -244,7 +268,7 @@ class OtherProjects(unittest.TestCase):
         commands = (build / "compile_commands.json").read_text()
         outer = [line for line in commands.splitlines()
                  if '"command"' in line and "outer.c" in line]
-        self.assertEqual(len(outer), 1)
+        self.assertEqual(len(outer), 2)  # with tally::tally, with tally::embed
         for ours in ("-Wconversion", "-fvisibility", "-ffp-contract", "-O2", "ccache"):
             self.assertNotIn(ours, outer[0])
         self.assertNotIn("gtest", commands)

@@ -31,10 +31,14 @@ class AsyncClient {
       const ConnectOptions& options = {}) {
     Expected<Client> client = Client::connect(options);
     if (!client) return client.error();
+    return over(*std::move(client));
+  }
+  // Over a connection that there is already, such as one to an embedded core.
+  static Expected<std::unique_ptr<AsyncClient>> over(Client client) {
     const int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake < 0) return detail::system_error("no eventfd");
     return std::unique_ptr<AsyncClient>(
-        new AsyncClient(*std::move(client), detail::Fd(wake)));
+        new AsyncClient(std::move(client), detail::Fd(wake)));
   }
   AsyncClient(const AsyncClient&) = delete;
   AsyncClient& operator=(const AsyncClient&) = delete;

@@ -25,22 +25,36 @@ struct ConnectOptions {
   bool interruptible = false;                                  // interrupt() works
 };
 
+namespace detail {
+
+// Views `options`, which must outlive it.
+inline tally_connect_options connect_options(const ConnectOptions& options) {
+  tally_connect_options given{};
+  given.struct_size = sizeof given;
+  if (!options.socket_path.empty()) given.socket_path = options.socket_path.c_str();
+  given.timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
+  given.flags = options.interruptible ? TALLY_CONNECT_INTERRUPTIBLE : 0;
+  return given;
+}
+
+}  // namespace detail
+
 // One connection; one thread at a time.
 class Client {
  public:
   using Progress = std::function<void(const tally_progress&)>;
 
   static Expected<Client> connect(const ConnectOptions& options = {}) {
-    tally_connect_options given{};
-    given.struct_size = sizeof given;
-    if (!options.socket_path.empty()) given.socket_path = options.socket_path.c_str();
-    given.timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
-    given.flags = options.interruptible ? TALLY_CONNECT_INTERRUPTIBLE : 0;
-    Client made;
+    const tally_connect_options given = detail::connect_options(options);
     tally_client* client = nullptr;
     const Expected<Done> done = detail::attempt(
         [&](tally_error** error) { return tally_connect(&given, &client, error); });
     if (!done) return done.error();
+    return adopt(client);
+  }
+  // Takes over a client of the C functions.
+  static Client adopt(tally_client* client) {
+    Client made;
     made.client_.reset(client);
     return made;
   }

@@ -66,7 +66,8 @@ class Job {
   // Shared, not copied. The array may be destroyed when this returns.
   template <typename T>
   Job& array(const SharedArray<T>& array) {
-    return memory(array.fd(), type_of<T>(), 0, array.data().size());
+    return step(
+        [&](tally_error** error) { return array.attach_to(job_.get(), error); });
   }
   // `count` elements from byte `offset` of a memfd that is sealed as tally.h says.
   Job& memory(int fd, tally_type type, std::uint64_t offset, std::uint64_t count) {

@@ -1,102 +1,133 @@
-// Element types, and arrays that are shared with the daemon. Included by
-// tally/tally.hpp.
+// Arrays that the daemon reads where they lie: Array<T> is written, SharedArray<T> is
+// what it becomes. Included by tally/tally.hpp.
 #pragma once
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
 
+#include "tally/cpp/element_type.hpp"
 #include "tally/cpp/error.hpp"
 
 namespace tally {
 inline namespace cpp0 {
 
-// TALLY_TYPE_* of a C++ type: integers of 8 to 64 bits, float, double.
 template <typename T>
-requires std::is_arithmetic_v<T> &&(!std::is_same_v<T, bool>)constexpr tally_type
-    type_of() {
-  if constexpr (std::is_same_v<T, float>) {
-    return TALLY_TYPE_F32;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return TALLY_TYPE_F64;
-  } else {
-    static_assert(std::is_integral_v<T> && sizeof(T) <= 8, "not an element type");
-    constexpr tally_type first = std::is_signed_v<T> ? TALLY_TYPE_I8 : TALLY_TYPE_U8;
-    return first + (sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3);
-  }
+class SharedArray;
+
+namespace detail {
+using ArrayPtr = std::unique_ptr<tally_array, Freer<tally_array_free>>;
 }
 
-// An array that the daemon reads where it lies: a sealed memfd. It never changes once
-// it is made, and is freed when the last of this object and the jobs over it are gone.
+// Sealed memory: it never changes, and is freed when the last of its copies and of the
+// jobs over it are gone. Copies share it and are cheap.
 template <typename T>
 class SharedArray {
  public:
   // Lets `fill(std::span<T>)` write `count` elements (zeroes at first), then seals.
-  // `count` must not be 0: an empty memory cannot be mapped.
   template <typename Fill>
-  static Expected<SharedArray> make(std::size_t count, Fill&& fill) {
-    SharedArray made;
-    made.fd_ =
-        detail::Fd(::memfd_create("tally-array", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    const std::size_t bytes = count * sizeof(T);
-    if (made.fd_.get() < 0 ||
-        ::ftruncate(made.fd_.get(), static_cast<off_t>(bytes)) != 0)
-      return detail::system_error("no memory can be shared");
-    {
-      const Map writable(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, made.fd_.get());
-      if (!writable) return detail::system_error("the shared memory cannot be mapped");
-      fill(std::span<T>(static_cast<T*>(writable.at()), count));
-      // Sealing against writes needs every writable map to be gone.
-    }
-    if (::fcntl(made.fd_.get(), F_ADD_SEALS,
-                F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-      return detail::system_error("the shared memory cannot be sealed");
-    made.map_ = Map(bytes, PROT_READ, MAP_PRIVATE, made.fd_.get());
-    if (!made.map_) return detail::system_error("the shared memory cannot be mapped");
-    made.count_ = count;
-    return made;
+  static Expected<SharedArray> make(std::size_t count, Fill&& fill);
+
+  // A copy of memory that cannot be given; the answers of jobs over it show it.
+  static Expected<SharedArray> copy(std::span<const T> values) {
+    tally_array* made = nullptr;
+    const Expected<Done> done = detail::attempt([&](tally_error** error) {
+      return tally_array_copy(type_of<T>(), values.data(), values.size(), &made, error);
+    });
+    if (!done) return done.error();
+    return SharedArray(detail::ArrayPtr(made));
   }
 
-  std::span<const T> data() const noexcept {
-    return {static_cast<const T*>(map_.at()), count_};
+  std::span<const T> data() const noexcept { return data_; }
+  int fd() const noexcept { return tally_array_fd(array_); }  // stays owned here
+  tally_huge_pages huge_pages() const noexcept {
+    return tally_array_huge_pages(array_);
   }
-  int fd() const noexcept { return fd_.get(); }  // stays owned here
+
+  // Makes it a job's source: Job::array calls this.
+  tally_status attach_to(tally_job* job, tally_error** error) const {
+    const auto* const start = static_cast<const std::byte*>(tally_array_view(array_));
+    if (start == nullptr || data_.data() == nullptr)
+      return tally_job_set_array(job, array_, error);
+    const auto* const first = reinterpret_cast<const std::byte*>(data_.data());
+    if (first == start && data_.size() == tally_array_count(array_))
+      return tally_job_set_array(job, array_, error);
+    return tally_job_set_memory(job, fd(), type_of<T>(),
+                                static_cast<std::uint64_t>(first - start), data_.size(),
+                                error);
+  }
+
+  // Takes over an array that is shared and of this element type.
+  explicit SharedArray(detail::ArrayPtr array)
+      : SharedArray(array.get(),
+                    {static_cast<const T*>(tally_array_view(array.get())),
+                     static_cast<std::size_t>(tally_array_count(array.get()))},
+                    nullptr) {
+    owner_ = std::shared_ptr<const void>(std::move(array));
+  }
+  // Elements that lie in a shared array which `owner` keeps.
+  SharedArray(const tally_array* array, std::span<const T> data,
+              std::shared_ptr<const void> owner)
+      : owner_(std::move(owner)), array_(array), data_(data) {}
 
  private:
-  class Map {
-   public:
-    Map() = default;
-    Map(std::size_t bytes, int protection, int flags, int fd)
-        : at_(::mmap(nullptr, bytes, protection, flags, fd, 0)), bytes_(bytes) {}
-    Map(Map&& other) noexcept
-        : at_(std::exchange(other.at_, MAP_FAILED)), bytes_(other.bytes_) {}
-    Map& operator=(Map&& other) noexcept {
-      std::swap(at_, other.at_);
-      std::swap(bytes_, other.bytes_);
-      return *this;
-    }
-    ~Map() {
-      if (at_ != MAP_FAILED) ::munmap(at_, bytes_);
-    }
-    explicit operator bool() const noexcept { return at_ != MAP_FAILED; }
-    void* at() const noexcept { return at_; }
-
-   private:
-    void* at_ = MAP_FAILED;
-    std::size_t bytes_ = 0;
-  };
-
-  SharedArray() = default;
-
-  detail::Fd fd_;
-  Map map_;
-  std::size_t count_ = 0;
+  std::shared_ptr<const void> owner_;
+  const tally_array* array_;
+  std::span<const T> data_;
 };
+
+// Memory to be written, then shared.
+template <typename T>
+class Array {
+ public:
+  // `count` zeroes; 0 is allowed.
+  static Expected<Array> create(std::size_t count) {
+    tally_array* made = nullptr;
+    const Expected<Done> done = detail::attempt([&](tally_error** error) {
+      return tally_array_create(type_of<T>(), count, &made, error);
+    });
+    if (!done) return done.error();
+    return Array(detail::ArrayPtr(made));
+  }
+
+  std::span<T> data() const noexcept {
+    return {static_cast<T*>(tally_array_data(array_.get())),
+            static_cast<std::size_t>(tally_array_count(array_.get()))};
+  }
+
+  // Copies in, faster than through data(); from several threads at once, if you like.
+  Expected<Done> write(std::size_t first, std::span<const T> values) {
+    return detail::attempt([&](tally_error** error) {
+      return tally_array_write(array_.get(), first, values.data(), values.size(),
+                               error);
+    });
+  }
+
+  // Seals it, at the same address; nobody may be writing. Where that fails (the code is
+  // "array_in_use") this array is writable as before, else it is empty.
+  Expected<SharedArray<T>> share() && {
+    const Expected<Done> done = detail::attempt(
+        [&](tally_error** error) { return tally_array_share(array_.get(), error); });
+    if (!done) return done.error();
+    return SharedArray<T>(std::move(array_));
+  }
+
+ private:
+  explicit Array(detail::ArrayPtr array) : array_(std::move(array)) {}
+
+  detail::ArrayPtr array_;
+};
+
+template <typename T>
+template <typename Fill>
+Expected<SharedArray<T>> SharedArray<T>::make(std::size_t count, Fill&& fill) {
+  Expected<Array<T>> array = Array<T>::create(count);
+  if (!array) return array.error();
+  fill(array->data());
+  return std::move(*array).share();
+}
 
 }  // namespace cpp0
 }  // namespace tally
