@@ -2,6 +2,9 @@
 
 #include <array>
 #include <bit>
+#include <optional>
+
+#include "runtime/reduce/float_environment.h"
 
 namespace tally::reduce {
 namespace {
@@ -92,31 +95,54 @@ inline FloatRun visit(const T* data, std::size_t count, Add&& add) {
   return run;
 }
 
+// Blocks by the kernel, and what it leaves by the bins. Kept apart, so that no
+// arithmetic moves out of the environment.
 template <typename T>
-FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into) {
-  constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
-  if (count < kWorthBins) {
-    return visit(data, count, [&into](const Parts& parts, std::size_t) {
-      const Int128 mantissa{parts.mantissa};
-      into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
-    });
+[[gnu::noinline]] FloatRun sum_by_blocks(const T* data, std::size_t count,
+                                         Superaccumulator& into, FloatSumPlan& plan) {
+  const FloatEnvironment environment;
+  std::optional<Bins> bins;
+  FloatRun run;
+  while (run.visited < count) {
+    const AnchoredRun done =
+        anchored_sum(data + run.visited, count - run.visited, into, plan);
+    if (done.visited != 0) run.seen |= kSeenOther;
+    if (done.negative_zero) run.seen |= kSeenNegativeZero;
+    run.visited += done.visited;
+    if (done.leave == 0) continue;
+    if (!bins) bins.emplace();
+    const FloatRun left = visit(data + run.visited, done.leave,
+                                [&bins](const Parts& parts, std::size_t i) {
+                                  bins->add(parts, i % Bins::kLanes);
+                                });
+    run.seen |= left.seen;
+    run.visited += left.visited;
   }
-  Bins bins;
-  const FloatRun run = visit(data, count, [&bins](const Parts& parts, std::size_t i) {
-    bins.add(parts, i % Bins::kLanes);
-  });
-  bins.empty_into(into);
+  if (bins) bins->empty_into(into);
   return run;
+}
+
+template <typename T>
+FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into,
+                      FloatSumPlan& plan) {
+  constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
+  if (count >= kWorthBins) return sum_by_blocks(data, count, into, plan);
+  return visit(data, count, [&into](const Parts& parts, std::size_t) {
+    const Int128 mantissa{parts.mantissa};
+    into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
+  });
 }
 
 }  // namespace
 
-FloatRun float_sum(const float* data, std::size_t count, Superaccumulator& into) {
-  return float_sum_of(data, count, into);
+FloatRun float_sum(const float* data, std::size_t count, Superaccumulator& into,
+                   FloatSumPlan& plan) {
+  return float_sum_of(data, count, into, plan);
 }
 
-FloatRun float_sum(const double* data, std::size_t count, Superaccumulator& into) {
-  return float_sum_of(data, count, into);
+FloatRun float_sum(const double* data, std::size_t count, Superaccumulator& into,
+                   FloatSumPlan& plan) {
+  return float_sum_of(data, count, into, plan);
 }
 
 }  // namespace tally::reduce

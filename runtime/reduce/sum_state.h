@@ -9,6 +9,7 @@
 
 #include "ipc/base/int128.h"
 #include "runtime/reduce/state.h"
+#include "runtime/reduce/float_sum_kernel.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
@@ -62,6 +63,7 @@ class FloatSumState final : public State {
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags
   Superaccumulator sum_;   // of the finite elements
+  FloatSumPlan plan_;      // learnt on the way; no part of the value
 };
 
 }  // namespace tally::reduce

@@ -53,6 +53,10 @@ FIFO_STEPS = 64  # in a second, 16 KiB each
 
 LOCK_ROUNDS = 25
 LOCK_TURNS = 100_000  # in a step
+PYTHON_ROUNDS = 64
+PYTHON_RUNS = 100  # in a round
+PYTHON_BYTES = 1 << 30
+PYTHON_SUM_ROUNDS = 9
 
 COMMAND_RUNS = 40
 LOADS = 40
@@ -308,6 +312,39 @@ def fifos(_):
               f"longest of {FIFO_ROUNDS}; {FIFOS} FIFOs, each fed 1 MiB over a second")
 
 
+def python_run(program, pool):
+    run_ns, pool_ns = [], []
+    for _ in range(PYTHON_ROUNDS):
+        pool_ns.append(percentile(pool.step("add", PYTHON_RUNS), 50))
+        run_ns.append(percentile(program.step("run", PYTHON_RUNS), 50))
+    return Row("python.run", median_ratio(run_ns, pool_ns), 0.5, "× pool", True,
+               f"p50 {us(statistics.median(run_ns))}; "
+               f"ProcessPoolExecutor {us(statistics.median(pool_ns))}")
+
+
+def python(bench):
+    here = pathlib.Path(__file__).parent
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(here / "python_bench.py", daemon.socket, PYTHON_BYTES) as program:
+        with Program(here / "peers" / "process_pool.py") as pool:
+            pool.step("add", PYTHON_RUNS)
+            program.step("run", PYTHON_RUNS)
+            yield python_run(program, pool)
+        numpy_ns = []
+        took = {"sum": [], "shared": []}
+        for way in took:
+            program.step(way)  # warm: the array is made
+        for _ in range(PYTHON_SUM_ROUNDS):
+            numpy_ns += program.step("numpy")
+            for way, ns in took.items():
+                ns += program.step(way)
+        # What is shared is to be faster than numpy once sums are vectorised.
+        for way, target in (("sum", 2), ("shared", 2)):
+            yield Row(f"python.{way}", median_ratio(took[way], numpy_ns), target,
+                      "× numpy", True, f"{ms(statistics.median(took[way]))}; "
+                      f"numpy {ms(statistics.median(numpy_ns))}; 1 GiB of doubles")
+
+
 def hint(bench):
     cpu_ns, io_ns = [], []
     shim = {"LD_PRELOAD": bench.parent / "tests" / "slow_pread.so"}
@@ -369,5 +406,5 @@ def sync(bench):
 
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
           "clients": clients, "command": command,
-          "load": load, "pipe": pipe, "fifos": fifos, "hint": hint, "idle": idle,
-          "sync": sync}
+          "load": load, "pipe": pipe, "fifos": fifos, "python": python,
+          "hint": hint, "idle": idle, "sync": sync}

@@ -50,6 +50,8 @@ def main():
     build = words.build.resolve()
     os.environ["TALLY_BIN"] = str(build / "bin" / "tally")
     os.environ["TALLYD_BIN"] = str(build / "bin" / "tallyd")
+    os.environ["TALLY_LIBRARY"] = str(build / "lib" / "libtally.so.0")
+    os.environ["PYTHONPATH"] = str(HERE.parents[1] / "client" / "python")
     rows = []
     if not words.json:
         print(f"{'name':<18} {'measured':>9}   {'target':>7} {'':<16} {'':<7} figures",

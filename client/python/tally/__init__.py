@@ -120,4 +120,5 @@ def argmax(data: Any, **options: Any) -> Any:
 
 def library_version() -> str:
     """Of libtally."""
-    return _library().version().decode()
+    version: bytes = _library().version()
+    return version.decode()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _elements
 from .errors import Error
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 _INT, _F64, _F32, _INDEX, _TEXT = 1, 2, 3, 4, 5
 
 
-class Index(NamedTuple):
+@dataclass(frozen=True)
+class Index:
     """Where an element of a file is: what argmin and argmax of files give."""
 
     file: str
@@ -105,7 +107,7 @@ class Answer(Mapping[str, Any]):
         return self[next(iter(self._results))]
 
     @cached_property
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Any:
         """All of it, as `tally run --json` prints it: see tally-json(5)."""
         text = self._lib.answer_json(self._handle)
         if text is None:
@@ -113,29 +115,34 @@ class Answer(Mapping[str, Any]):
         return json.loads(text.decode("utf-8", "replace"))
 
     @property
-    def time(self) -> dict[str, int | None]:
+    def time(self) -> dict[str, Any]:
         """Nanoseconds, by phase: queue + plan + run + merge + reply + other = total."""
-        return self.json["time"]
+        found: dict[str, Any] = self.json["time"]
+        return found
 
     @property
     def memory(self) -> dict[str, Any]:
         """Bytes; None is what was not measured."""
-        return self.json["memory"]
+        found: dict[str, Any] = self.json["memory"]
+        return found
 
     @property
-    def elements(self) -> dict[str, int]:
+    def elements(self) -> dict[str, Any]:
         """How many: seen = kept + missing + filtered."""
-        return self.json["elements"]
+        found: dict[str, Any] = self.json["elements"]
+        return found
 
     @property
     def path(self) -> str:
         """Where it ran: "inline", "thread" or "process"."""
-        return self.json["path"]
+        found: str = self.json["path"]
+        return found
 
     @property
     def reason(self) -> str:
         """Why there."""
-        return self.json["reason"]
+        found: str = self.json["reason"]
+        return found
 
     @property
     def copied_bytes(self) -> int:

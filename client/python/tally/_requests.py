@@ -47,7 +47,7 @@ def _number(name: str, value: Any, most: int) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InvalidArgument(f"{name} is a whole number, not {value!r}",
                               code="bad_option")
-    number = value.__index__()
+    number: int = value.__index__()
     if not 0 <= number <= most:
         raise InvalidArgument(f"{name} is from 0 to {most}, not {number}",
                               code="bad_option")

@@ -62,7 +62,7 @@ class Block:
 
     def memory(self) -> Any:
         """The bytes, as an object with the buffer protocol that keeps this alive."""
-        whole = (ctypes.c_char * self.bytes).from_address(self.address)
+        whole: Any = (ctypes.c_char * self.bytes).from_address(self.address)
         whole._block = self
         return whole
 
@@ -92,7 +92,7 @@ def empty(shape: SupportsIndex | Iterable[SupportsIndex], dtype: Any = "f64") ->
     ordinary array. Raises InvalidArgument, Io (no memory, no descriptors).
     """
     type = _elements.named(dtype)
-    whole = (shape,) if hasattr(shape, "__index__") else shape
+    whole = (shape,) if isinstance(shape, SupportsIndex) else shape
     sides = tuple(operator.index(side) for side in whole)
     if any(side < 0 for side in sides):
         raise InvalidArgument(f"a shape has no negative side: {shape}", code="bad_shape")

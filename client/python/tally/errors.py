@@ -53,11 +53,11 @@ class Error(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuilt, (type(self), self.message, self.code, self.fields))
 
 
-def _rebuilt(kind, message, code, fields):
+def _rebuilt(kind: type[Error], message: str, code: str, fields: dict[str, Any]) -> Error:
     return kind(message, code=code, fields=fields)
 
 

@@ -1,0 +1,42 @@
+// The inner loop of float sums, on Highway, dispatched at run time: anchored extraction.
+//
+// Elements of at most 2^(e+1) are split at fixed places: adding x to an anchor
+// 1.5 * 2^(52+g) rounds it to a multiple of 2^g, and taking the anchor's change off x
+// leaves the rest, exactly. The anchor goes on as the accumulator: its bits less the
+// first anchor's are, at the end of a block, the whole number of units of 2^g that were
+// added. Each level takes 43 bits, so a block has room in the 52; a block whose last
+// rest is not zero, or that holds more than was planned for, is not added at all.
+//
+// The additions must round to nearest, and subnormals must count: run it under a
+// FloatEnvironment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/reduce/superaccumulator.h"
+
+namespace tally::reduce {
+
+// How the last block was split, for a guess at the next one. No part of a sum's value.
+struct FloatSumPlan {
+  int exponent = 0;  // all elements are below 2^(exponent + 1)
+  int levels = 0;    // 0: no guess
+  unsigned blocks = 0;
+};
+
+struct AnchoredRun {
+  std::size_t visited = 0;      // elements that were added, from the first on
+  std::size_t leave = 0;        // then so many, in the block that was not added
+  bool negative_zero = false;   // among those that were added
+};
+
+// Adds whole blocks, up to the end or to one that is not for it: all zeros, infinities,
+// NaNs, exponents too far apart. What it leaves is the caller's. In each block that it
+// adds, something is not zero. No alignment is asked for.
+AnchoredRun anchored_sum(const float* data, std::size_t count, Superaccumulator& into,
+                         FloatSumPlan& plan);
+AnchoredRun anchored_sum(const double* data, std::size_t count, Superaccumulator& into,
+                         FloatSumPlan& plan);
+
+}  // namespace tally::reduce
