@@ -431,6 +431,7 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   Result<std::vector<model::KernelFile>> kernels = read_kernel_files(from.getKernels());
   if (!kernels) return std::move(kernels).error();
   spec.kernels = *std::move(kernels);
+  spec.limits = *std::move(limits);
   return spec;
 }
 

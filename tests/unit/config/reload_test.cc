@@ -62,6 +62,12 @@ cores = 1
 workers = 1
 worker_program = "/w"
 attempts = 1
+[kernels]
+files = ["/k.so"]
+in_process = ["k"]
+from_clients = "no"
+memory = "1MiB"
+stall_timeout = "1s"
 [threads]
 max = 1
 [limits]
