@@ -34,6 +34,7 @@ extern const Command kJobsCommand;
 extern const Command kKernelsCommand;
 extern const Command kCancelCommand;
 extern const Command kStatusCommand;
+extern const Command kKernelCommand;
 extern const Command kPingCommand;
 extern const Command kVersionCommand;
 

@@ -6,10 +6,11 @@
 namespace tally::cli {
 namespace {
 
-constexpr std::array<const Command*, 12> kCommands{
-    &kRunCommand,     &kCompareCommand, &kExplainCommand, &kSubmitCommand,
-    &kWaitCommand,    &kShowCommand,    &kJobsCommand,    &kCancelCommand,
-    &kKernelsCommand, &kStatusCommand,  &kPingCommand,    &kVersionCommand};
+constexpr std::array<const Command*, 13> kCommands{
+    &kRunCommand,    &kCompareCommand, &kExplainCommand, &kSubmitCommand,
+    &kWaitCommand,   &kShowCommand,    &kJobsCommand,    &kCancelCommand,
+    &kKernelCommand, &kKernelsCommand, &kStatusCommand,  &kPingCommand,
+    &kVersionCommand};
 
 }  // namespace
 
