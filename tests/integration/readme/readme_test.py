@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands of README.md's "Three things to try", run in one shell, do what it says."""
+"""The commands of README.md's "Four things to try", run in one shell, do what it says."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ NUMBERS = 60_000_000_000
 
 def section():
     text = (SOURCE / "README.md").read_text()
-    return re.search(r"^## Three things to try$(.*?)^## ", text, re.M | re.S)[1]
+    return re.search(r"^## Four things to try$(.*?)^## ", text, re.M | re.S)[1]
 
 
 class ReadmeTest(unittest.TestCase):
@@ -37,6 +37,13 @@ class ReadmeTest(unittest.TestCase):
 
     def test_every_command_ends_well(self):
         self.assertEqual(self.done.returncode, 0, self.text)
+
+    def test_ten_thousand_files_of_which_one_kills_the_worker(self):
+        self.assertRegex(self.text, r"kernel 'fragile' \(libfragile.so\) crashed in update, "
+                                    r"with rows 0 to 20 of \S+/4711.txt: .* SIGSEGV")
+        self.assertIn("exit code 1", self.text)
+        self.assertRegex(self.text, r"(?m)^fragile +20000100000$")
+        self.assertRegex(self.text, r"(?m)^count +200000$")
 
     def test_a_killed_worker_costs_an_attempt_and_not_a_digit(self):
         total = str(NUMBERS * (NUMBERS - 1) // 2)
