@@ -50,7 +50,7 @@ std::string where(const exec::ChunkPage& page) {
   std::string text = "in " + std::string(kernels::name_of(call));
   const std::uint64_t rows = page.rows.load();
   if (call == exec::KernelCall::Update && rows != 0)
-    text += ", rows " + std::to_string(page.first_row.load()) + " to " +
+    text += ", with rows " + std::to_string(page.first_row.load()) + " to " +
             std::to_string(page.first_row.load() + rows - 1);
   return text;
 }

@@ -12,6 +12,8 @@ _tally_options() {
     submit) echo "$placed --json --socket --help -h" ;;
     wait) echo "--timeout --json --quiet -q --verbose -v --socket --help -h" ;;
     show | jobs | cancel) echo "--json --socket --help -h" ;;
+    kernel) echo "--column --format --dtype --delimiter --header --missing --timeout
+      --json --help -h" ;;
     status)
       echo "--json --watch --count --prometheus --embedded --socket --help -h" ;;
     ping) echo "--json --embedded --socket --help -h" ;;
@@ -58,7 +60,7 @@ _tally_scan() {
 _tally() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
   local verb operands choices
-  local verbs="run compare explain submit wait show jobs cancel status ping version help"
+  local verbs="run compare explain submit wait show jobs cancel kernel status ping version help"
   # Readline takes "--hint=io" for three words.
   if [[ $word == "=" ]]; then
     word=
@@ -82,6 +84,11 @@ _tally() {
       run:0 | compare:0 | explain:0 | submit:0)
         choices="count sum mean min max argmin argmax" ;;
       run:* | compare:* | explain:* | submit:*)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        compopt -o filenames 2>/dev/null
+        return ;;
+      kernel:0) choices="new check" ;;
+      kernel:*)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames 2>/dev/null
         return ;;

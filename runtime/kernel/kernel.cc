@@ -241,7 +241,7 @@ Error Kernel::told(Errc errc, std::string code, KernelCall which,
   const tally_kernel_block* block = subject.block;
   std::string where = "in " + std::string(name_of(which));
   if (block != nullptr) {
-    where += ", rows " + std::to_string(block->first_row) + " to " +
+    where += ", with rows " + std::to_string(block->first_row) + " to " +
              std::to_string(last_row(*block));
     if (*block->file_name != 0) where += " of " + std::string(block->file_name);
   }
@@ -257,7 +257,7 @@ Error Kernel::told(Errc errc, std::string code, KernelCall which,
 
 Error Kernel::error(Errc errc, std::string code, const std::string& message) const {
   return Error(errc, std::move(code),
-               "kernel " + task_.kernel + " of " + task_.image_name + ": " + message)
+               "kernel '" + task_.kernel + "' (" + task_.image_name + "): " + message)
       .with("kernel", task_.kernel)
       .with("image", task_.image_name);
 }

@@ -61,7 +61,7 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(code, 1)
         runs = checked["kernels"][0]["laws"][0]
         self.assertEqual((runs["law"], runs["result"]), ("runs", "fail"))
-        self.assertIn("SIGSEGV in update, rows 0 to", runs["detail"])
+        self.assertIn("SIGSEGV in update, with rows 0 to", runs["detail"])
 
     def test_data_of_ones_own_is_tried_instead(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -37,7 +37,7 @@ TEST_F(Faults, AreToldWithKernelFileAndRows) {
   EXPECT_EQ(told.code(), "kernel_threw");
   EXPECT_EQ(
       told.message(),
-      "kernel throws of faulty.so: in update, rows 8192 to 9999 of data: it threw: "
+      "kernel 'throws' (faulty.so): in update, with rows 8192 to 9999 of data: it threw: "
       "thirteen");
   EXPECT_EQ(std::get<std::string>(*told.field("kernel")), "throws");
   EXPECT_EQ(std::get<std::string>(*told.field("image")), "faulty.so");
