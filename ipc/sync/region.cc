@@ -22,6 +22,8 @@ constexpr std::uint64_t up_to_line(std::uint64_t bytes) {
 }
 
 constexpr std::uint64_t kSlotsOffset = up_to_line(sizeof(RegionHeader));
+static_assert(kSlotsOffset == 128 && offsetof(RegionHeader, registry) == 32 &&
+              offsetof(RegionHeader, name_count) == 72 && sizeof(NameEntry) == 88);
 static_assert(sizeof(ParticipantSlot) <= kLine && sizeof(NameEntry) % 8 == 0);
 
 std::uint64_t entries_offset(std::uint32_t participants) {
