@@ -18,6 +18,10 @@
 
 extern char** environ;
 
+// glibc's other name for clone(). Under the plain one ThreadSanitizer, which may be the
+// host's, takes the call for a fork that copies its state; here that is shared.
+extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
+
 namespace tally::exec {
 namespace {
 
@@ -96,7 +100,7 @@ class Spawn {
       return 0;
     };
     const pid_t between =
-        ::clone(in_between, static_cast<std::byte*>(stack) + kStackBytes,
+        __clone(in_between, static_cast<std::byte*>(stack) + kStackBytes,
                 CLONE_VM | CLONE_VFORK | CLONE_FILES, this);
     const int error = errno;
     if (between > 0)

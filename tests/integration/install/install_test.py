@@ -162,6 +162,22 @@ class Examples(unittest.TestCase):
         said = run(self.build / "embed", 500_000_000)
         self.assertTrue(said.startswith("124999999750000000\nby 2 workers, "), said)
 
+    def test_name_every_place_where_no_worker_program_is(self):
+        prefix = SETTINGS["prefix"]
+        worker = prefix / "libexec" / "tally" / "tally-worker"
+        worker.rename(worker.with_suffix(".away"))
+        try:
+            done = subprocess.run([self.build / "embed", "1"], text=True, timeout=30,
+                                  stderr=subprocess.PIPE)
+        finally:
+            worker.with_suffix(".away").rename(worker)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("(no_worker_program)", done.stderr)
+        for place in (SETTINGS["embed"].parent / "tally-worker", worker,
+                      self.build / "tally-worker",
+                      self.build.parent / "libexec" / "tally" / "tally-worker"):
+            self.assertIn(str(place), done.stderr)
+
     def test_say_so_when_nobody_serves(self):
         nowhere = {**os.environ, "TALLY_SOCKET": str(self.place / "nobody.sock")}
         for words in (["sum", "a", __file__], ["event_loop", "1"], ["summary", "a", "b"],
