@@ -1,19 +1,13 @@
 #include "ipc/codec/job_codec.h"
 
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "ipc/codec/kernel_codec.h"
+#include "ipc/codec/source_codec.h"
 
 namespace tally::ipc {
 namespace {
-
-using model::ElementType;
-
-Result<ElementType> read_type(std::uint8_t number) {
-  return read_enum(number, ElementType::I8, ElementType::F64, "an element type");
-}
 
 void write_texts(capnp::List<capnp::Text>::Builder to,
                  const std::vector<std::string>& texts) {
@@ -43,102 +37,6 @@ model::ReducerSpec read_reducer(schema::ReducerSpec::Reader from) {
   spec.label = from_text(from.getLabel());
   if (spec.label.empty()) spec.label = spec.name;
   return spec;
-}
-
-void write_files(schema::FilesSource::Builder to, const model::FilesSource& source) {
-  to.setFormat(static_cast<std::uint8_t>(source.format));
-  to.setWindowed(source.windowed);
-  if (source.type) to.setType(static_cast<std::uint8_t>(*source.type));
-  write_dialect(to.initCsv(), source.csv);
-  auto files = to.initFiles(static_cast<unsigned>(source.files.size()));
-  for (unsigned i = 0; i < files.size(); ++i) {
-    files[i].setName(to_text(source.files[i].name));
-    files[i].setDescriptor(source.files[i].descriptor);
-    files[i].setStartBytes(source.files[i].start_bytes);
-  }
-}
-
-Result<model::FilesSource> read_files(schema::FilesSource::Reader from) {
-  model::FilesSource source;
-  const auto format = read_enum(from.getFormat(), model::FileFormat::Npy,
-                                model::FileFormat::Text, "a file format");
-  if (!format) return format.error();
-  source.format = *format;
-  if (from.getType() != 0) {
-    const Result<ElementType> type = read_type(from.getType());
-    if (!type) return type.error();
-    source.type = *type;
-  }
-  source.csv = read_dialect(from.getCsv());
-  source.windowed = from.getWindowed();
-  const unsigned most = source.windowed ? kMaxWindowedFiles : kMaxFiles;
-  const auto files = from.getFiles();
-  if (files.size() > most)
-    return Error(Errc::InvalidArgument, "too_many_files",
-                 "a job takes at most " + std::to_string(most) + " files, not " +
-                     std::to_string(files.size()))
-        .with("limit", std::int64_t{most});
-  source.files.reserve(files.size());
-  for (const auto file : files)
-    source.files.push_back(
-        {from_text(file.getName()), file.getDescriptor(), file.getStartBytes()});
-  return source;
-}
-
-struct SourceWriter {
-  schema::JobSpec::Source::Builder to;
-
-  void operator()(const model::RangeSource& range) {
-    auto out = to.initRange();
-    out.setStart(range.start);
-    out.setStop(range.stop);
-    out.setStep(range.step);
-  }
-  void operator()(const model::ValuesSource& values) {
-    auto out = to.initValues();
-    out.setType(static_cast<std::uint8_t>(values.type));
-    out.setBytes(to_data(values.bytes));
-  }
-  void operator()(const model::MemorySource& memory) {
-    auto out = to.initMemory();
-    out.setType(static_cast<std::uint8_t>(memory.type));
-    out.setDescriptor(memory.descriptor);
-    out.setOffsetBytes(memory.offset_bytes);
-    out.setCount(memory.count);
-  }
-  void operator()(const model::FilesSource& files) {
-    write_files(to.initFiles(), files);
-  }
-};
-
-Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
-  using Which = schema::JobSpec::Source::Which;
-  switch (from.which()) {
-    case Which::RANGE: {
-      const auto range = from.getRange();
-      return model::Source(
-          model::RangeSource{range.getStart(), range.getStop(), range.getStep()});
-    }
-    case Which::VALUES: {
-      const auto values = from.getValues();
-      const Result<ElementType> type = read_type(values.getType());
-      if (!type) return type.error();
-      return model::Source(model::ValuesSource{*type, read_bytes(values.getBytes())});
-    }
-    case Which::MEMORY: {
-      const auto memory = from.getMemory();
-      const Result<ElementType> type = read_type(memory.getType());
-      if (!type) return type.error();
-      return model::Source(model::MemorySource{
-          *type, memory.getDescriptor(), memory.getOffsetBytes(), memory.getCount()});
-    }
-    case Which::FILES: {
-      Result<model::FilesSource> files = read_files(from.getFiles());
-      if (!files) return std::move(files).error();
-      return model::Source(*std::move(files));
-    }
-  }
-  return Error(Errc::InvalidArgument, "bad_enum", "an unknown kind of source");
 }
 
 void write_value(schema::ReducerResult::Value::Builder to, const model::Value& value) {
@@ -305,69 +203,13 @@ Result<model::ChunkTrace> read_trace(schema::ChunkTrace::Reader from) {
   return trace;
 }
 
-void write_limits(capnp::List<schema::TokenLimit>::Builder to,
-                  const std::vector<model::TokenLimit>& limits) {
-  for (unsigned i = 0; i < to.size(); ++i) {
-    to[i].setName(to_text(limits[i].name));
-    to[i].setCount(limits[i].count);
-  }
-}
-
-Result<std::vector<model::TokenLimit>> read_limits(
-    capnp::List<schema::TokenLimit>::Reader from) {
-  std::vector<model::TokenLimit> limits;
-  for (const auto limit : from) {
-    if (limits.size() > model::kMostLimits) break;  // refused below
-    limits.push_back({from_text(limit.getName()), limit.getCount()});
-  }
-  if (Result<void> good = model::check_limits(limits); !good)
-    return std::move(good).error();
-  return limits;
-}
-
 }  // namespace
-
-void write_dialect(schema::CsvDialect::Builder to, const model::CsvDialect& dialect) {
-  to.setDelimiter(static_cast<std::uint8_t>(dialect.delimiter));
-  to.setHeader(dialect.header);
-}
-
-model::CsvDialect read_dialect(schema::CsvDialect::Reader from) {
-  return {static_cast<char>(from.getDelimiter()), from.getHeader()};
-}
-
-void write_kernel_files(capnp::List<schema::FilesSource::File>::Builder to,
-                        const std::vector<model::KernelFile>& files) {
-  for (unsigned i = 0; i < to.size(); ++i) {
-    to[i].setName(to_text(files[i].name));
-    to[i].setDescriptor(files[i].descriptor);
-  }
-}
-
-Result<std::vector<model::KernelFile>> read_kernel_files(
-    capnp::List<schema::FilesSource::File>::Reader from) {
-  if (from.size() > kMaxKernelFiles)
-    return Error(Errc::InvalidArgument, "too_many_kernels",
-                 "a job takes at most " + std::to_string(kMaxKernelFiles) +
-                     " kernel files, not " + std::to_string(from.size()))
-        .with("limit", std::int64_t{kMaxKernelFiles});
-  std::vector<model::KernelFile> files;
-  for (const auto file : from)
-    files.push_back({from_text(file.getName()), file.getDescriptor()});
-  return files;
-}
-
-std::vector<std::byte> read_bytes(capnp::Data::Reader from) {
-  std::vector<std::byte> bytes(from.size());
-  if (!bytes.empty()) std::memcpy(bytes.data(), from.begin(), from.size());
-  return bytes;
-}
 
 void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   auto reducers = to.initReducers(static_cast<unsigned>(spec.reducers.size()));
   for (unsigned i = 0; i < reducers.size(); ++i)
     write_reducer(reducers[i], spec.reducers[i]);
-  std::visit(SourceWriter{to.getSource()}, spec.source);
+  write_source(to.getSource(), spec.source);
   to.setHint(static_cast<std::uint8_t>(spec.hint));
   to.setPath(static_cast<std::uint8_t>(spec.path));
   to.setRequireIsolated(spec.require_isolated);
@@ -415,6 +257,7 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   spec.reducers.reserve(reducers.size());
   for (const auto reducer : reducers) spec.reducers.push_back(read_reducer(reducer));
   spec.source = *std::move(source);
+  spec.limits = *std::move(limits);
   spec.hint = *hint;
   spec.path = *path;
   spec.require_isolated = from.getRequireIsolated();

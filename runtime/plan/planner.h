@@ -28,8 +28,8 @@ namespace tally::plan {
 
 inline constexpr std::uint64_t kLeafElements = 65'536;
 inline constexpr std::uint64_t kLeafBytes = 1U << 20;  // of csv and text
-// Of a job whose files come in windows a chunk spans at most so many files, less one
-// for each of its kernels, whose images go with its task as well.
+// Of a job whose files come in windows a chunk spans at most so many files, less what
+// goes with its task for kernels.
 inline constexpr std::size_t kMostChunkFiles = 64;
 inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 

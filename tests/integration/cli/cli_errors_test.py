@@ -77,11 +77,6 @@ class CliErrorsTest(unittest.TestCase):
             secret.chmod(0)
             self.refused("run", "sum", secret, says=[str(secret), "cannot be read"])
 
-    def test_more_files_than_a_job_takes_exit_2(self):
-        data = self.folder / "a.csv"
-        data.write_text("x\n1\n")
-        self.refused("run", "sum", *[data] * 65, says=["65", "64"])
-
     def test_nobody_listening_exits_3_and_says_how_to_start_one(self):
         path = str(self.folder / "none.sock")
         for words in (["run", "sum", "--range", "0:5"], ["status"], ["ping"],
