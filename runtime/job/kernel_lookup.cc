@@ -83,16 +83,20 @@ bool KernelLookup::concerns(const model::JobSpec& spec) const {
 void KernelLookup::look_up(std::vector<model::KernelFile> kernels,
                            std::shared_ptr<const exec::JobFiles> files, Found found) {
   if (!kernels.empty() && !policy_.from_clients) {
-    asio::post(loop_, [found = std::move(found)] { found(not_allowed()); });
+    asio::post(loop_, [found = std::move(found), alive = alive_] {
+      if (*alive) found(not_allowed());
+    });
     return;
   }
-  helpers_.post([this, kernels = std::move(kernels), files = std::move(files),
-                 found = std::move(found), reader = reader_, alive = alive_]() mutable {
+  // Of this object only the loop's thread may know whether it is still there.
+  helpers_.post([this, &loop = loop_, kernels = std::move(kernels),
+                 files = std::move(files), found = std::move(found), reader = reader_,
+                 alive = alive_]() mutable {
     auto images =
         std::make_shared<Result<Images>>(guarded("a kernel", Errc::Internal, [&] {
           return read_images(*reader, kernels, *files);
         }));
-    asio::post(loop_, [this, images, found = std::move(found), alive]() mutable {
+    asio::post(loop, [this, images, found = std::move(found), alive]() mutable {
       if (*alive) images_read(std::move(*images), std::move(found));
     });
   });

@@ -1,6 +1,6 @@
 // HostRun: our side of a kernel's calls: the functions of tally_kernel_host.
 //
-// What a kernel asks for is bounded (64 MiB written, 64 outputs, 64 KiB of text) and
+// What a kernel asks for is bounded (8 MiB written, 64 outputs, 64 KiB of text) and
 // checked; the first thing that is wrong stays, whatever the kernel returns after it.
 // Nothing leaves these functions by exception: a kernel may be written in C.
 //
@@ -25,7 +25,7 @@ class HostRun : public tally_kernel_run {
   enum class Fault { None, Failed, Misused, NoMemory };
   using Sync = std::function<const tally_sync*(tally_sync_context**)>;
 
-  static constexpr std::size_t kMaxWritten = 64 * 1024 * 1024;
+  static constexpr std::size_t kMaxWritten = 8 * 1024 * 1024;
   static constexpr std::size_t kMaxOutputs = 64;
   static constexpr std::size_t kMaxOutputText = 64 * 1024;
 

@@ -1,5 +1,9 @@
 #include "runtime/kernel/kernel_images.h"
 
+#include <fcntl.h>
+
+#include <utility>
+
 namespace tally::kernels {
 namespace {
 
@@ -32,14 +36,25 @@ Result<std::shared_ptr<const KernelLibrary>> find_image(
 
 }  // namespace
 
+void LoadedImages::offer(const model::TaskImage& image,
+                         std::span<const int> descriptors) {
+  if (!image.descriptor || *image.descriptor >= descriptors.size()) return;
+  if (images_.contains(image.hash) || offered_.contains(image.hash)) return;
+  UniqueFd kept(::fcntl(descriptors[*image.descriptor], F_DUPFD_CLOEXEC, 0));
+  if (kept) offered_.emplace(image.hash, std::move(kept));
+}
+
 Result<std::shared_ptr<const KernelLibrary>> LoadedImages::find(
     const model::TaskImage& image, std::span<const int> descriptors) {
   if (const auto known = images_.find(image.hash); known != images_.end())
     return known->second;
-  if (!image.descriptor || *image.descriptor >= descriptors.size())
+  offer(image, descriptors);
+  const auto offered = offered_.find(image.hash);
+  if (offered == offered_.end())
     return Error(Errc::Internal, "no_image",
                  "the file of " + image.name + " did not come with the task");
-  auto loaded = KernelLibrary::load(descriptors[*image.descriptor], image.name);
+  auto loaded = KernelLibrary::load(offered->second.get(), image.name);
+  offered_.erase(offered);
   return images_.emplace(image.hash, std::move(loaded)).first->second;
 }
 

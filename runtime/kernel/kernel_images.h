@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "ipc/base/unique_fd.h"
 #include "runtime/kernel/kernel.h"
 #include "runtime/kernel/kernel_library.h"
 #include "runtime/kernel/services.h"
@@ -16,11 +17,15 @@ namespace tally::kernels {
 
 class LoadedImages final : public KernelImages {
  public:
+  // Keeps what the task brought of an image that is not loaded yet: whoever sent it does
+  // so once, and this task may be called off before it needs it.
+  void offer(const model::TaskImage& image, std::span<const int> descriptors);
   Result<std::shared_ptr<const KernelLibrary>> find(
       const model::TaskImage& image, std::span<const int> descriptors) override;
 
  private:
   std::map<model::ImageHash, Result<std::shared_ptr<const KernelLibrary>>> images_;
+  std::map<model::ImageHash, UniqueFd> offered_;  // of those not in images_
 };
 
 // What there is in each image of the task. Errors: those of KernelImages::find().

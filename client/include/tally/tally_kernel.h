@@ -9,18 +9,18 @@
      finish    says what the answer is                state -> values
      serialize, deserialize                           state <-> bytes
 
-   Where and when. Worker processes load the kernel after they were forked, one call at a
-   time, in one thread; a state lives in one worker and travels between workers as the
+   Where and when. Worker processes load the kernel after they were forked, one call at
+   a time, in one thread; a state lives in one worker and travels between workers as the
    bytes that serialize wrote. A crash costs one attempt at one chunk, never the daemon.
    (In the daemon itself a kernel runs only if the administrator lists it in
    [kernels] in_process; then several threads run it at once, with states of their own.)
 
-   Same bits. Rows come in file order. A leaf is 65,536 elements, or 1 MiB of csv or text
-   (a record belongs to the leaf of its first byte); each leaf has a state of its own,
-   updated in blocks whose borders depend on the job alone; leaves merge along a fixed
-   binary tree. So a kernel that is deterministic gives the same bits with any number of
-   workers, chunk size and retries, even if its merge is not associative. A kernel that
-   reads clocks, random numbers or addresses does not.
+   Same bits. Rows come in file order. A leaf is 65,536 elements, or 1 MiB of csv or
+   text (a record belongs to the leaf of its first byte); each leaf has a state of its
+   own, updated in blocks whose borders depend on the job alone; leaves merge along a
+   fixed binary tree. So a kernel that is deterministic gives the same bits with any
+   number of workers, chunk size and retries, even if its merge is not associative. A
+   kernel that reads clocks, random numbers or addresses does not.
 
    Conventions.
    - A function returns 0, or what tally_kernel_fail() returns: then the job fails with
@@ -49,8 +49,8 @@ extern "C" {
 /* Of this header. A worker refuses a kernel of another number. */
 #define TALLY_KERNEL_ABI 1u
 
-/* Element types: a kernel's `types` is a sum of TALLY_KERNEL_TAKES(...). The numbers are
-   those of tally.h (TALLY_TYPE_F64 is 10), and one more for text. */
+/* Element types: a kernel's `types` is a sum of TALLY_KERNEL_TAKES(...). The numbers
+   are those of tally.h (TALLY_TYPE_F64 is 10), and one more for text. */
 #define TALLY_KERNEL_TYPE_I8 1
 #define TALLY_KERNEL_TYPE_I16 2
 #define TALLY_KERNEL_TYPE_I32 3
@@ -85,8 +85,8 @@ typedef struct tally_kernel_block {
   /* Where the rows are: the index of the first within its file, before filtering; or,
      where rows were left out, `count` indices. */
   uint64_t first_row;
-  const uint64_t* rows; /* NULL: first_row, first_row + 1, ... */
-  uint32_t file;        /* from 0 */
+  const uint64_t* rows;  /* NULL: first_row, first_row + 1, ... */
+  uint32_t file;         /* from 0 */
   const char* file_name; /* "" where the source has no files */
 } tally_kernel_block;
 
@@ -144,7 +144,8 @@ typedef struct tally_kernel {
   uint32_t flags;       /* TALLY_KERNEL_EXACT | TALLY_KERNEL_SYNC */
   const tally_kernel_parameter* parameters; /* may be NULL with 0 */
   size_t parameter_count;                   /* at most 16 */
-  size_t state_size;                        /* 1 byte to 64 MiB, aligned to 64 */
+  size_t state_size;                        /* 1 byte to 64 MiB, aligned to 64; without
+                                               serialize at most 8 MiB */
 
   int (*init)(tally_kernel_run* run, void* state); /* may be NULL: zeroes will do */
   int (*update)(tally_kernel_run* run, void* state, const tally_kernel_block* block);
@@ -153,16 +154,17 @@ typedef struct tally_kernel {
      labels: then the results are named label.sub (bbox.min_x). At most 64. */
   int (*finish)(tally_kernel_run* run, const void* state);
   /* Both NULL: the state is plain bytes. Else serialize calls tally_kernel_write any
-     number of times, at most 64 MiB in all, and equal states should write equal bytes;
+     number of times, at most 8 MiB in all, and equal states should write equal bytes;
      deserialize is given an initialised state and may refuse what is no state. */
   int (*serialize)(tally_kernel_run* run, const void* state);
-  int (*deserialize)(tally_kernel_run* run, void* state, const void* bytes, size_t size);
+  int (*deserialize)(tally_kernel_run* run, void* state, const void* bytes,
+                     size_t size);
   /* Gives back what the state holds beside itself; may be NULL. Must not fail. */
   void (*destroy)(tally_kernel_run* run, void* state);
 } tally_kernel;
 
-/* The one symbol of a kernel's shared object: its kernels, at most 64, then NULL. Called
-   once after loading. */
+/* The one symbol of a kernel's shared object: its kernels, at most 64, then NULL.
+   Called once after loading. */
 #define TALLY_KERNEL_EXPORT __attribute__((visibility("default")))
 TALLY_KERNEL_EXPORT const tally_kernel* const* tally_kernels(void);
 

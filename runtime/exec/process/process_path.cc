@@ -383,6 +383,7 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   if (has_kernels) watch_kernels(slot);
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
+    slot.images.clear();  // it will be given them again
     std::vector<model::ChunkOutcome> failed;
     for (const model::ChunkKey& key : slot.batch)
       failed.push_back({key, sent.error(), {}});

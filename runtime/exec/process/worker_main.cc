@@ -65,7 +65,7 @@ class Worker {
     }
     fds.clear();
     const model::ChunkKey last = outcomes.back().key;
-    if (!send(std::move(outcomes))) return false;
+    if (!answer(std::move(outcomes))) return false;
     fault_point("after_partial", last);
     return true;
   }
@@ -84,6 +84,8 @@ class Worker {
     }
     const bool has_kernels = !assigned.task.images.empty();
     if (has_kernels) output_.rewind();
+    for (const model::TaskImage& image : assigned.task.images)
+      images_.offer(image, own);
     sync_.begin(assigned.task, own);
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);
@@ -106,9 +108,25 @@ class Worker {
       *error = std::move(*error).with("output", std::move(text));
   }
 
-  bool send(ipc::WorkerMessage message) {
+  // Only what kernels give can be too much for a message.
+  bool answer(std::vector<model::ChunkOutcome> outcomes) {
     bytes_.clear();
-    if (!ipc::append_worker_message(bytes_, 0, message)) return false;
+    ipc::WorkerMessage message = std::move(outcomes);
+    if (ipc::append_worker_message(bytes_, 0, message)) return send_bytes();
+    for (auto& outcome : std::get<std::vector<model::ChunkOutcome>>(message))
+      outcome.result = Error(
+          Errc::InvalidData, "kernel_partial_too_large",
+          "what the job's kernels gave of a chunk, states and outputs, has more than " +
+              std::to_string(ipc::kMaxWorkerBytes >> 20) + " MiB");
+    return send(std::move(message));
+  }
+
+  bool send(const ipc::WorkerMessage& message) {
+    bytes_.clear();
+    return ipc::append_worker_message(bytes_, 0, message) && send_bytes();
+  }
+
+  bool send_bytes() {
     std::size_t sent = 0;
     const Result<ipc::Transfer> done = ipc::send_packets(link_, bytes_, {}, sent, 0);
     return done && *done == ipc::Transfer::Moved;
