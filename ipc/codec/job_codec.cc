@@ -257,7 +257,6 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   spec.reducers.reserve(reducers.size());
   for (const auto reducer : reducers) spec.reducers.push_back(read_reducer(reducer));
   spec.source = *std::move(source);
-  spec.limits = *std::move(limits);
   spec.hint = *hint;
   spec.path = *path;
   spec.require_isolated = from.getRequireIsolated();

@@ -497,6 +497,36 @@ class WindowsTest(unittest.TestCase):
             self.asked()
         # Else the daemon could not stop when the test ends.
 
+    @unittest.skipIf(SANITIZED, "a sanitizer must be loaded first")
+    def test_progress_is_told_between_the_windows(self):
+        slow = {"LD_PRELOAD": os.environ["SLOW_PREAD"]}
+        with TallyDaemon(workers=2, env=slow) as daemon, \
+                wire.Session(daemon.socket) as self.session:
+            files = ", ".join(f'(name = "{i}.raw")' for i in range(100))
+            # Slow enough by lines of text, each file a chunk.
+            self.session.send(wire.frame(
+                "(submit = (spec = (reducers = [(name = \"count\")], source = (files = "
+                f"(format = 4, windowed = true, files = [{files}])), path = 3), "
+                "wantProgress = true))", 7))
+            for path in self.paths:
+                path.write_text("1 2 3\n")
+            told = []
+            while True:
+                sequence, member, value = self.session.receive()
+                self.assertEqual(sequence, 7)
+                if member == "needFiles":
+                    first, count = int(value.get("first", 0)), int(value["count"])
+                    self.send(first, self.paths[first:first + count])
+                elif member == "progress":
+                    self.assertEqual(int(value["total"]), 600)
+                    told.append(int(value.get("done", 0)))
+                else:
+                    break
+            self.assertEqual((member, value["state"]), ("answer", DONE))
+            self.assertEqual(value["elements"]["seen"], "300")
+            self.assertGreater(len(told), 1)
+            self.assertEqual(told, sorted(told))
+
     def test_what_is_out_of_bounds_is_refused(self):
         member, error = self.session.ask(wire.submit(
             "files = (format = 2, type = 10, windowed = true, files = [])"), 7)
