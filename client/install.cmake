@@ -46,6 +46,7 @@ install(FILES
   DESTINATION ${pc_dir})
 
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES KERNELS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # For PYTHONPATH or pip: no version of Python in its path, and nothing to compile.
 install(DIRECTORY python/tally

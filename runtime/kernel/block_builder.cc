@@ -93,6 +93,7 @@ Result<void> BlockBuilder::begin_batch(const source::Batch& batch) {
     const reduce::Block& block = batch.columns[column];
     const std::uint64_t missing = batch.missing[column];
     if (block.count + missing != batch.rows ||
+        (block.data == nullptr && block.count != 0) ||
         (missing == 0 && block.indices != nullptr))
       return kernel_.error(Errc::Internal, "coverage_mismatch",
                            "of " + std::to_string(batch.rows) + " rows a column has " +
