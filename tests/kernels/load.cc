@@ -12,10 +12,11 @@
 namespace {
 
 [[maybe_unused]] volatile int zero = 0;
+[[maybe_unused]] volatile int* volatile nowhere = nullptr;
 
 __attribute__((constructor)) void loaded() {
 #if defined(LOAD_SEGV)
-  *static_cast<volatile int*>(nullptr) = 1;
+  *nowhere = 1;
 #elif defined(LOAD_ABORT)
   std::abort();
 #elif defined(LOAD_FPE)

@@ -26,6 +26,8 @@ struct State {
   double sum;
 };
 
+volatile int* volatile nowhere = nullptr;  // volatile: or a compiler sees it
+
 void* sleep_for_ever(void*) {
   for (;;) ::pause();
 }
@@ -73,7 +75,7 @@ void change_surroundings() {
 // What the program calls `act`; 0, or what the kernel's function returns.
 int do_it(tally_kernel_run* run, std::string_view act, const void* state,
           const void* input) {
-  if (act == "segv") *static_cast<volatile int*>(nullptr) = 1;
+  if (act == "segv") *nowhere = 1;
   if (act == "abort") std::abort();
   if (act == "fpe") ::raise(SIGFPE);
   if (act == "exit0") std::exit(0);
@@ -153,8 +155,7 @@ int deserialize(tally_kernel_run* run, void* state, const void* bytes,
 }
 
 constexpr tally_kernel_parameter kParameters[] = {
-    {"call", "the function in which it acts", "none"},
-    {"act", "what it does", "none"}};
+    {"call", "the function in which it acts", "none"}, {"act", "what it does", "none"}};
 
 constexpr tally_kernel kVandal = {TALLY_KERNEL_ABI,
                                   sizeof(tally_kernel),
