@@ -36,25 +36,31 @@ Result<std::shared_ptr<const KernelLibrary>> find_image(
 
 }  // namespace
 
-void LoadedImages::offer(const model::TaskImage& image,
-                         std::span<const int> descriptors) {
-  if (!image.descriptor || *image.descriptor >= descriptors.size()) return;
-  if (images_.contains(image.hash) || offered_.contains(image.hash)) return;
-  UniqueFd kept(::fcntl(descriptors[*image.descriptor], F_DUPFD_CLOEXEC, 0));
-  if (kept) offered_.emplace(image.hash, std::move(kept));
+void LoadedImages::keep(const model::ChunkTask& task,
+                        std::span<const int> descriptors) {
+  for (const model::TaskImage& image : task.images) {
+    if (!image.descriptor || *image.descriptor >= descriptors.size()) continue;
+    if (images_.contains(image.hash) || kept_.contains(image.hash)) continue;
+    UniqueFd copy(::fcntl(descriptors[*image.descriptor], F_DUPFD_CLOEXEC, 3));
+    if (copy) kept_.emplace(image.hash, std::move(copy));
+  }
 }
 
 Result<std::shared_ptr<const KernelLibrary>> LoadedImages::find(
     const model::TaskImage& image, std::span<const int> descriptors) {
   if (const auto known = images_.find(image.hash); known != images_.end())
     return known->second;
-  offer(image, descriptors);
-  const auto offered = offered_.find(image.hash);
-  if (offered == offered_.end())
+  const auto kept = kept_.find(image.hash);
+  int file = -1;
+  if (kept != kept_.end())
+    file = kept->second.get();
+  else if (image.descriptor && *image.descriptor < descriptors.size())
+    file = descriptors[*image.descriptor];
+  if (file < 0)
     return Error(Errc::Internal, "no_image",
                  "the file of " + image.name + " did not come with the task");
-  auto loaded = KernelLibrary::load(offered->second.get(), image.name);
-  offered_.erase(offered);
+  auto loaded = KernelLibrary::load(file, image.name);
+  if (kept != kept_.end()) kept_.erase(kept);
   return images_.emplace(image.hash, std::move(loaded)).first->second;
 }
 

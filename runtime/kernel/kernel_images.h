@@ -2,6 +2,9 @@
 //
 // One that could not be loaded is remembered as well: loading it again would run its
 // constructors again, to no other end. Threads: one.
+//
+// An image comes with the first task that needs it, once. That task may end before it
+// looks at its images (it was called off, say), so keep() is told of each task first.
 #pragma once
 
 #include <map>
@@ -17,15 +20,15 @@ namespace tally::kernels {
 
 class LoadedImages final : public KernelImages {
  public:
-  // Keeps what the task brought of an image that is not loaded yet: whoever sent it does
-  // so once, and this task may be called off before it needs it.
-  void offer(const model::TaskImage& image, std::span<const int> descriptors);
+  // Keeps what came with the task until it is loaded.
+  void keep(const model::ChunkTask& task, std::span<const int> descriptors);
+
   Result<std::shared_ptr<const KernelLibrary>> find(
       const model::TaskImage& image, std::span<const int> descriptors) override;
 
  private:
   std::map<model::ImageHash, Result<std::shared_ptr<const KernelLibrary>>> images_;
-  std::map<model::ImageHash, UniqueFd> offered_;  // of those not in images_
+  std::map<model::ImageHash, UniqueFd> kept_;
 };
 
 // What there is in each image of the task. Errors: those of KernelImages::find().

@@ -146,6 +146,11 @@ struct ProcessPath::Slot {
   std::optional<Error> killed_for;  // why we killed it, if we did
   std::uint64_t timer_round = 0;    // a timer that was set anew is another round
 
+  bool in_kernel() const {
+    return !in_hand.empty() &&
+           page.get()->call.load(std::memory_order_acquire) != KernelCall::None;
+  }
+
   // What the worker was working on: the last chunk it began. One that died before it
   // began any is charged with the first, or it could do so for ever.
   std::optional<model::ChunkKey> running() const {
@@ -383,7 +388,7 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   if (has_kernels) watch_kernels(slot);
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
-    slot.images.clear();  // it will be given them again
+    slot.images.clear();  // it may be given some of them twice
     std::vector<model::ChunkOutcome> failed;
     for (const model::ChunkKey& key : slot.batch)
       failed.push_back({key, sent.error(), {}});
@@ -519,7 +524,9 @@ void ProcessPath::on_zygote_gone() {
     if (slot->state == WorkerState::Dead) continue;
     signal(*slot,
            SIGKILL);  // they die with it anyway; this is for one that was stopped
-    lose(*slot, Error(Errc::WorkerLost, "zygote_lost", "the zygote died"), false);
+    // It was killed by somebody: by a kernel, perhaps, and would be again.
+    lose(*slot, Error(Errc::WorkerLost, "zygote_lost", "the zygote died"),
+         slot->in_kernel());
   }
   start_zygote_later();
 }

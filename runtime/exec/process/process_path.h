@@ -3,7 +3,9 @@
 // Keeps `workers` slots filled: forks through the zygote, offers a slot when its worker
 // says hello, and when one dies reports what was lost with its cause and starts a
 // replacement at once (with back-off when workers die young). When the zygote dies its
-// workers do; both are started again and their chunks are lost without a charge.
+// workers do; both are started again and their chunks are lost without a charge, but
+// for those that were in a kernel: it may have killed the zygote, and would do so
+// again.
 //
 // End-of-file on a link means "lost"; the zygote's message brings the cause, so a loss
 // is reported when both are there, or when kCauseGrace has passed (cause then unknown).

@@ -84,8 +84,7 @@ class Worker {
     }
     const bool has_kernels = !assigned.task.images.empty();
     if (has_kernels) output_.rewind();
-    for (const model::TaskImage& image : assigned.task.images)
-      images_.offer(image, own);
+    images_.keep(assigned.task, own);
     sync_.begin(assigned.task, own);
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);

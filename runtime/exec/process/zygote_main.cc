@@ -43,10 +43,13 @@ class ForkServer {
         {socket_, POLLIN, 0}, {deaths_.get(), POLLIN, 0}, {owner_, POLLIN, 0}};
     for (;;) {
       if (::poll(wait, 3, -1) < 0 && errno != EINTR) return 1;
-      if (wait[2].revents != 0) return 0;
+      if (wait[2].revents != 0) break;
       if (wait[1].revents != 0) reap();
-      if (wait[0].revents != 0 && !serve()) return 0;
+      if (wait[0].revents != 0 && !serve()) break;
     }
+    // The workers die with us; what their kernels forked would not.
+    for (const auto& [pid, serial] : workers_) ::kill(-pid, SIGKILL);
+    return 0;
   }
 
  private:
@@ -83,6 +86,9 @@ class ForkServer {
       // The zygote may be gone already: then nobody would ever end this process.
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != zygote) ::_exit(0);
+      // A group of its own: a kernel that signals its group hits itself alone, and what
+      // it forked can be ended with it.
+      ::setpgid(0, 0);
       ::prctl(PR_SET_NAME, "tally-worker");
       ::_exit(worker_main(std::move(fds[0]), std::move(fds[1]),
                           WorkerOutput(std::move(fds[2]))));
@@ -106,11 +112,15 @@ class ForkServer {
     }
     for (;;) {
       siginfo_t death{};
+      // Not reaped yet, so its number is no other group's.
+      if (::waitid(P_ALL, 0, &death, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+      if (death.si_pid == 0) return;
+      ::kill(-death.si_pid, SIGKILL);
+      const auto dead = static_cast<id_t>(death.si_pid);
       rusage usage{};
       // The raw call: glibc's waitid has no rusage.
-      if (::syscall(SYS_waitid, P_ALL, 0, &death, WEXITED | WNOHANG, &usage) != 0)
+      if (::syscall(SYS_waitid, P_PID, dead, &death, WEXITED | WNOHANG, &usage) != 0)
         return;
-      if (death.si_pid == 0) return;
       ZygoteMessage message;
       message.report = ZygoteReport::Died;
       message.pid = death.si_pid;
