@@ -72,7 +72,7 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     index is that of the flattened array). A large ordinary array goes through pipes, copied
     once by several threads of the daemon; where that will not do (path="process", workers,
     isolated, kernels, limits, nan="error") it is copied into a memfd first, which takes
-    some four times as long. An array of empty() that was share()d is not copied.
+    several times as long. An array of empty() that was share()d is not copied.
     """
     return (client or default_client()).run(
         reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,
