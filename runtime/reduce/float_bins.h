@@ -1,9 +1,9 @@
 // float_sum: adds packed floats or doubles exactly into a superaccumulator.
 //
 // Long runs go by blocks through float_sum_kernel.h. Blocks that are not for it go
-// through exponent bins: elements whose exponents share their upper eight bits are added
-// as 128-bit integers, and the bins are emptied into the accumulator at the end of the
-// run. Short runs are added one by one. Which way an element went does not show.
+// through exponent bins: elements whose exponents share their upper eight bits are
+// added as 128-bit integers, and the bins are emptied into the accumulator at the end
+// of the run. Short runs are added one by one. Which way an element went does not show.
 #pragma once
 
 #include <cstddef>

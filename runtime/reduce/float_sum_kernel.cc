@@ -92,9 +92,8 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into,
   if (hn::AllTrue(d, hn::Eq(largest, hn::Zero(d)))) return false;
   TALLY_UNROLL for (int k = 0; k < kLevels; ++k) {
     auto units = hn::Zero(di);
-    TALLY_UNROLL for (int s = 0; s < kStreams; ++s)
-        units = hn::Add(units, hn::Sub(hn::BitCast(di, anchor[s][k]),
-                                       hn::BitCast(di, first[k])));
+    TALLY_UNROLL for (int s = 0; s < kStreams; ++s) units = hn::Add(
+        units, hn::Sub(hn::BitCast(di, anchor[s][k]), hn::BitCast(di, first[k])));
     HWY_ALIGN std::int64_t stored[hn::MaxLanes(di)];
     hn::Store(units, di, stored);
     std::int64_t total = 0;
@@ -119,7 +118,8 @@ HWY_ATTR bool AddBlockBy(int levels, const T* data, int exponent,
   }
 }
 
-// What a block needs, by its largest and its least exponent; no levels: it is not for us.
+// What a block needs, by its largest and its least exponent; no levels: it is not for
+// us.
 template <typename T>
 HWY_ATTR FloatSumPlan PlanFor(const T* data, std::size_t count) {
   const Bits d;
@@ -155,8 +155,7 @@ HWY_ATTR bool AddNext(const T* data, Superaccumulator& into, FloatSumPlan& plan,
                       bool& negative_zero) {
   constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
   const auto add = [&](int levels) HWY_ATTR {
-    return levels > 0 &&
-           AddBlockBy(levels, data, plan.exponent, into, negative_zero);
+    return levels > 0 && AddBlockBy(levels, data, plan.exponent, into, negative_zero);
   };
   if (plan.levels > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.levels - 1)) {
     --plan.levels;

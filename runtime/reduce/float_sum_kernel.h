@@ -1,4 +1,5 @@
-// The inner loop of float sums, on Highway, dispatched at run time: anchored extraction.
+// The inner loop of float sums, on Highway, dispatched at run time: anchored
+// extraction.
 //
 // Elements of at most 2^(e+1) are split at fixed places: adding x to an anchor
 // 1.5 * 2^(52+g) rounds it to a multiple of 2^g, and taking the anchor's change off x
@@ -26,9 +27,9 @@ struct FloatSumPlan {
 };
 
 struct AnchoredRun {
-  std::size_t visited = 0;      // elements that were added, from the first on
-  std::size_t leave = 0;        // then so many, in the block that was not added
-  bool negative_zero = false;   // among those that were added
+  std::size_t visited = 0;     // elements that were added, from the first on
+  std::size_t leave = 0;       // then so many, in the block that was not added
+  bool negative_zero = false;  // among those that were added
 };
 
 // Adds whole blocks, up to the end or to one that is not for it: all zeros, infinities,

@@ -89,10 +89,8 @@ FloatSumState::FloatSumState(model::ElementType type) : type_(type) {
 std::size_t FloatSumState::update(const Block& block) {
   const FloatRun run =
       type_ == model::ElementType::F32
-          ? float_sum(static_cast<const float*>(block.data), block.count, sum_,
-                      plan_)
-          : float_sum(static_cast<const double*>(block.data), block.count, sum_,
-                      plan_);
+          ? float_sum(static_cast<const float*>(block.data), block.count, sum_, plan_)
+          : float_sum(static_cast<const double*>(block.data), block.count, sum_, plan_);
   seen_ |= run.seen;
   return run.visited;
 }

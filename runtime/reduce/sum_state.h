@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "ipc/base/int128.h"
-#include "runtime/reduce/state.h"
 #include "runtime/reduce/float_sum_kernel.h"
+#include "runtime/reduce/state.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {

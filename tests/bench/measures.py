@@ -338,7 +338,6 @@ def python(bench):
             numpy_ns += program.step("numpy")
             for way, ns in took.items():
                 ns += program.step(way)
-        # What is shared is to be faster than numpy once sums are vectorised.
         for way, target in (("sum", 2), ("shared", 2)):
             yield Row(f"python.{way}", median_ratio(took[way], numpy_ns), target,
                       "× numpy", True, f"{ms(statistics.median(took[way]))}; "

@@ -25,7 +25,8 @@ from typing import Any, Mapping
 
 from . import errors
 from ._answer import Answer, Index
-from ._client import Client, connect, embedded
+from ._client import Client
+from ._connect import connect, embedded
 from ._default import default_client
 from ._job import Job
 from ._library import library as _library
@@ -71,8 +72,8 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     Ctrl-C cancels the job. An array is read as it is, whatever its shape, in C order (an
     index is that of the flattened array). A large ordinary array goes through pipes, copied
     once by several threads of the daemon; where that will not do (path="process", workers,
-    isolated, kernels, limits, nan="error") it is copied into a memfd first, which takes
-    some four times as long. An array of empty() that was share()d is not copied.
+    isolated, kernels, limits, nan="error", a reducer that is no built-in) it is copied into
+    a memfd first, which takes several times as long. An array of empty() that was share()d is not copied.
     """
     return (client or default_client()).run(
         reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import functools
 import os
 import select
-import socket
 import threading
 import time
 import weakref
@@ -20,17 +18,24 @@ from typing import Any, Callable, Mapping, Sequence
 from . import _shared, _sources
 from ._answer import Answer
 from ._job import Job
-from ._library import ConnectOptions, EmbedOptions, Library, \
-    Progress as _ProgressStruct, ProgressFunction, SubmitOptions, embed_library, library
+from ._library import Library, ProgressFunction, SubmitOptions
 from ._progress import Meter, Progress, ProgressOption
 from ._reducers import Reducers, reducers_of
 from ._requests import Options, Request
 from ._streams import Streams
-from .errors import Cancelled, Error, Internal, InvalidArgument, Unavailable
+from .errors import Cancelled, Error, Internal, InvalidArgument
 
 _STEP_S = 0.05     # between two looks at what has no descriptor to be polled
 _CLOSING_S = 2.0   # for another thread to leave its poll
-_CONNECT_S = 10.0
+
+# Whose results do not depend on how the elements are cut up. All others, kernels too, get
+# the array whole.
+_IN_PIECES = frozenset(["count", "sum", "mean", "min", "max", "argmin", "argmax"])
+_MAX_PIECES = 16  # one thread feeds them all
+
+_os: Any = os  # the eventfds that mypy 1.0 does not know
+
+open_clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
 
 class Client:
@@ -48,12 +53,15 @@ class Client:
         self._end = end
         self._fd = lib.client_fd(handle)
         self._pid = os.getpid()
-        self._changed = threading.Condition()  # holds all below; an RLock
-        self._polled = False                   # some thread is in poll()
-        self._jobs: dict[int, Job] = {}        # by ticket
+        # Taken by `with` alone, which no signal can split. Guards what follows.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._poller: object | None = None  # of the thread that is in poll()
+        self._wake = _os.eventfd(0, _os.EFD_CLOEXEC | _os.EFD_NONBLOCK)  # ends its poll
+        self._jobs: dict[int, Job] = {}     # by ticket
         self._lost = False
         self._loops: dict[asyncio.AbstractEventLoop, int] = {}  # their waiting tasks
-        _open_clients.add(self)
+        open_clients.add(self)
 
     # --- what users call ----------------------------------------------------------
 
@@ -107,29 +115,31 @@ class Client:
         finally:
             self._let_go(job)
 
-    def ping(self, timeout: float = _CONNECT_S) -> None:
+    def ping(self, timeout: float = 10) -> None:
         """A round trip. Raises Unavailable, DeadlineExceeded."""
         error = ctypes.c_void_p()
-        with self._using() as handle:
+        with self._lock:
+            handle = self._usable()
             self._lib.check(self._lib.ping(handle, max(1, round(timeout * 1e9)),
                                            ctypes.byref(error)), error)
 
     def close(self) -> None:
         """Closes the connection; its jobs are cancelled. Calling it again is nothing."""
         forked = os.getpid() != self._pid
-        with self._changed:
+        with self._lock:
             if self._handle is None:
                 return
-            if self._polled and not forked:
-                self._wake_poller()
             handle, self._handle = self._handle, None
+            if not forked:
+                self._end_all(Cancelled("the client was closed", code="closed"))
+                self._wake_others()
+                self._changed.wait_for(lambda: self._poller is None, _CLOSING_S)
             self._lib.client_free(handle)
+            os.close(self._wake)
             end, self._end = self._end, None
             if end is not None:
                 end()
-            self._end_all(Cancelled("the client was closed", code="closed"))
-            self._changed.notify_all()
-        _open_clients.discard(self)
+        open_clients.discard(self)
 
     @property
     def closed(self) -> bool:
@@ -156,7 +166,8 @@ class Client:
         request = Request(self._lib)
         request.add_reducers(wanted)
         request.set_options(options)
-        streams, copied = _put(source, request, may_stream and options.takes_streams)
+        streams, copied = _put(source, request, may_stream and options.takes_streams and
+                               all(one.name in _IN_PIECES for one in wanted))
         callback = Meter() if progress is True else progress or None
         job = Job(self, source, callback, streams, copied)
         try:
@@ -173,7 +184,8 @@ class Client:
         if job._callback is not None:
             options = SubmitOptions(ctypes.sizeof(SubmitOptions), _note_progress,
                                     _remember(job), 0)
-        with self._using() as handle:
+        with self._lock:
+            handle = self._usable()
             self._lib.check(
                 self._lib.submit_with(handle, request.handle,
                                       ctypes.byref(options) if options else None,
@@ -186,15 +198,16 @@ class Client:
             self._look()
 
     def _unsent(self) -> bool:
-        with self._changed:
+        with self._lock:
             return self._handle is not None and \
                 bool(self._lib.client_events(self._handle) & select.POLLOUT)
 
     def _cancel(self, job: Job) -> None:
         error = ctypes.c_void_p()
-        with self._using() as handle:
+        with self._lock:
             if job._ended:
                 return
+            handle = self._usable()
             status = self._lib.cancel(handle, job._ticket, ctypes.byref(error))
             self._dispatch()  # a lost connection ends the job here
             if status != 0 and not job._ended:
@@ -215,51 +228,70 @@ class Client:
 
     # --- waiting ------------------------------------------------------------------
 
-    def _using(self) -> _Using:
-        return _Using(self)
+    def _usable(self) -> ctypes.c_void_p:
+        """The handle, under the lock."""
+        if os.getpid() != self._pid:
+            raise InvalidArgument("this client belongs to the parent process; connect "
+                                  "anew", code="forked")
+        if self._handle is None:
+            raise InvalidArgument("the client is closed", code="closed")
+        return self._handle
 
     def _look(self) -> None:
         """Takes what has come. Does not block."""
-        with self._using():
+        with self._lock:
+            self._usable()
             self._dispatch()
-            self._changed.notify_all()
 
     def _wait(self, job: Job, deadline: float | None) -> bool:
         while not job._ended:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return job.done()
-            with self._using():
-                if job._ended:
-                    break
-                polls, self._polled = not self._polled, True
-                if not polls and not _feeds(job):
-                    self._changed.wait(left)
-            if polls:
-                self._poll_for_all(job, left)
-            elif _feeds(job):
-                self._feed(job, None, _STEP_S)
+            if not self._poll_for_all(job, left):
+                self._wait_for_poller(job, left)
             job._tell_progress()
         job._tell_progress()
         return True
 
-    def _poll_for_all(self, job: Job, left: float | None) -> None:
+    def _poll_for_all(self, job: Job, left: float | None) -> bool:
+        """One poll, and all that came of it; False where another thread polls."""
+        mine = object()
         try:
-            events = self._lib.client_events(self._handle)
+            with self._lock:
+                if job._ended:
+                    return True
+                events = self._lib.client_events(self._usable())
+                if self._poller is not None:
+                    return False
+                self._poller = mine
             if events != 0:
                 self._feed(job, events, left)
+            return True
         finally:
-            with self._changed:
-                self._polled = False
-                if self._handle is not None:
-                    self._dispatch()
-                self._changed.notify_all()
+            with self._lock:
+                if self._poller is mine:
+                    self._poller = None
+                    if self._handle is not None:
+                        self._drain()
+                        self._dispatch()
+                    self._changed.notify_all()
+
+    def _wait_for_poller(self, job: Job, left: float | None) -> None:
+        """Until it has polled; the job's pipes nobody else looks after."""
+        if _feeds(job):
+            self._feed(job, None, _STEP_S)
+            return
+        with self._lock:
+            if self._poller is not None and not job._ended:
+                self._changed.wait(left)
 
     def _feed(self, job: Job, events: int | None, left: float | None) -> None:
         """One poll: of the job's pipes, and of the socket if there are `events`."""
         poll = select.poll()
         if events is not None:
             poll.register(self._fd, events)
+            poll.register(self._wake, select.POLLIN)
         streams = job._streams
         if streams is not None:
             for descriptor in streams.descriptors:
@@ -267,7 +299,7 @@ class Client:
         timeout_ms = None if left is None else max(1, left * 1e3)
         while ready := poll.poll(timeout_ms):
             for descriptor, _ in ready:
-                if streams is None or descriptor == self._fd:
+                if streams is None or descriptor in (self._fd, self._wake):
                     return
                 if streams.feed(descriptor):
                     poll.unregister(descriptor)
@@ -277,31 +309,51 @@ class Client:
     def _dispatch(self) -> None:
         """Sends and receives, and ends the jobs whose answers came. Under the lock."""
         error = ctypes.c_void_p()
-        if self._lib.client_dispatch(self._handle, ctypes.byref(error)) != 0:
-            self._lib.error_free(error)  # each job is told by its own
-            self._lost = True
-        while ticket := self._lib.client_ready(self._handle, None):
-            self._take(ticket)
+        ended = False
+        try:
+            if self._lib.client_dispatch(self._handle, ctypes.byref(error)) != 0:
+                self._lib.error_free(error)  # each job is told by its own
+                self._lost = True
+            while ticket := self._lib.client_ready(self._handle, None):
+                self._take(ticket)
+                ended = True
+        except BaseException:  # Ctrl-C: an answer may be lost, and nobody shall wait for it
+            self._lost = ended = True
+            self._end_all(Internal("interrupted while an answer was taken",
+                                   code="interrupted"))
+            raise
+        finally:
+            if ended:
+                self._wake_others()
 
     def _take(self, ticket: int) -> None:
-        job = self._jobs.pop(ticket)
+        job = self._jobs.get(ticket)
         handle, error = ctypes.c_void_p(), ctypes.c_void_p()
         status = self._lib.wait(self._handle, ticket, ctypes.byref(handle),
                                 ctypes.byref(error))
-        answer = Answer(self._lib, handle, job._streams, job._copied) \
-            if handle.value else None
-        job._end(answer, self._lib.taken(error, status) if status != 0 else None)
+        answer = Answer(self._lib, handle, job._streams if job else None,
+                        job._copied if job else 0) if handle.value else None
+        failure = self._lib.taken(error, status) if status != 0 else None
+        if job is not None:
+            job._end(answer, failure)
+            del self._jobs[ticket]
 
     def _end_all(self, error: Error) -> None:
         jobs, self._jobs = list(self._jobs.values()), {}
         for job in jobs:
             job._end(None, error)
 
-    def _wake_poller(self) -> None:
-        """Ends the connection, which ends another thread's poll. Under the lock."""
-        with socket.socket(fileno=os.dup(self._fd)) as other:
-            other.shutdown(socket.SHUT_RDWR)
-        self._changed.wait_for(lambda: not self._polled, _CLOSING_S)
+    def _drain(self) -> None:
+        try:
+            _os.eventfd_read(self._wake)
+        except BlockingIOError:
+            pass
+
+    def _wake_others(self) -> None:
+        """Whoever waits looks whether it was for what has ended. Under the lock."""
+        if self._poller is not None:
+            _os.eventfd_write(self._wake, 1)
+        self._changed.notify_all()
 
     # --- asyncio ------------------------------------------------------------------
 
@@ -316,16 +368,17 @@ class Client:
         def tell_loop() -> None:  # from whichever thread took the answer
             loop.call_soon_threadsafe(tell)
 
-        with self._using():
+        with self._lock:
             if job._ended:
                 return
+            self._usable()
             job._when_ended.append(tell_loop)
             self._loops[loop] = self._loops.get(loop, 0) + 1
         try:
             loop.add_reader(self._fd, self._readable)
             await ended
         finally:
-            with self._changed:
+            with self._lock:
                 job._when_ended.remove(tell_loop)
             self._loops[loop] -= 1
             if self._loops[loop] == 0:
@@ -338,27 +391,6 @@ class Client:
         self._look()
         for job in list(self._jobs.values()):
             job._tell_progress()
-
-
-class _Using:
-    """The client's lock, and its handle; refuses where it may not be used."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def __enter__(self) -> ctypes.c_void_p:
-        client = self._client
-        if os.getpid() != client._pid:
-            raise InvalidArgument("this client belongs to the parent process; connect "
-                                  "anew", code="forked")
-        client._changed.acquire()
-        if client._handle is None:
-            client._changed.release()
-            raise InvalidArgument("the client is closed", code="closed")
-        return client._handle
-
-    def __exit__(self, *_: Any) -> None:
-        self._client._changed.release()
 
 
 def _feeds(job: Job) -> bool:
@@ -386,7 +418,7 @@ def _put(source: _sources.Source, request: Request, may_stream: bool) \
     if source.bytes <= _sources.MAX_VALUES_BYTES:
         request.set_values(source)
     elif may_stream:
-        streams = Streams(source, len(os.sched_getaffinity(0)))
+        streams = Streams(source, min(len(os.sched_getaffinity(0)), _MAX_PIECES))
         request.set_streams(source, streams.paths)
         return streams, converted + source.bytes
     else:
@@ -410,82 +442,3 @@ def _note_progress(user, progress):  # type: ignore[no-untyped-def]
     job, at = _noting.get(user), progress.contents
     if job is not None:
         job._at = Progress(at.done, at.total, "bytes" if at.in_bytes else "elements")
-
-
-# --- making them ------------------------------------------------------------------
-
-
-def connect(socket: str | os.PathLike[str] | None = None, *,
-            timeout: float = _CONNECT_S) -> Client:
-    """A client of the daemon at `socket`; of $TALLY_SOCKET, else of
-    /run/tally/tally.sock, else of $XDG_RUNTIME_DIR/tally/tally.sock without.
-
-    `timeout` in seconds, for the first exchange. Raises Unavailable, PermissionDenied,
-    ProtocolViolation, DeadlineExceeded.
-    """
-    lib = library()
-    handle, error = ctypes.c_void_p(), ctypes.c_void_p()
-    options = _connect_options(socket, timeout)
-    lib.check(lib.connect(ctypes.byref(options), ctypes.byref(handle),
-                          ctypes.byref(error)), error)
-    return Client(lib, handle)
-
-
-def embedded(*, workers: int = 0, threads: int = 0,
-             worker_program: str | os.PathLike[str] | None = None) -> Client:
-    """A client of a runtime of its own, inside this process: no daemon. close() ends it.
-
-    `workers` processes (0: one for each core) and `threads` (0: 64). `worker_program`:
-    the path of tally-worker; None: $TALLY_WORKER_PROGRAM, else where it was installed.
-    Raises Unavailable (no libtally-embed), NotFound (no tally-worker), InvalidArgument.
-    """
-    lib, host = library(), embed_library()
-    core, handle, error = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-    program = worker_program or os.environ.get("TALLY_WORKER_PROGRAM")
-    options = EmbedOptions(ctypes.sizeof(EmbedOptions), workers, threads,
-                           os.fsencode(program) if program else None, 0)
-    lib.check(host.embed(ctypes.byref(options), ctypes.byref(core), ctypes.byref(error)),
-              error)
-    try:
-        connecting = _connect_options(None, _CONNECT_S)
-        lib.check(host.embedded_connect(core, ctypes.byref(connecting),
-                                        ctypes.byref(handle), ctypes.byref(error)), error)
-    except BaseException:
-        host.embedded_free(core)
-        raise
-    return Client(lib, handle, functools.partial(host.embedded_free, core))
-
-
-def _connect_options(socket: Any, timeout: float) -> ConnectOptions:
-    return ConnectOptions(ctypes.sizeof(ConnectOptions),
-                          os.fsencode(socket) if socket is not None else None,
-                          max(1, round(timeout * 1e9)), 0)
-
-
-# --- fork and exit ----------------------------------------------------------------
-
-_open_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-_held: list[Client] = []
-
-
-# Held across fork(), so that no client is caught in the middle of something.
-def _before_fork() -> None:
-    for client in list(_open_clients):
-        client._changed.acquire()
-        _held.append(client)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop()._changed.release()
-
-
-def close_all() -> None:
-    """At exit: those of this process."""
-    for client in list(_open_clients):
-        if client._pid == os.getpid():
-            client.close()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork,
-                    after_in_child=_after_fork)

@@ -7,14 +7,15 @@ import os
 import sys
 import threading
 
-from . import _client
+from . import _connect
+from ._client import Client
 from .errors import Unavailable
 
 _lock = threading.Lock()
-_current: _client.Client | None = None
+_current: Client | None = None
 
 
-def default_client() -> _client.Client:
+def default_client() -> Client:
     """Of $TALLY_SOCKET's daemon, else of one at the usual places, else embedded. Made
     anew after fork() and where the connection was lost. Raises as connect() does."""
     global _current
@@ -28,15 +29,15 @@ def default_client() -> _client.Client:
         return client
 
 
-def _made() -> _client.Client:
+def _made() -> Client:
     if os.environ.get("TALLY_SOCKET") or any(map(os.path.lexists, _usual_sockets())):
-        return _client.connect()
+        return _connect.connect()
     if os.environ.get("TALLY_EMBED") == "never":
         raise Unavailable(
             "no daemon is running: neither /run/tally/tally.sock nor "
             "$XDG_RUNTIME_DIR/tally/tally.sock exists; start one with 'tallyd', or name "
             "its socket in $TALLY_SOCKET", code="no_daemon")
-    client = _client.embedded()
+    client = _connect.embedded()
     sys.stderr.write("tally: no daemon found; running embedded\n")
     return client
 
@@ -51,4 +52,4 @@ def _usual_sockets() -> list[str]:
 # A fork while another thread makes the client must not leave the lock held for ever.
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
                     after_in_child=_lock.release)
-atexit.register(_client.close_all)
+atexit.register(_connect.close_all)

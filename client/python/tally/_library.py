@@ -64,7 +64,6 @@ _HELD = {
     "tally_client_free": (None, [c_void_p]),
     "tally_client_fd": (c_int, [c_void_p]),
     "tally_client_events": (c_int, [c_void_p]),
-    "tally_client_dispatch": (_STATUS, [c_void_p, _ERROR]),
     "tally_client_ready": (c_uint64, [c_void_p, POINTER(c_void_p)]),
     "tally_job_new": (_STATUS, [POINTER(c_void_p), _ERROR]),
     "tally_job_free": (None, [_JOB]),
@@ -110,8 +109,9 @@ _HELD = {
                                      _ERROR]),
 }
 
-# May take long: round trips, opening files, copies.
+# May take long: round trips, opening files (of jobs over many, while they run), copies.
 _FREE = {
+    "tally_client_dispatch": (_STATUS, [c_void_p, _ERROR]),
     "tally_connect": (_STATUS, [POINTER(ConnectOptions), POINTER(c_void_p), _ERROR]),
     "tally_ping": (_STATUS, [c_void_p, c_uint64, _ERROR]),
     "tally_cancel": (_STATUS, [c_void_p, c_uint64, _ERROR]),

@@ -37,8 +37,8 @@ class Options:
 
     @property
     def takes_streams(self) -> bool:
-        """Whether one thread a piece, in no set order, does what is asked. An error
-        that names an element would name it within its piece."""
+        """Whether threads that read pipes do what is asked. An error that names an element
+        would name it within its piece."""
         return not (self.path == "process" or self.workers or self.isolated or
                     self.kernels or self.limits or self.nan == "error")
 

@@ -20,8 +20,9 @@ from . import _elements
 from ._elements import ElementType
 from .errors import InvalidArgument, NotFound, TypeMismatch
 
-# One request holds 1 MiB; what else is in it is small, but not nothing.
-MAX_VALUES_BYTES = 1024 * 1024 - 64 * 1024
+# Up to here elements travel in the request. Measured, with two cores: 64 KiB take 205 us
+# so, 217 by pipes and 208 by a memfd; 256 KiB take 587, 215 and 366.
+MAX_VALUES_BYTES = 64 * 1024
 
 _FORMATS = {"npy": 1, "raw": 2, "csv": 3, "text": 4}
 

@@ -3,6 +3,7 @@
 #include <hwy/targets.h>
 
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/tame.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -36,6 +37,10 @@ std::vector<std::byte> all_states() {
   append_states<std::uint64_t>(bytes);
   append_states<float>(bytes);
   append_states<double>(bytes);
+  for (const int spread : {0, 30, 60, 100, 140, 400}) {
+    state_over(Family::Sum, tame<double>(40'000, 0, spread))->serialise(bytes);
+    state_over(Family::Sum, tame<float>(40'000, 0, spread))->serialise(bytes);
+  }
   for (const std::uint64_t count : {0U, 1U, 47U, 48U, 64U, 1000U, 100'003U})
     for (const Family family : {Family::Sum, Family::Extremes}) {
       const auto state = make_state(family, ElementType::I64);
