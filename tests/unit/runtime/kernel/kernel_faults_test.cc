@@ -68,7 +68,7 @@ TEST_F(Faults, HaveCodesOfTheirOwn) {
       {"finish_bad_text", "kernel_misused", "finish", "no UTF-8"},
       {"finish_long_text", "kernel_misused", "finish", "65537 bytes"},
       {"finish_many", "kernel_misused", "finish", "more than 64"},
-      {"serialize_endless", "kernel_misused", "serialize", "64 MiB"},
+      {"serialize_endless", "kernel_misused", "serialize", "8 MiB"},
       {"parameters", "bad_argument", "", "needed must be given"},
       {"nobody", "no_kernel", "", "no kernel called nobody"},
   }};
