@@ -12,6 +12,10 @@ namespace {
 
 Error open_error(const std::string& path) {
   const int number = errno;
+  if (path.empty())
+    return Error(Errc::InvalidArgument, "not_a_kernel",
+                 "a kernel file is needed, such as ./libname.so; \"\" names none")
+        .with("file", path);
   if (number == ENOENT || number == ENOTDIR)
     return Error(Errc::NotFound, "no_such_kernel_file",
                  "there is no kernel file " + path +

@@ -9,7 +9,7 @@
 namespace tally::client {
 
 // Errors: NotFound "no_such_kernel_file", PermissionDenied "kernel_file_denied",
-// InvalidArgument "not_a_kernel" (no regular file, or no ELF file), Io.
+// InvalidArgument "not_a_kernel" (no name, no regular file, or no ELF file), Io.
 Result<UniqueFd> open_kernel_file(const std::string& path);
 
 // What messages and the report call it: the last part of the path.

@@ -369,7 +369,7 @@ Result<void> add_kernels(const Args& args, JobRequest& request) {
     const std::size_t comma = rest.find(',');
     const std::string path(rest.substr(0, comma));
     Result<UniqueFd> fd = client::open_kernel_file(path);
-    if (!fd) return std::move(fd).error();
+    if (!fd) return std::move(fd).error().within("--kernel");
     request.spec.kernels.push_back({client::kernel_file_name(path),
                                     static_cast<std::uint32_t>(request.files.size())});
     request.files.push_back(*std::move(fd));

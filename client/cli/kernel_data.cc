@@ -28,6 +28,7 @@ Result<std::vector<std::string>> selectors_of(const Args& args,
                                               bool csv) {
   std::vector<std::string> selectors;
   if (const auto given = args.value(Option::Column)) {
+    if (given->empty()) return invalid("bad_option", "--column \"\" names no column");
     for (std::size_t at = 0; at <= given->size();) {
       const std::size_t comma = std::min(given->find(',', at), given->size());
       selectors.emplace_back(given->substr(at, comma - at));

@@ -1,8 +1,9 @@
 # bash completion for tally
 
 _tally_options() {
-  local source="--range --values --column --format --dtype --delimiter --header
-    --missing --nan --workers --chunk --timeout --limit"
+  local data="--column --format --dtype --delimiter --header --missing"
+  local source="--range --values $data --nan --workers --chunk --timeout --limit
+    --kernel"
   local placed="$source --hint --path --require"
   case $1 in
     run) echo "$placed --json --quiet -q --verbose -v --trace --embedded --socket
@@ -12,8 +13,8 @@ _tally_options() {
     submit) echo "$placed --json --socket --help -h" ;;
     wait) echo "--timeout --json --quiet -q --verbose -v --socket --help -h" ;;
     show | jobs | cancel) echo "--json --socket --help -h" ;;
-    kernel) echo "--column --format --dtype --delimiter --header --missing --timeout
-      --json --help -h" ;;
+    kernel) echo "$data --timeout --json --help -h" ;;
+    kernels) echo "--json --embedded --socket --help -h" ;;
     status)
       echo "--json --watch --count --prometheus --embedded --socket --help -h" ;;
     ping) echo "--json --embedded --socket --help -h" ;;
@@ -34,8 +35,8 @@ _tally_values() {
     --hint) echo "cpu io auto" ;;
     --path) echo "thread process" ;;
     --require) echo "isolated" ;;
-    --range | --values | --column | --workers | --chunk | --timeout | --limit | --count | \
-      --trace | --socket) ;;
+    --range | --values | --column | --workers | --chunk | --timeout | --limit | \
+      --kernel | --count | --trace | --socket) ;;
     *) return 1 ;;
   esac
 }
@@ -60,7 +61,8 @@ _tally_scan() {
 _tally() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
   local verb operands choices
-  local verbs="run compare explain submit wait show jobs cancel kernel status ping version help"
+  local verbs="run compare explain submit wait show jobs cancel kernel kernels status ping
+    version help"
   # Readline takes "--hint=io" for three words.
   if [[ $word == "=" ]]; then
     word=
@@ -69,7 +71,7 @@ _tally() {
   fi
   _tally_scan
   COMPREPLY=()
-  if [[ $before == --socket || $before == --trace ]]; then
+  if [[ $before == --socket || $before == --trace || $before == --kernel ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
     return
@@ -83,7 +85,8 @@ _tally() {
     case $verb:$operands in
       run:0 | compare:0 | explain:0 | submit:0)
         choices="count sum mean min max argmin argmax" ;;
-      run:* | compare:* | explain:* | submit:*)
+      kernel:0) choices="new check" ;;
+      run:* | compare:* | explain:* | submit:* | kernel:* | kernels:*)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames 2>/dev/null
         return ;;

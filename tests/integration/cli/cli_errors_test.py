@@ -21,8 +21,8 @@ class CliErrorsTest(unittest.TestCase):
         self.env = clean_environment(self.folder, TALLY_EMBED="never",
                                      TALLY_SOCKET=self.folder / "none.sock")
 
-    def refused(self, *words, code=2, says=()):
-        done = tally(*words, env=self.env)
+    def refused(self, *words, code=2, says=(), **options):
+        done = tally(*words, env=self.env, **options)
         self.assertEqual(done.returncode, code, (words, done))
         self.assertTrue(done.stderr.startswith("tally: "), (words, done))
         self.assertEqual(done.stderr.count("\n"), 1, (words, done))
@@ -76,6 +76,12 @@ class CliErrorsTest(unittest.TestCase):
             secret.write_text("x\n1\n")
             secret.chmod(0)
             self.refused("run", "sum", secret, says=[str(secret), "cannot be read"])
+
+    def test_more_files_than_a_job_takes_exit_2(self):
+        data = self.folder / "a.csv"
+        data.write_text("x\n1\n")
+        self.refused("run", "sum", *[data.name] * 65_537, says=["65537", "65536"],
+                     cwd=self.folder)
 
     def test_nobody_listening_exits_3_and_says_how_to_start_one(self):
         path = str(self.folder / "none.sock")

@@ -18,7 +18,8 @@ from tally_daemon import TallyDaemon, clean_environment, tally
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden" / "cli"
 UPDATE = "--update" in sys.argv
 COMMANDS = ["run", "compare", "explain", "submit", "wait", "show", "jobs", "cancel",
-            "status", "ping", "version"]
+            "kernel", "kernels", "status", "ping", "version"]
+KERNELS = pathlib.Path(os.environ["TALLY_TEST_KERNELS_DIR"])
 
 # By a field's name; the first that fits. Null stays null, but for what is measured only
 # where it is worth it.
@@ -26,7 +27,7 @@ VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
             (r"_ns$", "TIME"), (r"^input_bytes$", None),
             (r"_bytes$", "SIZE"), (r"pid$", "PID"), (r"_percent$", "PERCENT"),
             (r"^(job|short)$", "JOB"), (r"^uid$", "UID"),
-            (r"^socket$", "PATH"), (r"^version$", "VERSION"),
+            (r"^socket$", "PATH"), (r"^version$", "VERSION"), (r"^sha256$", "HASH"),
             (r"^(bounds|usable)$", "CORES"), (r"^system_used", "PERCENT"),
             (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
             (r"^(running|busy|max|sessions|chunks_done|jobs_finished)$", "COUNT")]
@@ -91,6 +92,10 @@ class CliGoldenTest(unittest.TestCase):
                              "--missing", "skip", "--nan", "skip", "--hint", "io"]),
                 ("run_inline", ["run", "sum,mean", "--values", "1,2,4"]),
                 ("run_f32", ["run", "min,max", "--values", "0.1,inf", "--dtype", "f32"]),
+                ("run_kernel", ["run", "bbox(day,2)=box", "weather.csv", "--missing",
+                                "skip", "--nan", "skip", "--kernel",
+                                KERNELS / "bbox.so"]),
+                ("kernels", ["kernels", KERNELS / "words.so"]),
                 ("explain", ["explain", "sum", "--range", "0:1e6", "--path", "process"]),
                 ("compare", ["compare", "sum", "--range", "0:1e6", "--chunk", "524288"]),
                 ("ping", ["ping"]),

@@ -41,6 +41,7 @@ WRONG = {
     "--limit": ["", "nas", "=4", "nas=", "nas=0", "nas=x", "nas=-1", "nas=1,", "a b=1",
                 "nas=1,nas=2", "x" * 65 + "=1", "nas=4294967296", b"\xff=1",
                 ",".join(f"n{i}=1" for i in range(9))],
+    "--kernel": ["", ".", "/no/such.so", "FILE", ",", b"\xff", "a\nb"],
     "--socket": ["", "x" * 108],
     "--trace": ["", ".", "/no/such/folder/file", b"\xff/x"],
     "--watch": ["0", "0.09", "3601", "2h", "1e99", "1x"],
@@ -52,9 +53,11 @@ FLAGS = ["--json", "--quiet", "--verbose", "--prometheus", "--embedded", "--help
 # The value may be left away.
 OPTIONAL = ["--watch"]
 # May be given twice.
-REPEATABLE = ["--limit"]
+REPEATABLE = ["--limit", "--kernel"]
 ID = "7f3a-17"
-OPERANDS = {"wait": [ID], "show": [ID], "cancel": [ID]}
+KERNEL = pathlib.Path(os.environ["TALLY_TEST_KERNELS_DIR"], "geomean.so")
+OPERANDS = {"wait": [ID], "show": [ID], "cancel": [ID],
+            "kernel": ["check", KERNEL, "FILE"]}
 JOBS = "run", "compare", "explain", "submit"
 
 # Of each line, no two may stand together: words, then words.
