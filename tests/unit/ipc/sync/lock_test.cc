@@ -74,6 +74,19 @@ TEST(LockTest, AKilledWaiterIsNotWaitedFor) {
   EXPECT_TRUE(other.ended_well());
 }
 
+// It cannot know whether others sleep yet: its release wakes one.
+TEST(LockTest, WhoSleptForItWakesTheNext) {
+  Shared shared;
+  Result<Lock> lock = Lock::open(*shared.self, "lock");
+  ASSERT_EQ(*lock->acquire(), Outcome::Ok);
+  Child waiter(shared, hold);
+  const auto* state = shared.state<LockState>();
+  ASSERT_TRUE(comes_true([&] { return (state->word & LockState::kContended) != 0; }));
+  ASSERT_TRUE(lock->release());
+  ASSERT_TRUE(waiter.is_here());
+  EXPECT_NE(state->word & LockState::kContended, 0U);
+}
+
 TEST(LockTest, LeavingWithItIsToldAsADeath) {
   Shared shared;
   Result<Lock> lock = Lock::open(*shared.self, "lock");
