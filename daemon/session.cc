@@ -144,6 +144,7 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       break;
     }
     const Nanoseconds received_ns = monotonic_ns();
+    self->in_turn_ = true;
     while (!self->stopping_) {
       if (self->unsent() > kMostUnsentBytes) co_await self->room();
       Result<std::optional<ipc::Frame>> frame = self->reader_.next();
@@ -151,6 +152,7 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       if (!*frame) break;
       if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
     }
+    self->in_turn_ = false;
     self->flush();  // at once: going through the loop first costs two system calls
   }
   self->flush();
@@ -160,6 +162,7 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
 // Until a client that does not read its replies has read most of them: until then no
 // more of them are made.
 asio::awaitable<void> Session::room() {
+  in_turn_ = false;  // what is written meanwhile must not wait for us
   flush();
   while (!stopping_ && unsent() > kMostUnsentBytes) {
     asio::error_code error;
@@ -483,7 +486,7 @@ void Session::ask_files(std::uint32_t sequence, const model::NeedFiles& need) {
 }
 
 void Session::written() {
-  if (flush_asked_ || writing_) return;
+  if (flush_asked_ || writing_ || in_turn_) return;
   flush_asked_ = true;
   host_.flush_later(shared_from_this());
 }

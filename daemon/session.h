@@ -119,6 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   ipc::Bytes out_;
   std::size_t sent_ = 0;  // of out_
   bool flush_asked_ = false;
+  bool in_turn_ = false;  // requests are being handled; their replies leave after that
   bool writing_ = false;  // waiting for the socket to take more
   bool greeted_ = false;
   std::uint32_t waits_ = 0;  // requests to wait that are not answered yet
