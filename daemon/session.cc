@@ -283,28 +283,6 @@ void Session::forget(std::uint32_t sequence) {
   windows_.erase(sequence);
 }
 
-std::shared_ptr<job::FileWindows> Session::open_windows(std::uint32_t sequence,
-                                                        const model::JobSpec& spec) {
-  const auto* source = std::get_if<model::FilesSource>(&spec.source);
-  if (source == nullptr || !source->windowed) return nullptr;
-  auto windows = std::make_shared<job::FileWindows>(
-      socket_.get_executor(),
-      [weak = weak_from_this(), sequence](std::uint32_t first, std::uint32_t count) {
-        if (const auto self = weak.lock()) self->ask_files(sequence, {first, count});
-      });
-  windows_[sequence] = windows;
-  return windows;
-}
-
-// For a job that has ended they are too late, and closed.
-void Session::files(std::uint32_t sequence, model::SendFiles files,
-                    std::vector<UniqueFd> fds) {
-  const auto found = windows_.find(sequence);
-  if (found == windows_.end()) return;
-  const std::shared_ptr<job::FileWindows> windows = found->second;
-  windows->came(files.first, std::move(fds), std::move(files.error));
-}
-
 bool Session::may_see(std::uint32_t uid) const {
   return options_.administrator || uid == peer_.uid;
 }
@@ -475,13 +453,6 @@ void Session::send_event(std::uint32_t sequence, const model::JobProgress& progr
   // A client that does not read gets no more news, only answers.
   if (ended_ || unsent() > kMostUnsentBytes) return;
   ipc::append_event(out_, sequence, progress);
-  written();
-}
-
-// Not dropped, as progress is: the job waits for the answer. There are few.
-void Session::ask_files(std::uint32_t sequence, const model::NeedFiles& need) {
-  if (ended_) return;
-  ipc::append_event(out_, sequence, need);
   written();
 }
 
