@@ -36,6 +36,8 @@ class Answer(Mapping[str, Any]):
     client, and may be used by any thread.
     """
 
+    _handle: ctypes.c_void_p | None = None
+
     def __init__(self, lib: Library, handle: ctypes.c_void_p,
                  streams: Streams | None = None, copied: int = 0) -> None:
         """Takes `handle` over."""
@@ -50,7 +52,8 @@ class Answer(Mapping[str, Any]):
             self._results[label] = self._value_of(result)
 
     def __del__(self) -> None:
-        self._lib.answer_free(self._handle)
+        if self._handle is not None:
+            self._lib.answer_free(self._handle)
 
     def _value_of(self, result: int) -> Any:
         lib, kind = self._lib, self._lib.result_kind(result)

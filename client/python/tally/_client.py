@@ -13,27 +13,20 @@ import select
 import threading
 import time
 import weakref
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping
 
-from . import _shared, _sources
+from . import _sources
 from ._answer import Answer
-from ._job import Job
-from ._library import Library, ProgressFunction, SubmitOptions
-from ._progress import Meter, Progress, ProgressOption
+from ._job import Job, submit_options
+from ._library import Library
+from ._progress import Meter, ProgressOption
 from ._reducers import Reducers, reducers_of
-from ._requests import Options, Request
-from ._streams import Streams
+from ._requests import IN_PIECES, Options, Request, kernels_of, put
+from ._wake import Wake
 from .errors import Cancelled, Error, Internal, InvalidArgument
 
 _STEP_S = 0.05     # between two looks at what has no descriptor to be polled
 _CLOSING_S = 2.0   # for another thread to leave its poll
-
-# Whose results do not depend on how the elements are cut up. All others, kernels too, get
-# the array whole.
-_IN_PIECES = frozenset(["count", "sum", "mean", "min", "max", "argmin", "argmax"])
-_MAX_PIECES = 16  # one thread feeds them all
-
-_os: Any = os  # the eventfds that mypy 1.0 does not know
 
 open_clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -53,11 +46,13 @@ class Client:
         self._end = end
         self._fd = lib.client_fd(handle)
         self._pid = os.getpid()
-        # Taken by `with` alone, which no signal can split. Guards what follows.
+        # Taken by `with` alone, which no signal can split, as it can Condition.wait.
+        # Guards what follows.
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._poller: object | None = None  # of the thread that is in poll()
-        self._wake = _os.eventfd(0, _os.EFD_CLOEXEC | _os.EFD_NONBLOCK)  # ends its poll
+        self._poller: object | None = None  # of the thread that polls the socket
+        self._wake = Wake()                 # ends its poll
+        self._sleepers: set[Wake] = set()   # of the threads that wait for it
+        self._own = threading.local()       # .wake: each thread's
         self._jobs: dict[int, Job] = {}     # by ticket
         self._lost = False
         self._loops: dict[asyncio.AbstractEventLoop, int] = {}  # their waiting tasks
@@ -74,13 +69,14 @@ class Client:
             header: bool | None = None, progress: ProgressOption = None) -> Answer:
         """tally.run() on this client. Ctrl-C, or whatever else ends the wait, cancels
         the job."""
-        job = self._submit(
+        request, job = self._prepare(
             reducers, data, column, Options(
                 hint, path, workers, chunk, missing, nan, timeout, isolated,
-                _kernels(kernels), limits or {}),
+                kernels_of(kernels), limits or {}),
             dict(dtype=dtype, format=format, delimiter=delimiter, header=header),
             progress, may_stream=True)
         try:
+            self._send(request, job)
             self._wait(job, None)
             return job.result()
         finally:
@@ -98,12 +94,14 @@ class Client:
         """Starts a job and returns. Any number may be in flight. `data` may be changed
         at once: it has been copied, into a memfd if it is large; an array that was
         shared is not. `progress` is called from whichever wait() is for this job."""
-        return self._submit(
+        request, job = self._prepare(
             reducers, data, column, Options(
                 hint, path, workers, chunk, missing, nan, timeout, isolated,
-                _kernels(kernels), limits or {}),
+                kernels_of(kernels), limits or {}),
             dict(dtype=dtype, format=format, delimiter=delimiter, header=header),
             progress, may_stream=False)
+        self._send(request, job)
+        return job
 
     async def run_async(self, reducers: Reducers, data: Any, **options: Any) -> Answer:
         """run() for asyncio: the loop watches the socket. A task that is cancelled
@@ -133,12 +131,14 @@ class Client:
             if not forked:
                 self._end_all(Cancelled("the client was closed", code="closed"))
                 self._wake_others()
-                self._changed.wait_for(lambda: self._poller is None, _CLOSING_S)
-            self._lib.client_free(handle)
-            os.close(self._wake)
-            end, self._end = self._end, None
-            if end is not None:
-                end()
+        deadline = time.monotonic() + _CLOSING_S
+        while self._poller is not None and not forked and time.monotonic() < deadline:
+            self._sleep(_STEP_S, lambda: self._poller is not None)
+        self._lib.client_free(handle)
+        if self._poller is None or forked:
+            self._wake.close()
+        if self._end is not None:
+            self._end()
         open_clients.discard(self)
 
     @property
@@ -158,40 +158,31 @@ class Client:
 
     # --- submitting ---------------------------------------------------------------
 
-    def _submit(self, reducers: Reducers, data: Any, column: str | int | None,
-                options: Options, reading: dict[str, Any], progress: ProgressOption,
-                may_stream: bool) -> Job:
+    def _prepare(self, reducers: Reducers, data: Any, column: str | int | None,
+                 options: Options, reading: dict[str, Any], progress: ProgressOption,
+                 may_stream: bool) -> tuple[Request, Job]:
         wanted = reducers_of(reducers, column)
         source = _sources.source_of(data, **reading)
         request = Request(self._lib)
         request.add_reducers(wanted)
         request.set_options(options)
-        streams, copied = _put(source, request, may_stream and options.takes_streams and
-                               all(one.name in _IN_PIECES for one in wanted))
+        streams, copied = put(source, request, may_stream and options.takes_streams and
+                               all(one.name in IN_PIECES for one in wanted))
         callback = Meter() if progress is True else progress or None
-        job = Job(self, source, callback, streams, copied)
-        try:
-            self._send(request, job)
-        except BaseException:
-            if streams is not None:
-                streams.close()
-            raise
-        return job
+        return request, Job(self, source, callback, streams, copied)
 
     def _send(self, request: Request, job: Job) -> None:
-        ticket, error = ctypes.c_uint64(), ctypes.c_void_p()
-        options = None
+        error, options = ctypes.c_void_p(), None
         if job._callback is not None:
-            options = SubmitOptions(ctypes.sizeof(SubmitOptions), _note_progress,
-                                    _remember(job), 0)
+            options = submit_options(job)
         with self._lock:
             handle = self._usable()
             self._lib.check(
                 self._lib.submit_with(handle, request.handle,
                                       ctypes.byref(options) if options else None,
-                                      ctypes.byref(ticket), ctypes.byref(error)), error)
-            job._ticket = ticket.value
-            self._jobs[ticket.value] = job
+                                      ctypes.byref(job._ticket), ctypes.byref(error)),
+                error)
+            self._jobs[job._ticket.value] = job
             self._dispatch()
         while self._unsent():  # who polls now may not know that there is more to send
             select.select([self._fd], [self._fd], [], _STEP_S)
@@ -217,7 +208,7 @@ class Client:
     def _let_go(self, job: Job) -> None:
         """At the end of a run, however it came."""
         try:
-            if not job._ended and not self.closed:
+            if job._ticket and not job._ended and not self.closed:
                 self._cancel(job)
         except Error:
             pass  # what ended the wait is the one to show
@@ -256,7 +247,7 @@ class Client:
 
     def _poll_for_all(self, job: Job, left: float | None) -> bool:
         """One poll, and all that came of it; False where another thread polls."""
-        mine = object()
+        mine, handed_on = object(), True
         try:
             with self._lock:
                 if job._ended:
@@ -264,34 +255,60 @@ class Client:
                 events = self._lib.client_events(self._usable())
                 if self._poller is not None:
                     return False
+                handed_on = False
                 self._poller = mine
-            if events != 0:
-                self._feed(job, events, left)
+            try:
+                if events != 0:
+                    self._feed(job, events, left)
+            finally:
+                self._hand_on(mine)
+            handed_on = True
             return True
         finally:
-            with self._lock:
-                if self._poller is mine:
-                    self._poller = None
-                    if self._handle is not None:
-                        self._drain()
-                        self._dispatch()
-                    self._changed.notify_all()
+            if not handed_on:  # Ctrl-C came in between: else nobody would ever poll again
+                self._hand_on(mine)
+
+    def _hand_on(self, mine: object) -> None:
+        """After a poll: takes what came, and lets others poll."""
+        with self._lock:
+            if self._poller is mine:
+                self._poller = None
+            if self._handle is not None:
+                self._wake.clear()
+                self._dispatch()
+            self._wake_others()
 
     def _wait_for_poller(self, job: Job, left: float | None) -> None:
         """Until it has polled; the job's pipes nobody else looks after."""
         if _feeds(job):
             self._feed(job, None, _STEP_S)
             return
-        with self._lock:
-            if self._poller is not None and not job._ended:
-                self._changed.wait(left)
+        self._sleep(left, lambda: self._poller is not None and not job._ended)
+
+    def _sleep(self, left: float | None, still: Callable[[], bool]) -> None:
+        """Until another thread has seen or done something, if it is `still` so."""
+        wake: Wake | None = getattr(self._own, "wake", None)
+        if wake is None:
+            wake = self._own.wake = Wake()
+        wake.clear()
+        try:
+            with self._lock:
+                if not still():
+                    return
+                self._sleepers.add(wake)
+            poll = select.poll()
+            poll.register(wake.fd, select.POLLIN)
+            poll.poll(None if left is None else max(1, left * 1e3))
+        finally:
+            with self._lock:
+                self._sleepers.discard(wake)
 
     def _feed(self, job: Job, events: int | None, left: float | None) -> None:
         """One poll: of the job's pipes, and of the socket if there are `events`."""
         poll = select.poll()
         if events is not None:
             poll.register(self._fd, events)
-            poll.register(self._wake, select.POLLIN)
+            poll.register(self._wake.fd, select.POLLIN)
         streams = job._streams
         if streams is not None:
             for descriptor in streams.descriptors:
@@ -299,7 +316,7 @@ class Client:
         timeout_ms = None if left is None else max(1, left * 1e3)
         while ready := poll.poll(timeout_ms):
             for descriptor, _ in ready:
-                if streams is None or descriptor in (self._fd, self._wake):
+                if streams is None or descriptor in (self._fd, self._wake.fd):
                     return
                 if streams.feed(descriptor):
                     poll.unregister(descriptor)
@@ -343,17 +360,12 @@ class Client:
         for job in jobs:
             job._end(None, error)
 
-    def _drain(self) -> None:
-        try:
-            _os.eventfd_read(self._wake)
-        except BlockingIOError:
-            pass
-
     def _wake_others(self) -> None:
         """Whoever waits looks whether it was for what has ended. Under the lock."""
         if self._poller is not None:
-            _os.eventfd_write(self._wake, 1)
-        self._changed.notify_all()
+            self._wake.set()
+        for sleeper in self._sleepers:
+            sleeper.set()
 
     # --- asyncio ------------------------------------------------------------------
 
@@ -395,50 +407,3 @@ class Client:
 
 def _feeds(job: Job) -> bool:
     return job._streams is not None and any(True for _ in job._streams.descriptors)
-
-
-def _kernels(given: Any) -> Sequence[Any]:
-    return (given,) if isinstance(given, (str, bytes, os.PathLike)) else tuple(given)
-
-
-def _put(source: _sources.Source, request: Request, may_stream: bool) \
-        -> tuple[Streams | None, int]:
-    """The source into the request. Gives the pipes, if it goes through such, and how
-    many bytes are copied."""
-    if isinstance(source, _sources.Range):
-        request.set_range(source)
-        return None, 0
-    if isinstance(source, _sources.Files):
-        request.set_files(source)
-        return None, 0
-    converted = source.bytes if source.copied else 0
-    if (block := _shared.sealed_block_of(source)) is not None:
-        request.set_block(source, block)
-        return None, converted
-    if source.bytes <= _sources.MAX_VALUES_BYTES:
-        request.set_values(source)
-    elif may_stream:
-        streams = Streams(source, min(len(os.sched_getaffinity(0)), _MAX_PIECES))
-        request.set_streams(source, streams.paths)
-        return streams, converted + source.bytes
-    else:
-        request.set_block(source, _shared.Block.copy(source))
-    return None, converted + source.bytes
-
-
-# --- progress ---------------------------------------------------------------------
-
-_noting: weakref.WeakValueDictionary[int, Job] = weakref.WeakValueDictionary()
-
-
-def _remember(job: Job) -> int:
-    _noting[id(job)] = job
-    return id(job)
-
-
-@ProgressFunction
-def _note_progress(user, progress):  # type: ignore[no-untyped-def]
-    # From inside the library: only noted here, told by the job's own wait.
-    job, at = _noting.get(user), progress.contents
-    if job is not None:
-        job._at = Progress(at.done, at.total, "bytes" if at.in_bytes else "elements")

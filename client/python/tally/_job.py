@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._answer import Answer
+from ._library import ProgressFunction, SubmitOptions
 from ._progress import Progress, ProgressCallback
 from .errors import DeadlineExceeded, Error, Internal
 
@@ -25,7 +28,7 @@ class Job:
         self._callback = callback
         self._streams = streams
         self._copied = copied
-        self._ticket = 0
+        self._ticket = ctypes.c_uint64()  # 0: not submitted; written by the library
         self._ended = False
         self._answer: Answer | None = None
         self._error: Error | None = None
@@ -89,3 +92,20 @@ class Job:
         if self._callback is not None and at is not None and at is not self._told:
             self._told = at
             self._callback(at)
+
+
+_noting: weakref.WeakValueDictionary[int, Job] = weakref.WeakValueDictionary()
+
+
+def submit_options(job: Job) -> SubmitOptions:
+    """With which the library tells of the job's progress."""
+    _noting[id(job)] = job
+    return SubmitOptions(ctypes.sizeof(SubmitOptions), _note_progress, id(job), 0)
+
+
+@ProgressFunction
+def _note_progress(user, progress):  # type: ignore[no-untyped-def]
+    # From inside the library: only noted here, told by the job's own wait.
+    job, at = _noting.get(user), progress.contents
+    if job is not None:
+        job._at = Progress(at.done, at.total, "bytes" if at.in_bytes else "elements")

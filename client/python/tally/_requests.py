@@ -11,13 +11,19 @@ from typing import Any, Mapping, Sequence
 from . import _shared, _sources
 from ._library import Library
 from ._reducers import Reducer
-from .errors import InvalidArgument, Unavailable
+from ._streams import Streams
+from .errors import InvalidArgument
 
 _HINTS = {"auto": 0, "cpu": 1, "io": 2}
 _PATHS = {"thread": 2, "process": 3}
 _MISSING = {"error": 0, "skip": 1}
 _NAN = {"propagate": 0, "skip": 1, "error": 2}
 _RAW = 2
+
+# Whose results do not depend on how the elements are cut up. All others, kernels too, get
+# the array whole.
+IN_PIECES = frozenset(["count", "sum", "mean", "min", "max", "argmin", "argmax"])
+_MAX_PIECES = 16  # one thread feeds them all
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ def _timeout_ns(seconds: Any) -> int:
 class Request:
     """A tally_job, built step by step; freed with this object."""
 
+    handle: ctypes.c_void_p | None = None
+
     def __init__(self, lib: Library) -> None:
         self._lib = lib
         self.handle = ctypes.c_void_p()
@@ -92,9 +100,6 @@ class Request:
 
     def _do(self, name: str, *arguments: Any) -> None:
         function = getattr(self._lib, f"job_{name}")
-        if function is None:
-            raise Unavailable(f"{self._lib.path} is older than tally_job_{name}",
-                              code="no_function", fields={"function": f"tally_job_{name}"})
         self._call(function(self.handle, *arguments, ctypes.byref(self._error)))
 
     def add_reducers(self, reducers: Sequence[Reducer]) -> None:
@@ -160,3 +165,32 @@ class Request:
             self._do("add_file", path)
         self._do("set_format", _RAW)
         self._do("set_dtype", source.type.number)
+
+
+def kernels_of(given: Any) -> Sequence[Any]:
+    return (given,) if isinstance(given, (str, bytes, os.PathLike)) else tuple(given)
+
+
+def put(source: _sources.Source, request: Request, may_stream: bool) \
+        -> tuple[Streams | None, int]:
+    """The source into the request. Gives the pipes, if it goes through such, and how
+    many bytes are copied."""
+    if isinstance(source, _sources.Range):
+        request.set_range(source)
+        return None, 0
+    if isinstance(source, _sources.Files):
+        request.set_files(source)
+        return None, 0
+    converted = source.bytes if source.copied else 0
+    if (block := _shared.sealed_block_of(source)) is not None:
+        request.set_block(source, block)
+        return None, converted
+    if source.bytes <= _sources.MAX_VALUES_BYTES:
+        request.set_values(source)
+    elif may_stream:
+        streams = Streams(source, min(len(os.sched_getaffinity(0)), _MAX_PIECES))
+        request.set_streams(source, streams.paths)
+        return streams, converted + source.bytes
+    else:
+        request.set_block(source, _shared.Block.copy(source))
+    return None, converted + source.bytes

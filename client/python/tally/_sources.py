@@ -46,9 +46,10 @@ class Elements:
     """Elements in memory, one after the other: `count` of `type` at `address`. Holds
     the buffer, so that its owner can neither move nor free it."""
 
+    _held = False
+
     def __init__(self, owner: Any, type: ElementType, copied: bool) -> None:
         self._buffer = _PyBuffer()
-        self._held = False
         _get_buffer(owner, ctypes.byref(self._buffer), 0)  # PyBUF_SIMPLE
         self._held = True
         self.type = type

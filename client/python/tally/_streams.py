@@ -36,19 +36,21 @@ _vmsplice.argtypes = [ctypes.c_int, ctypes.POINTER(_Piece), ctypes.c_size_t,
 
 
 class Streams:
-    """`elements` as pieces in pipes. close() it, whatever happens."""
+    """`elements` as pieces in pipes. close() it once the job has ended."""
+
+    _reading: list[int] = []
+    _writing: dict[int, _Piece] = {}
 
     def __init__(self, elements: Elements, pieces: int) -> None:
+        self._reading = []
+        self._writing = {}
         self._elements = elements
-        self._reading: list[int] = []
-        self._writing: dict[int, _Piece] = {}
         self._first: dict[str, int] = {}  # the index of each pipe's first element
-        try:
-            for begin, end in _cut(elements.count, pieces):
-                self._open(begin, end)
-        except BaseException:
-            self.close()
-            raise
+        for begin, end in _cut(elements.count, pieces):
+            self._open(begin, end)
+
+    def __del__(self) -> None:
+        self.close()
 
     def _open(self, begin: int, end: int) -> None:
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -98,10 +100,10 @@ class Streams:
         return None if first is None else first + index
 
     def close(self) -> None:
-        for descriptor in (*self._reading, *self._writing):
-            os.close(descriptor)
-        self._reading = []
-        self._writing = {}
+        while self._reading:
+            os.close(self._reading.pop())
+        while self._writing:
+            os.close(self._writing.popitem()[0])
 
 
 def _cut(count: int, pieces: int) -> Iterator[tuple[int, int]]:
