@@ -227,6 +227,9 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
       open_(task, descriptors, scratch_);
   if (!reader) return std::move(reader).error();
   (*reader)->heed({page_.cancelled_job, task.key.job});
+  // Of the last chunk, perhaps of another format, whose reader sets other members.
+  batch_.leaf.reset();
+  batch_.read_only = false;
   for (std::uint64_t number = 0;; ++number) {
     if (cancelled(task)) return cancelled_error();
     const Result<bool> more = (*reader)->next(batch_);
