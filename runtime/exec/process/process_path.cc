@@ -379,6 +379,8 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   slot.begun_before = page.begun.load(std::memory_order_acquire);
   // An old cancellation may name a job that has a chunk in this batch after all.
   page.cancelled_job.store(0, std::memory_order_relaxed);
+  // Progress that is asked for before the worker begins must not be of its last chunk.
+  page.advanced.store(0, std::memory_order_relaxed);
   bool has_kernels = false;
   for (Assignment& one : batch) {
     give_images(slot, one);

@@ -80,6 +80,8 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   Slot& slot = *slots_[number];
   // An old cancellation may name a job that has a chunk in this batch after all.
   slot.page.cancelled_job.store(0, std::memory_order_relaxed);
+  // Progress that is asked for before the thread begins must not be of its last chunk.
+  slot.page.advanced.store(0, std::memory_order_relaxed);
   ++busy_;
   for (Assignment& one : batch) give_images(one);
   pool_.post([this, &slot, batch = std::move(batch)] {

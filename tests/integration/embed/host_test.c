@@ -381,7 +381,12 @@ static void test_a_large_host_starts_as_fast(void) {
   NEED(mapped != MAP_FAILED);
   /* Some of it is there: what a fork would copy the tables of. */
   for (size_t at = 0; at < (size_t)64 << 20; at += 4096) mapped[at * 64] = 1;
-  const double large = start_ms();
+  /* Others may have the cores for a while; a fork of all this would never be fast. */
+  double large = start_ms();
+  for (int again = 0; again < 20 && large >= 2 * small + 5; ++again) {
+    const double once_more = start_ms();
+    if (once_more < large) large = once_more;
+  }
   munmap(mapped, bytes);
   pthread_mutex_unlock(&gate);
   for (int i = 0; i < THREADS; ++i) pthread_join(threads[i], NULL);
