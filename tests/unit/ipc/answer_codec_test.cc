@@ -42,11 +42,25 @@ TEST(AnswerCodec, KeepsIndexesWithAndWithoutAFile) {
             (model::ElementIndex{std::nullopt, ~std::uint64_t{0}}));
 }
 
+TEST(AnswerCodec, KeepsTextToTheByte) {
+  const model::JobAnswer read = through_the_wire(sample_answer());
+  EXPECT_EQ(value_of<std::string>(read, 7), "a \n\xff b");
+}
+
+TEST(AnswerCodec, KeepsWhichKernelsWereUsed) {
+  const model::JobAnswer read = through_the_wire(sample_answer());
+  ASSERT_EQ(read.kernels.size(), 2U);
+  EXPECT_EQ(read.kernels[0].name, "words");
+  EXPECT_EQ(read.kernels[0].file, "libwords.so");
+  EXPECT_EQ(read.kernels[0].hash, sample_answer().kernels[0].hash);
+  EXPECT_EQ(read.kernels[1].hash, model::ImageHash{});
+}
+
 TEST(AnswerCodec, KeepsWhyAResultHasNoValue) {
   const model::JobAnswer read = through_the_wire(sample_answer());
-  ASSERT_EQ(read.results.size(), 8U);
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(read.results[7].value));
-  EXPECT_EQ(read.results[7].error, sample_answer().results[7].error);
+  ASSERT_EQ(read.results.size(), 9U);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(read.results[8].value));
+  EXPECT_EQ(read.results[8].error, sample_answer().results[8].error);
   EXPECT_FALSE(read.results[0].error);
 }
 

@@ -33,6 +33,26 @@ model::ReducerResult result(std::string label, model::Value value) {
   return made;
 }
 
+model::ImageHash sample_hash() {
+  model::ImageHash hash;
+  for (std::size_t i = 0; i < hash.size(); ++i) hash[i] = static_cast<std::byte>(i * 9);
+  return hash;
+}
+
+model::KernelInfo sample_kernel() {
+  model::KernelInfo info;
+  info.name = "logsum";
+  info.summary = "the sum of logarithms \xC3\xA9";
+  info.types = ~std::uint64_t{0};
+  info.columns = 2;
+  info.exact = true;
+  info.sync = true;
+  info.parameters = {
+      {"base", "of the logarithm", "2"}, {"empty", "", ""}, {"needed", "", {}}};
+  info.state_bytes = std::uint64_t{1} << 40;
+  return info;
+}
+
 Bytes body_only(Bytes frame) {
   frame.erase(frame.begin(), frame.begin() + kFrameHeaderBytes);
   return frame;
@@ -49,6 +69,19 @@ model::ChunkTask sample_task(model::Piece piece) {
   return task;
 }
 
+// Two images, one of which the worker has, and a kernel over a column of text.
+model::ChunkTask sample_kernel_task(model::Piece piece) {
+  model::ChunkTask task = sample_task(std::move(piece));
+  task.columns[1].text = true;
+  task.images = {{sample_hash(), "libwords.so", 3}, {{}, "", std::nullopt}};
+  task.kernels = {{sample_hash(), "libwords.so", "words", {1, 0}, {{"top", "3"}, {}}},
+                  {{}, "", "", {}, {}}};
+  task.finish_kernels = true;
+  task.kernel_memory_bytes = std::uint64_t{1} << 33;
+  task.sync_descriptor = 4;
+  return task;
+}
+
 model::Partial sample_partial() {
   model::Partial partial;
   partial.key = {5, 1, 2, 3};
@@ -57,6 +90,19 @@ model::Partial sample_partial() {
       {{30, 20, 4, 6},
        {{model::Family::Sum, 2, bytes_of(272)}, {model::Family::Extremes, 1, {}}}}};
   partial.usage = {1, 2, 3, 4096, std::nullopt, 5};
+  return partial;
+}
+
+model::Partial sample_kernel_partial() {
+  model::Partial partial = sample_partial();
+  partial.kernels = {{{3, 2, 1, 0}, bytes_of(77)}, {}};
+  partial.outputs = {{{"all", Int128{-1} << 100},
+                      {"minus zero", -0.0},
+                      {"f32 nan", std::bit_cast<float>(std::uint32_t{0x7fc12345})},
+                      {"most", std::string("a \xff b")},
+                      {"none", Error(Errc::NoValue, "mean of nothing")}},
+                     {}};
+  partial.described = {{sample_kernel(), {}}, {}};
   return partial;
 }
 
@@ -79,6 +125,7 @@ model::JobSpec sample_spec(model::Source source) {
   spec.detached = true;
   spec.measure_pss = true;
   spec.trace = true;
+  spec.kernels = {{"libwords.so", 63}, {"", 0}};
   spec.limits = {{"nas", 4}, {"a.b-c_9", 0xFFFFFFFF}};
   return spec;
 }
@@ -116,6 +163,7 @@ model::JobAnswer sample_answer() {
       result("f32 nan", std::bit_cast<float>(std::uint32_t{0x7fc12345})),
       result("in a file", model::ElementIndex{"f.npy", 42}),
       result("no file", model::ElementIndex{std::nullopt, ~std::uint64_t{0}}),
+      result("text", std::string("a \n\xff b")),
       result("none", std::monostate())};
   answer.results.back().error = Error(Errc::NoValue, "mean of nothing");
   answer.elements = {10, 7, 2, 1};
@@ -133,6 +181,7 @@ model::JobAnswer sample_answer() {
   answer.trace = {{{0, 4242, 5, 1, 10, 20, model::ChunkEnd::Lost},
                    {1, 4243, 5, 2, 30, 40, model::ChunkEnd::Done}},
                   7};
+  answer.kernels = {{"words", "libwords.so", sample_hash()}, {}};
   return answer;
 }
 
@@ -148,6 +197,8 @@ std::vector<model::Request> sample_requests() {
       model::GetServerStatus{},
       model::Drain{},
       model::Ping{},
+      model::ListKernels{},
+      model::ListKernels{{{"libwords.so", 0}, {"a b.so", 1}}},
       model::SendFiles{64, {}},
       model::SendFiles{7, Error(Errc::Io, "file_lost", "gone")}};
   for (const model::Source& source : sample_sources()) {
@@ -202,7 +253,10 @@ std::vector<model::Reply> sample_replies() {
           std::vector<model::JobSummary>{},
           plan,
           status,
-          model::Done{}};
+          model::Done{},
+          std::vector<model::ListedKernel>{},
+          std::vector<model::ListedKernel>{
+              {sample_kernel(), "libwords.so", sample_hash(), true}, {}}};
 }
 
 std::vector<WorkerMessage> sample_worker_messages() {
@@ -213,10 +267,14 @@ std::vector<WorkerMessage> sample_worker_messages() {
   const std::vector<AssignedTask> tasks{
       {sample_task(model::RangePiece{-5, 3, 10, 20}), 0, 0},
       {sample_task(model::ValuesPiece{bytes_of(32), 1, 3}), 0, 0},
-      {sample_task(std::move(files)), 1, 2}};
+      {sample_task(files), 1, 2},
+      {sample_kernel_task(std::move(files)), 3, 5},
+      {sample_kernel_task(model::DescribePiece{}), 8, 5},
+      {sample_kernel_task(model::MergePiece{2, ~std::uint64_t{0}, 7}), 13, 5}};
   const std::vector<model::ChunkOutcome> outcomes{
       {{5, 1, 2, 3}, sample_partial(), {}},
-      {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}}};
+      {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}},
+      {{5, 1, 2, 3}, sample_kernel_partial(), {}}};
   return {WorkerReady{1, "build", 99}, tasks, outcomes, std::vector<AssignedTask>{}};
 }
 

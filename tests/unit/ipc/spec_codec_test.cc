@@ -41,6 +41,17 @@ TEST(SpecCodec, KeepsEveryField) {
   EXPECT_TRUE(read->measure_pss);
   EXPECT_TRUE(read->trace);
   EXPECT_EQ(read->limits, spec.limits);
+  ASSERT_EQ(read->kernels.size(), 2U);
+  EXPECT_EQ(read->kernels[0].name, "libwords.so");
+  EXPECT_EQ(read->kernels[0].descriptor, 63U);
+}
+
+TEST(SpecCodec, RefusesMoreKernelFilesThanAJobTakes) {
+  model::JobSpec spec = sample_spec(model::RangeSource{1, 2, 3});
+  spec.kernels.resize(kMaxKernelFiles);
+  EXPECT_EQ(refusal(spec), "accepted");
+  spec.kernels.emplace_back();
+  EXPECT_EQ(refusal(spec), "too_many_kernels");
 }
 
 TEST(SpecCodec, RefusesLimitsOutOfBounds) {

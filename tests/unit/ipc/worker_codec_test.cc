@@ -37,7 +37,7 @@ TEST(WorkerCodec, EveryMessageSurvivesTheWire) {
 
 TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
   const auto tasks = through_the_wire(sample_tasks());
-  ASSERT_EQ(tasks.size(), 3U);
+  ASSERT_EQ(tasks.size(), 6U);
   EXPECT_EQ(tasks[0].task.key, (model::ChunkKey{5, 1, 2, 3}));
   ASSERT_EQ(tasks[0].task.columns.size(), 2U);
   EXPECT_EQ(tasks[0].task.columns[0].families,
@@ -56,7 +56,7 @@ TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
 TEST(WorkerCodec, APartialKeepsItsCoverageAndStates) {
   const auto outcomes = through_the_wire(
       std::get<std::vector<model::ChunkOutcome>>(sample_worker_messages()[2]));
-  ASSERT_EQ(outcomes.size(), 2U);
+  ASSERT_EQ(outcomes.size(), 3U);
   const auto& partial = std::get<model::Partial>(outcomes[0].result);
   EXPECT_EQ(partial.key, outcomes[0].key);
   ASSERT_EQ(partial.spans.size(), 2U);
