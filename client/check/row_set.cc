@@ -103,7 +103,7 @@ std::vector<std::vector<RowSet>> generate(const model::KernelInfo& kernel,
 }
 
 TriedBlock::TriedBlock(const RowSet& rows, std::size_t begin, std::size_t end)
-    : rows_(rows), begin_(begin), count_(end - begin) {
+    : count_(end - begin) {
   const bool text = rows.type == TALLY_KERNEL_TYPE_TEXT;
   const std::size_t columns = text ? rows.texts.size() : rows.columns.size();
   column_bytes_ = (count_ * rows.element_bytes + 63) / 64 * 64 + 64;

@@ -42,8 +42,6 @@ class TriedBlock {
  private:
   std::byte* aligned(std::size_t column) const;
 
-  const RowSet& rows_;
-  const std::size_t begin_;
   const std::size_t count_;
   std::size_t column_bytes_ = 0;
   std::vector<std::byte> memory_;

@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "ipc/base/printable.h"
+#include "ipc/sync/kernel_sync.h"
+#include "ipc/sync/region.h"
 
 namespace tally::check {
 namespace {
@@ -53,6 +55,29 @@ double distance_of(const model::KernelOutput& a, const model::KernelOutput& b) {
 
 }  // namespace
 
+struct Subject::Sync {
+  std::unique_ptr<sync::Region> region;
+  sync::KernelContext context;  // before the region
+};
+
+Subject::Subject() = default;
+Subject::~Subject() = default;
+
+Result<void> Subject::bring_sync() {
+  const Result<UniqueFd> made = sync::Region::create({});
+  if (!made) return made.error();
+  Result<std::unique_ptr<sync::Region>> region = sync::Region::map(made->get());
+  if (!region) return std::move(region).error();
+  Result<sync::KernelContext> context = sync::attach_kernel(**region);
+  if (!context) return std::move(context).error();
+  sync_ = std::make_unique<Sync>(Sync{*std::move(region), *std::move(context)});
+  hook_ = [this](const auto&, auto, tally_sync_context** to) {
+    *to = sync_->context.get();
+    return &sync::kernel_table();
+  };
+  return {};
+}
+
 Result<std::unique_ptr<Subject>> Subject::open(
     std::shared_ptr<const kernels::KernelLibrary> library, const std::string& kernel,
     std::vector<model::KernelArgument> arguments, exec::ChunkPage& page) {
@@ -74,7 +99,11 @@ Result<std::unique_ptr<Subject>> Subject::open(
   own.arguments = std::move(arguments);
   for (std::uint32_t i = 0; i < entry.info->columns; ++i) own.columns.push_back(i);
   subject->library_ = library;
-  auto opened = kernels::Kernel::open(std::move(library), subject->task_, 0, page, {});
+  if (entry.info->sync)
+    if (Result<void> brought = subject->bring_sync(); !brought)
+      return std::move(brought).error();
+  auto opened = kernels::Kernel::open(std::move(library), subject->task_, 0, page,
+                                      subject->hook_);
   if (!opened) return std::move(opened).error();
   subject->kernel_ = *std::move(opened);
   return subject;

@@ -27,6 +27,7 @@ class Subject {
   static Result<std::unique_ptr<Subject>> open(
       std::shared_ptr<const kernels::KernelLibrary> library, const std::string& kernel,
       std::vector<model::KernelArgument> arguments, exec::ChunkPage& page);
+  ~Subject();
 
   kernels::Kernel& kernel() { return *kernel_; }
   const model::KernelInfo& info() const { return kernel_->info(); }
@@ -52,10 +53,14 @@ class Subject {
   std::function<void(const TriedBlock&)> watch;
 
  private:
-  Subject() = default;
+  Subject();
+  Result<void> bring_sync();
 
   model::ChunkTask task_;
   std::shared_ptr<const kernels::KernelLibrary> library_;
+  struct Sync;  // a region of memory of its own, for kernels that want one
+  std::unique_ptr<Sync> sync_;
+  kernels::SyncHook hook_;
   std::unique_ptr<kernels::Kernel> kernel_;
 };
 

@@ -17,6 +17,7 @@
 #include "ipc/base/error.h"
 #include "ipc/model/kernel.h"
 #include "runtime/exec/chunk_page.h"
+#include "runtime/kernel/kernel_table.h"
 
 namespace tally::kernels {
 
@@ -25,7 +26,7 @@ class HostRun : public tally_kernel_run {
   enum class Fault { None, Failed, Misused, NoMemory };
   using Sync = std::function<const tally_sync*(tally_sync_context**)>;
 
-  static constexpr std::size_t kMaxWritten = 8 * 1024 * 1024;
+  static constexpr std::size_t kMaxWritten = kMaxTravellingBytes;
   static constexpr std::size_t kMaxOutputs = 64;
   static constexpr std::size_t kMaxOutputText = 64 * 1024;
 

@@ -120,6 +120,10 @@ class Checker {
     if (kernel_.state_size == 0 || kernel_.state_size > kMaxStateBytes)
       return fault("state_size is " + std::to_string(kernel_.state_size) +
                    "; it must be 1 to " + std::to_string(kMaxStateBytes) + " bytes");
+    if (kernel_.serialize == nullptr && kernel_.state_size > kMaxTravellingBytes)
+      return fault("state_size is " + std::to_string(kernel_.state_size) +
+                   "; a state of more than " + std::to_string(kMaxTravellingBytes) +
+                   " bytes needs serialize and deserialize, which write less");
     info_.types = kernel_.types;
     info_.columns = kernel_.columns;
     info_.exact = (kernel_.flags & TALLY_KERNEL_EXACT) != 0;

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxParameters = 16;
 inline constexpr std::size_t kMaxParameterBytes = 4096;  // of a default value
 inline constexpr std::uint32_t kMaxColumns = 16;
 inline constexpr std::size_t kMaxStateBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kMaxTravellingBytes = 8 * 1024 * 1024;  // of a state
 
 // What `kernel`, entry `index` of the image called `image`, says of itself. Errors, all
 // InvalidArgument with field "image": "kernel_abi" (fields abi, expected_abi);

@@ -72,6 +72,8 @@ tally_kernel made() {
   kernel.state_size = 0;
 #elif defined(FAULT_LARGE_STATE)
   kernel.state_size = std::size_t{1} << 40U;
+#elif defined(FAULT_LARGE_PLAIN_STATE)
+  kernel.state_size = std::size_t{9} << 20U;
 #elif defined(FAULT_NO_UPDATE)
   kernel.update = nullptr;
 #elif defined(FAULT_NO_MERGE)

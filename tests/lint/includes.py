@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 BASE, MODEL = "ipc/base", "ipc/model"
-LOW = ["runtime/account", "runtime/kernel", "runtime/plan", "runtime/reduce", "runtime/source"]
+LOW = ["runtime/account", "runtime/kernel", "runtime/plan", "runtime/reduce",
+       "runtime/source"]
 MIDDLE = ["runtime/exec", "runtime/merge"]
 
 # room: (folders or files of ours besides the room itself, foreign libraries)
@@ -46,8 +47,9 @@ ROOMS = {
     "client/include": ([], []),
     "client/examples": (["client/include"], ["asio"]),
     "client": (["ipc"], ["asio", "capnp"]),
-    "client/check": ([BASE, MODEL, "client/include", "runtime/exec/chunk_page.h",
-                      "runtime/kernel", "runtime/source"], []),
+    "client/check": ([BASE, MODEL, "ipc/sync", "client/include",
+                      "runtime/exec/chunk_page.h", "runtime/kernel",
+                      "runtime/source"], []),
     # The daemon's own core, inside other programs and inside the CLI.
     "client/embed": (["client", "daemon", "ipc", "config"], ["asio", "capnp"]),
     "client/cli": (["client", "daemon", "ipc", "config", "runtime/source"],

@@ -17,10 +17,12 @@
 
    Same bits. Rows come in file order. A leaf is 65,536 elements, or 1 MiB of csv or
    text (a record belongs to the leaf of its first byte); each leaf has a state of its
-   own, updated in blocks whose borders depend on the job alone; leaves merge along a
-   fixed binary tree. So a kernel that is deterministic gives the same bits with any
-   number of workers, chunk size and retries, even if its merge is not associative. A
-   kernel that reads clocks, random numbers or addresses does not.
+   own, also one without rows. Blocks end every 8,192 rows of a leaf, counted before
+   rows without values are left out, so their borders depend on the job alone; leaves
+   merge along a fixed binary tree, left with right. So a kernel that is deterministic
+   gives the same bits with any number of workers, chunk size and retries, even if its
+   merge is not associative. A kernel that reads clocks, random numbers or addresses
+   does not.
 
    Conventions.
    - A function returns 0, or what tally_kernel_fail() returns: then the job fails with
@@ -67,7 +69,7 @@ extern "C" {
 #define TALLY_KERNEL_TAKES(type) (UINT64_C(1) << (type))
 
 typedef struct tally_kernel_text {
-  const char* data; /* not NUL-terminated; any bytes but the line's end */
+  const char* data; /* not NUL-terminated; any bytes */
   size_t size;
 } tally_kernel_text;
 
@@ -151,7 +153,8 @@ typedef struct tally_kernel {
   int (*update)(tally_kernel_run* run, void* state, const tally_kernel_block* block);
   int (*merge)(tally_kernel_run* run, void* into, const void* from);
   /* Calls tally_kernel_emit_*, once with the label "", or once for each of several
-     labels: then the results are named label.sub (bbox.min_x). At most 64. */
+     labels (at most 64 letters, digits and _): then the results are named label.sub
+     (bbox.min_x). At most 64. */
   int (*finish)(tally_kernel_run* run, const void* state);
   /* Both NULL: the state is plain bytes. Else serialize calls tally_kernel_write any
      number of times, at most 8 MiB in all, and equal states should write equal bytes;
@@ -214,6 +217,11 @@ static inline int tally_kernel_emit_none(tally_kernel_run* run, const char* labe
 /* Not 0: nobody wants the chunk any more; a long update may return early, with 0. */
 static inline int tally_kernel_cancelled(tally_kernel_run* run) {
   return run->host->cancelled(run);
+}
+/* What tally_sync.h describes, and the context for it. NULL where there is none. */
+static inline const struct tally_sync* tally_kernel_sync(
+    tally_kernel_run* run, struct tally_sync_context** context) {
+  return run->host->sync(run, context);
 }
 
 #ifdef __cplusplus

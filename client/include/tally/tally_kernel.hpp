@@ -166,7 +166,11 @@ class Block {
   const char* file_name() const { return block_->file_name; }
   // Nobody wants the chunk any more: a long update may return early.
   bool cancelled() const { return tally_kernel_cancelled(run_) != 0; }
-  tally_kernel_run* run() const { return run_; }  // for tally_sync.h
+  // Of a kernel with `static constexpr bool sync = true`, for tally_sync.hpp's
+  // Sync(table, context). nullptr where there is none.
+  const tally_sync* sync(tally_sync_context** context) const {
+    return tally_kernel_sync(run_, context);
+  }
 
  private:
   tally_kernel_run* run_;

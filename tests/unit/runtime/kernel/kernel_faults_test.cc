@@ -35,10 +35,10 @@ class Faults : public KernelTest {
 TEST_F(Faults, AreToldWithKernelFileAndRows) {
   const Error told = error("throws");
   EXPECT_EQ(told.code(), "kernel_threw");
-  EXPECT_EQ(
-      told.message(),
-      "kernel 'throws' (faulty.so): in update, with rows 8192 to 9999 of data: it threw: "
-      "thirteen");
+  EXPECT_EQ(told.message(),
+            "kernel 'throws' (faulty.so): in update, with rows 8192 to 9999 of data: "
+            "it threw: "
+            "thirteen");
   EXPECT_EQ(std::get<std::string>(*told.field("kernel")), "throws");
   EXPECT_EQ(std::get<std::string>(*told.field("image")), "faulty.so");
   EXPECT_EQ(std::get<std::string>(*told.field("call")), "update");
@@ -68,7 +68,7 @@ TEST_F(Faults, HaveCodesOfTheirOwn) {
       {"finish_bad_text", "kernel_misused", "finish", "no UTF-8"},
       {"finish_long_text", "kernel_misused", "finish", "65537 bytes"},
       {"finish_many", "kernel_misused", "finish", "more than 64"},
-      {"serialize_endless", "kernel_misused", "serialize", "8 MiB"},
+      {"serialize_endless", "kernel_misused", "serialize", "more than 8 MiB"},
       {"parameters", "bad_argument", "", "needed must be given"},
       {"nobody", "no_kernel", "", "no kernel called nobody"},
   }};

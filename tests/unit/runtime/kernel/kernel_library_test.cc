@@ -67,7 +67,7 @@ TEST(KernelLibrary, SaysWhatAFileIsThatIsNoKernel) {
 }
 
 TEST(KernelLibrary, RefusesEachFaultOfATable) {
-  const std::array<std::array<const char*, 3>, 29> cases{{
+  const std::array<std::array<const char*, 3>, 30> cases{{
       {"other_abi", "kernel_abi", "version 99"},
       {"other_size", "bad_kernel", "struct_size is 8"},
       {"no_name", "bad_kernel", "has no name"},
@@ -82,6 +82,7 @@ TEST(KernelLibrary, RefusesEachFaultOfATable) {
       {"other_flags", "bad_kernel", "flags"},
       {"no_state", "bad_kernel", "state_size is 0"},
       {"large_state", "bad_kernel", "state_size is 1099511627776"},
+      {"large_plain_state", "bad_kernel", "needs serialize"},
       {"no_update", "bad_kernel", "no update"},
       {"no_merge", "bad_kernel", "no merge"},
       {"no_finish", "bad_kernel", "no finish"},

@@ -74,7 +74,7 @@ TEST_F(Pass, GivesTheSameForAnyChunkSize) {
   model::ChunkTask whole = task_of("trace", "trace");
   whole.piece = pieces_of(FileFormat::Raw, 0, values.size());
   const std::string expected = text_of(whole, {data.get()});
-  for (const std::uint64_t leaves : {1, 2, 4}) {
+  for (const std::uint64_t leaves : {1UL, 2UL, 4UL}) {
     std::vector<std::byte> states;
     std::uint32_t chunks = 0;
     for (std::uint64_t at = 0; at < values.size(); ++chunks) {
