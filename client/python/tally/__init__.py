@@ -70,10 +70,11 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     progress   called with a Progress some times a second, or True for a line on stderr.
 
     Ctrl-C cancels the job. An array is read as it is, whatever its shape, in C order (an
-    index is that of the flattened array). A large ordinary array goes through pipes, copied
-    once by several threads of the daemon; where that will not do (path="process", workers,
-    isolated, kernels, limits, nan="error", a reducer that is no built-in) it is copied into
-    a memfd first, which takes several times as long. An array of empty() that was share()d is not copied.
+    index is that of the flattened array). A large ordinary array goes through pipes,
+    copied once by several threads of the daemon, whatever the hint; where that will not
+    do (path="process", workers, isolated, kernels, limits, nan="error", a reducer that is
+    no built-in) it is copied into a memfd first, which takes several times as long. An
+    array of empty() that was share()d is not copied.
     """
     return (client or default_client()).run(
         reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,
