@@ -2,7 +2,8 @@
 //
 // The same sessions, scheduler, workers and wire as tallyd's, reached over a
 // socketpair instead of a listening socket: same messages, same code, same bits.
-// Nothing of the program is touched: client/include/tally/tally_embed.h has the promise.
+// Nothing of the program is touched: client/include/tally/tally_embed.h has the
+// promise.
 //
 // Threads: connect() any, several at a time; the others one. Lifetime: the destructor
 // drains nothing: it cancels what runs, ends the workers and joins the thread. Never

@@ -1,5 +1,5 @@
-// Where tally-worker is: as configured; else beside the shared library that this code is
-// in, if it is in one; else beside this executable; else in libexec, for either.
+// Where tally-worker is: as configured; else beside the shared library that this code
+// is in, if it is in one; else beside this executable; else in libexec, for either.
 #pragma once
 
 #include <string>

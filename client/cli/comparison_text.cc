@@ -99,7 +99,8 @@ std::string bought_lines(const Comparison& comparison) {
     lines += "  " + name_of_way(way, true) + ": " +
              text_of_time(before > after ? before - after : after - before) +
              (before > after ? " saved of " : " lost over ") + text_of_time(before) +
-             " with " + name_of_way(one, true) + ", for " + change(cpu_of(one), cpu_of(way)) + " CPU\n";
+             " with " + name_of_way(one, true) + ", for " +
+             change(cpu_of(one), cpu_of(way)) + " CPU\n";
   }
   return lines;
 }

@@ -209,13 +209,13 @@ TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd, tally_type t
                                             uint64_t offset, uint64_t count,
                                             tally_error** error);
 /* Opens a file for reading and adds it to the input; at most 65,536, whose names
-   fit into the request of 1 MiB with 24 bytes more for each: some 20,000. The daemon never opens a file itself. Of more
-   than 64 files none stays open: they are opened again, by absolute path, when
-   the daemon asks for them, from inside tally_wait or tally_client_dispatch; one
-   that is gone or another file by then fails the job ("file_lost",
-   "file_changed"). Such a job cannot be detached, nor have FIFOs. A FIFO is read once,
-   as it comes, until its last writer has closed it. The first file's extension decides
-   the format
+   fit into the request of 1 MiB with 24 bytes more for each: some 20,000. The daemon
+   never opens a file itself. Of more than 64 files none stays open: they are opened
+   again, by absolute path, when the daemon asks for them, from inside tally_wait or
+   tally_client_dispatch; one that is gone or another file by then fails the job
+   ("file_lost", "file_changed"). Such a job cannot be detached, nor have FIFOs. A FIFO
+   is read once, as it comes, until its last writer has closed it. The first file's
+   extension decides the format
    (.npy, .csv, .txt) unless tally_job_set_format does.
    Fails with TALLY_NOT_FOUND, TALLY_PERMISSION_DENIED, TALLY_INVALID_ARGUMENT
    (a directory, too many files), TALLY_IO. */

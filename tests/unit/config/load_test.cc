@@ -159,10 +159,10 @@ TEST(LoadTest, AnUnknownKeyNearToNothingListsWhatThereIs) {
   EXPECT_EQ(
       only_problem("[log]\nfrobnicate = 2\n"),
       "t.toml:2:1: unknown key \"frobnicate\" in [log]; there are: level, target");
-  EXPECT_EQ(
-      only_problem("[zzzzzz]\n"),
-      "t.toml:1:2: unknown table \"zzzzzz\"; there are: daemon, access, pool, kernels, threads, "
-      "limits, log");
+  EXPECT_EQ(only_problem("[zzzzzz]\n"),
+            "t.toml:1:2: unknown table \"zzzzzz\"; there are: daemon, access, pool, "
+            "kernels, threads, "
+            "limits, log");
 }
 
 TEST(LoadTest, AKeyOutsideItsTableSaysWhereItBelongs) {
