@@ -1,6 +1,7 @@
 #include "runtime/kernel/guarded_memory.h"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -16,6 +17,10 @@ constexpr std::array<unsigned char, 2 * kGuard> kPattern = [] {
     bytes[i] = static_cast<unsigned char>(0xA5 ^ (i * 29));
   return bytes;
 }();
+
+// What was abandoned, each with the address of the one before: lost on purpose, which
+// leak checkers should see.
+std::atomic<std::byte*> abandoned{nullptr};
 
 // Up to the next multiple of 64, and 64 more.
 std::size_t guard_behind(std::size_t bytes) {
@@ -36,6 +41,12 @@ GuardedMemory::GuardedMemory(std::size_t bytes) : bytes_(bytes) {
 
 GuardedMemory::~GuardedMemory() {
   if (start_ != nullptr) ::operator delete(start_ - kGuard, kAlignment);
+}
+
+void GuardedMemory::abandon() {
+  std::byte* const room = std::exchange(start_, nullptr) - kGuard;
+  std::byte* const before = abandoned.exchange(room);
+  std::memcpy(room, &before, sizeof before);
 }
 
 bool GuardedMemory::intact() const {

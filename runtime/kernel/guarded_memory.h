@@ -26,8 +26,8 @@ class GuardedMemory {
   std::size_t size() const { return bytes_; }
   bool intact() const;
   // Gives the memory up without freeing it: around an overrun the allocator's own
-  // records may be gone.
-  void abandon() { start_ = nullptr; }
+  // records may be gone. Any thread.
+  void abandon();
 
  private:
   std::byte* start_ = nullptr;
