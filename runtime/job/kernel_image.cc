@@ -31,6 +31,11 @@ Error not_a_kernel(const std::string& name, const std::string& why) {
       .with("image", name);
 }
 
+Error too_large(const std::string& name) {
+  return not_a_kernel(
+      name, "it has more than " + std::to_string(kMostImageBytes >> 20) + " MiB");
+}
+
 Result<void> write_all(int fd, const std::byte* data, std::size_t size) {
   while (size > 0) {
     const ssize_t written = ::write(fd, data, size);
@@ -55,9 +60,7 @@ Result<model::ImageHash> copy(int from, int to, const std::string& name) {
     if (got < 0) return Error::from_errno("reading " + name).with("image", name);
     if (got == 0) break;
     total += static_cast<std::uint64_t>(got);
-    if (total > kMostImageBytes)
-      return not_a_kernel(
-          name, "it has more than " + std::to_string(kMostImageBytes >> 20) + " MiB");
+    if (total > kMostImageBytes) return too_large(name);
     const auto size = static_cast<std::size_t>(got);
     ::SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(block.data()), size);
     if (Result<void> kept = write_all(to, block.data(), size); !kept)
@@ -90,6 +93,8 @@ Result<std::shared_ptr<const KernelImage>> KernelImageReader::read(int descripto
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) return Error::from_errno("looking at " + name);
   if (!S_ISREG(info.st_mode)) return not_a_kernel(name, "it is no regular file");
+  if (static_cast<std::uint64_t>(info.st_size) > kMostImageBytes)
+    return too_large(name);
   const Identity identity{info.st_dev, info.st_ino, info.st_size,
                           nanoseconds(info.st_mtim), nanoseconds(info.st_ctim)};
   {

@@ -129,7 +129,9 @@ void KernelLookup::described(const model::ImageHash& hash, Result<Infos> infos) 
   const auto requests = std::move(found->second);
   waiting_.erase(found);
   if (infos) {
-    if (known_.size() >= kMostKnownImages) known_.erase(known_.begin());
+    // All at once: with one at a time, two images of a job could displace each other
+    // for ever.
+    if (known_.size() >= kMostKnownImages) known_.clear();
     known_[hash] = *infos;
   }
   for (const auto& request : requests) {

@@ -51,6 +51,11 @@ FIFOS = 64
 FIFO_ROUNDS = 3
 FIFO_STEPS = 64  # in a second, 16 KiB each
 
+KERNEL_ROUNDS = 9
+KERNEL_ELEMENTS = 1 << 27  # 1 GiB of doubles
+KERNEL_JOBS = 10_000
+KERNEL_SINGLES = 400
+
 LOCK_ROUNDS = 25
 LOCK_TURNS = 100_000  # in a step
 PYTHON_ROUNDS = 64
@@ -403,7 +408,33 @@ def sync(bench):
               "× std::mutex", True, f"{ns['lock']:.1f} ns; std::mutex {ns['mutex']:.1f} ns")
 
 
+def kernel(bench):
+    took = {name: [] for name in ("builtin", "kernel", "loop")}
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "kernel_bench", daemon.socket, bench / "csum.so",
+                    KERNEL_ELEMENTS, KERNEL_JOBS) as tally:
+        for name in took:
+            tally.step(name)  # warm
+        for _ in range(KERNEL_ROUNDS):
+            for name in took:
+                took[name] += tally.step(name)
+        tally.step("jobs")  # warm
+        rates = [KERNEL_JOBS / (tally.step("jobs")[0] / 1e9) for _ in range(5)]
+        single = percentile(tally.step("job", KERNEL_SINGLES), 50)
+    rate = {name: f"{8 * KERNEL_ELEMENTS / statistics.median(ns):.1f} GB/s"
+            for name, ns in took.items()}
+    figures = (f"1 GiB shared: plainsum {rate['kernel']}, built-in sum (exact) "
+               f"{rate['builtin']}, the bare loop on two threads {rate['loop']}")
+    yield Row("kernel.sum", median_ratio(took["builtin"], took["kernel"]), 0.8,
+              "× built-in sum", False, figures)
+    yield Row("kernel.loop", median_ratio(took["loop"], took["kernel"]), 0.8,
+              "× bare loop", False, figures)
+    yield Row("kernel.loaded", statistics.median(rates), 20_000, "jobs/s", False,
+              f"{min(rates):,.0f} to {max(rates):,.0f}; 5 × {KERNEL_JOBS:,} jobs, 256 in "
+              f"flight; one alone p50 {us(single)}")
+
+
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
           "clients": clients, "command": command,
           "load": load, "pipe": pipe, "fifos": fifos, "python": python,
-          "hint": hint, "idle": idle, "sync": sync}
+          "hint": hint, "idle": idle, "sync": sync, "kernel": kernel}

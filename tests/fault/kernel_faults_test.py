@@ -13,7 +13,7 @@ import unittest
 
 from jobs import range_job, range_sum, value_of
 from kernels import error_of, kernel, values_of
-from processes import SANITIZED
+from processes import SANITIZED, Watched
 from tally_daemon import TallyDaemon, tally
 
 CONFIG = f"""
@@ -257,6 +257,19 @@ class KernelFaultsTest(unittest.TestCase):
                 answer = daemon.json("run", "sum", *files, "--path", "process")
                 self.assertEqual(value_of(answer), 3000.0)
                 self.assertEqual(daemon.status()["workers"][0]["restarts"], 0)
+
+    def test_a_worker_whose_memory_a_kernel_spoilt_is_replaced(self):
+        for act in ("overrun",) if SANITIZED else ("overrun", "leak"):
+            with self.subTest(act=act), TallyDaemon(workers=1, config=CONFIG) as daemon:
+                (before,) = daemon.whole_pool()
+                worker = Watched(before["pid"])
+                done = daemon.tally("run", f"vandal(call=update,act={act})", "--range",
+                                    f"0:{ROWS}", "--json")
+                self.assertEqual(done.returncode, 2 if act == "overrun" else 1, done)
+                self.assertTrue(worker.gone())
+                worker.close()
+                answer = daemon.json("run", "vandal", "--range", f"0:{ROWS}")
+                self.assertEqual(value_of(answer), SUM)
 
     # ---- what is no kernel ----
 

@@ -54,7 +54,8 @@ class Worker {
   }
 
  private:
-  // Runs a batch; false when the daemon is gone.
+  // Runs a batch, or its start; false when the daemon is gone, or this process is to
+  // be.
   bool work(const std::vector<ipc::AssignedTask>& tasks, std::vector<UniqueFd>& fds) {
     std::vector<model::ChunkOutcome> outcomes;
     outcomes.reserve(tasks.size());
@@ -62,12 +63,22 @@ class Worker {
       fault_point("assigned", assigned.task.key);
       outcomes.push_back(run_one(assigned, fds));
       fault_point("before_partial", assigned.task.key);
+      if (is_spoilt(outcomes.back())) break;
     }
     fds.clear();
     const model::ChunkKey last = outcomes.back().key;
+    const bool spoilt = is_spoilt(outcomes.back());
     if (!answer(std::move(outcomes))) return false;
     fault_point("after_partial", last);
-    return true;
+    return !spoilt;
+  }
+
+  // After a kernel wrote where it may not, or took all memory, nobody else's chunk is
+  // to run here.
+  static bool is_spoilt(const model::ChunkOutcome& outcome) {
+    const auto* error = std::get_if<Error>(&outcome.result);
+    return error != nullptr && (error->code() == "kernel_overran_state" ||
+                                error->code() == "kernel_memory");
   }
 
   model::ChunkOutcome run_one(const ipc::AssignedTask& assigned,

@@ -66,6 +66,14 @@ void check_empty_result(tally::Client& client) {
   check(answer[0].as<double>().error().status() == TALLY_NO_VALUE, "with a reason");
 }
 
+void check_kernel_files(tally::Client& client) {
+  tally::Job job;
+  job.add("geomean").range(0, 10).kernel("/nonexistent/libgeomean.so");
+  const auto answer = client.run(job);
+  check(!answer && is(answer.error().code(), "no_such_kernel_file"),
+        "a kernel that is not there is told of");
+}
+
 void check_what_holds_values(tally::Client& client) {
   std::vector<double> vector{1, 2, 3.5};
   const std::array<double, 3> array{1, 2, 3.5};
@@ -218,6 +226,7 @@ int main() {
   check(client.ping().has_value(), "the daemon answers");
   check_results(client);
   check_empty_result(client);
+  check_kernel_files(client);
   check_what_holds_values(client);
   check_errors(client);
   check_shared_array(client);
