@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "client/cli/input_files.h"
+#include "client/cli/kernel_arg.h"
 #include "client/cli/limit_arg.h"
 #include "client/cli/number_arg.h"
 #include "client/cli/operand_hint.h"
 #include "client/cli/reducer_list.h"
-#include "client/kernel_file.h"
 #include "config/config.h"
 #include "config/quantity.h"
 
@@ -277,7 +277,8 @@ Result<model::Source> files_source(const Args& args, std::span<const std::string
                                          std::to_string(client::kMostFiles));
   if (std::ranges::count(names, "-") > 1)
     return invalid("same_stream", "- is named twice; standard input can be read once");
-  const bool windowed = names.size() > kMostAtOnce;
+  // Kernels ride in the same frame.
+  const bool windowed = names.size() + count_kernels(args) > kMostAtOnce;
   if (windowed) request.list = std::make_shared<client::FileList>();
   // Opened first: a name with a typing error should hear that it is not there.
   std::vector<model::FileEntry> entries;
@@ -356,26 +357,6 @@ Result<void> read_choices(const Args& args, model::JobSpec& spec) {
                    "--require isolated and --path thread exclude each other; threads "
                    "run in the daemon");
   return read;
-}
-
-// --- kernels ----------------------------------------------------------------------
-
-// Their descriptors come behind those of the input.
-Result<void> add_kernels(const Args& args, JobRequest& request) {
-  const std::optional<std::string_view> list = args.value(Option::Kernel);
-  if (!list) return {};
-  std::string_view rest = *list;
-  for (;;) {
-    const std::size_t comma = rest.find(',');
-    const std::string path(rest.substr(0, comma));
-    Result<UniqueFd> fd = client::open_kernel_file(path);
-    if (!fd) return std::move(fd).error().within("--kernel");
-    request.spec.kernels.push_back({client::kernel_file_name(path),
-                                    static_cast<std::uint32_t>(request.files.size())});
-    request.files.push_back(*std::move(fd));
-    if (comma == std::string_view::npos) return {};
-    rest.remove_prefix(comma + 1);
-  }
 }
 
 // --- what was meant ---------------------------------------------------------------

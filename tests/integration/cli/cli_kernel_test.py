@@ -101,6 +101,18 @@ class CheckTest(unittest.TestCase):
         self.assertRegex(lines[-1], r"^  time +pass  [\d.]+ ns an element")
 
 
+class RunTest(unittest.TestCase):
+    def test_kernels_and_files_may_be_more_than_one_request_carries(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for i in range(65):
+                pathlib.Path(folder, f"{i}.txt").write_text(f"bytes={i}\n")
+            for count in 63, 64, 65:
+                done = tally("run", "fragile", *[f"{i}.txt" for i in range(count)],
+                             "--kernel", KERNELS / "fragile.so", "--embedded", "--quiet",
+                             env=ENV, cwd=folder)
+                self.assertEqual(done.stdout, f"{sum(range(count))}\n", done)
+
+
 def checked_laws():
     return LAWS + ["permutation", "association"]
 
