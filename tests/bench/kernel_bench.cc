@@ -2,6 +2,7 @@
 //
 //   builtin  `sum` of a shared array of ELEMENTS f64, on the process path
 //   kernel   `plainsum` of KERNEL over the same array
+//   read     `count` of it: what reading takes, whatever is done with the elements
 //   loop     the same additions as plainsum's, in this process, two threads
 //   jobs     JOBS jobs of one element with `plainsum`, 256 in flight on one connection
 //   job      one of them, waited for
@@ -10,6 +11,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <tally/tally.h>
@@ -48,9 +50,16 @@ void take(tally_client* client, tally_ticket ticket, double expected) {
   check(tally_wait(client, ticket, &answer, &error), error);
   if (tally_answer_error(answer) != nullptr)
     die(tally_error_message(tally_answer_error(answer)));
+  const tally_result* result = tally_answer_result(answer, 0);
   double value = 0;
-  check(tally_result_f64(tally_answer_result(answer, 0), &value, &error), error);
-  if (value != expected) die("a wrong sum");
+  if (tally_result_kind(result) == TALLY_KIND_INT) {
+    std::int64_t integer = 0;
+    check(tally_result_int64(result, &integer, &error), error);
+    value = static_cast<double>(integer);
+  } else {
+    check(tally_result_f64(result, &value, &error), error);
+  }
+  if (value != expected) die("a wrong result");
   tally_answer_free(answer);
 }
 
@@ -90,6 +99,7 @@ class Bench {
   void step(const std::string& name) {
     if (name == "builtin") return sum_array("sum", nullptr);
     if (name == "kernel") return sum_array("plainsum", kernel_);
+    if (name == "read") return sum_array("count", nullptr);
     if (name == "loop") return loop();
     if (name == "jobs") return many(jobs_);
     if (name == "job") return many(1);
@@ -101,7 +111,9 @@ class Bench {
     const Job job = make_job(reducer, kernel);
     tally_error* error = nullptr;
     check(tally_job_set_array(job.get(), array_, &error), error);
-    take(client_, submit(job.get()), expected_);
+    const bool counted = std::string_view(reducer) == "count";
+    take(client_, submit(job.get()),
+         counted ? static_cast<double>(elements_) : expected_);
   }
 
   void loop() const {
