@@ -14,7 +14,7 @@ import unittest
 from jobs import range_job, range_sum, value_of
 from kernels import error_of, kernel, values_of
 from processes import SANITIZED, Watched
-from tally_daemon import TallyDaemon, tally
+from tally_daemon import TallyDaemon, children_of, tally, wait_until
 
 CONFIG = f"""
 [kernels]
@@ -23,10 +23,12 @@ in_process = ["plainsum", "csum", "geomean"]
 memory = "64MiB"
 stall_timeout = "300ms"
 """
+PATIENT = CONFIG.replace("300ms", "30s")
 ATTEMPTS = 3
 # Three chunks of two leaves each: every call happens, merges in chunks and of them.
 ROWS = 6 * 65536
-SOURCE = ("--range", f"0:{ROWS}", "--chunk", 2 * 65536, "--workers", 2)
+CHUNKS = ("--range", f"0:{ROWS}", "--chunk", 2 * 65536)
+SOURCE = (*CHUNKS, "--workers", 2)
 SUM = ROWS * (ROWS - 1) / 2
 CALLS = ("init", "update", "merge", "finish", "serialize", "deserialize")
 DEATHS = {"segv": ("signal", "SIGSEGV"), "abort": ("signal", "SIGABRT"),
@@ -35,8 +37,8 @@ DEATHS = {"segv": ("signal", "SIGSEGV"), "abort": ("signal", "SIGABRT"),
 UPDATE = {"first_row": 0, "rows": 8192}  # where the 13 is
 
 
-def vandal(call, act):
-    return ("run", f"vandal(call={call},act={act})", *SOURCE, "--json")
+def vandal(call, act, source=SOURCE):
+    return ("run", f"vandal(call={call},act={act})", *source, "--json")
 
 
 class KernelFaultsTest(unittest.TestCase):
@@ -215,6 +217,14 @@ class KernelFaultsTest(unittest.TestCase):
         words = (*vandal("update", "close"), "--kernel", kernel("vandal"))
         for error in self.ways(*words):
             self.fields(error, attempts=ATTEMPTS, **{"class": "worker_lost"})
+
+    def test_a_worker_that_lives_on_without_its_link_is_ended(self):
+        with TallyDaemon(workers=1, config=PATIENT) as daemon:
+            done = daemon.tally(*vandal("update", "desert", CHUNKS))
+            self.fields(error_of(done), attempts=ATTEMPTS, **{"class": "worker_lost"})
+            daemon.whole_pool()
+            zygote = daemon.status()["zygote"]["pid"]
+            wait_until(lambda: len(children_of(zygote)) == 1, "end of lost workers")
 
     def test_a_kernel_that_signals_its_group_ends_itself_alone(self):
         zygote = self.daemon.status()["zygote"]["pid"]

@@ -254,6 +254,8 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
   slot.timer.async_wait([this, &slot, round](asio::error_code error) {
     if (error || slot.timer_round != round) return;
     if (slot.link_closed) {
+      // A kernel may have closed the link of a worker that lives on.
+      signal(slot, SIGKILL);
       lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
            true);
       return;
