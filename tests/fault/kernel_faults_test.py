@@ -7,6 +7,7 @@ which must be done with the right bits.
 
 import json
 import os
+import pathlib
 import resource
 import struct
 import unittest
@@ -226,6 +227,14 @@ class KernelFaultsTest(unittest.TestCase):
             zygote = daemon.status()["zygote"]["pid"]
             wait_until(lambda: len(children_of(zygote)) == 1, "end of lost workers")
 
+    def test_a_child_that_comes_back_is_no_second_worker(self):
+        with TallyDaemon(workers=1, config=CONFIG) as daemon:
+            for call in CALLS:
+                answer = daemon.json(*vandal(call, "twin", CHUNKS))
+                self.assertEqual(answer["results"][0]["value"], SUM)
+                worker = daemon.status()["workers"][0]["pid"]
+                wait_until(lambda: not living(children_of(worker)), "end of the child")
+
     def test_a_kernel_that_signals_its_group_ends_itself_alone(self):
         zygote = self.daemon.status()["zygote"]["pid"]
         words = (*vandal("update", "group"), "--kernel", kernel("vandal"))
@@ -365,6 +374,12 @@ class KernelFaultsTest(unittest.TestCase):
             errors.append({k: v for k, v in error.items() if k not in ("output",)})
         self.assertEqual(errors[0], errors[1])
         self.sound()
+
+
+def living(pids):
+    """Those that have not ended; their parents do not wait for them."""
+    return [pid for pid in pids if pathlib.Path("/proc", str(pid), "stat").read_text()
+            .rpartition(")")[2].split()[0] != "Z"]
 
 
 def no_core():

@@ -113,6 +113,7 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
     for (volatile int i = 0;;) i = 1 - i;
   }
   if (act == "fork") fork_child();
+  if (act == "twin") (void)!::fork();
   if (act == "thread") start_thread();
   if (act == "surroundings") change_surroundings();
   if (act == "group") ::kill(0, SIGKILL);
