@@ -5,6 +5,7 @@ Each fault is met by a daemon and embedded. While it is, another job runs in the
 which must be done with the right bits.
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -248,6 +249,17 @@ class KernelFaultsTest(unittest.TestCase):
         if done.returncode != 0:  # else the workers outran their own deaths
             self.assertEqual(error_of(done)["class"], "worker_lost")
         self.sound()
+
+    def test_replacing_a_worker_that_has_loaded_much_costs_no_attempt(self):
+        with TallyDaemon(workers=2, config=CONFIG) as daemon:
+            def run(number):
+                path = daemon.folder / f"csum{number}.so"
+                path.write_bytes(kernel("csum").read_bytes() + number.to_bytes(8, "big"))
+                return daemon.json("run", "csum", *CHUNKS, "--kernel", path)
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                for answer in pool.map(run, range(300)):
+                    self.assertEqual((value_of(answer), answer["retries"]), (SUM, 0))
+            self.assertIn("files of kernels; replacing it", daemon.log_text())
 
     def test_children_of_a_kernel_go_with_their_worker(self):
         # The daemon's end would report what is left behind.
