@@ -71,6 +71,11 @@ class KernelFaultsTest(unittest.TestCase):
                 yield error_of(done)
                 self.sound()
 
+    def csv(self):
+        path = self.daemon.folder / "columns.csv"
+        path.write_text("x\n1\n2\n")
+        return path
+
     def sound(self):
         """The daemon is the one that it was, its pool whole, and kernels run on it."""
         self.daemon.whole_pool()
@@ -184,6 +189,22 @@ class KernelFaultsTest(unittest.TestCase):
                                kernel("load_loop"), "--timeout", "300ms",
                                paths=["embedded"]):
             self.fields(error, code="timeout")
+
+    def test_the_time_to_load_a_kernel_is_not_that_of_waiting_for_a_worker(self):
+        with TallyDaemon(workers=1, config=PATIENT) as daemon:
+            slow = daemon.start_tally(*vandal("update", "nap", CHUNKS))
+            wait_until(lambda: daemon.status()["workers"][0]["state"] == "busy",
+                       "start of the slow job")
+            answer = daemon.json("run", "bbox(x,x)", self.csv(), "--kernel",
+                                 kernel("bbox"))
+            self.assertEqual(answer["state"], "done")
+            out, err = slow.communicate(timeout=30)
+            self.assertEqual(slow.returncode, 0, err)
+            # One that does not come back from loading is told of as what it is.
+            done = daemon.tally("run", "loaded", *CHUNKS, "--json", "--kernel",
+                                kernel("load_loop"))
+            self.fields(error_of(done), code="kernel_stalled", image="load_loop.so",
+                        call="load", limit_ms=10_000)
 
     # ---- what it writes ----
 

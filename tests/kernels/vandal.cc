@@ -114,6 +114,7 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
   }
   if (act == "fork") fork_child();
   if (act == "twin") (void)!::fork();
+  if (act == "nap") ::sleep(11);
   if (act == "thread") start_thread();
   if (act == "surroundings") change_surroundings();
   if (act == "group") ::kill(0, SIGKILL);
