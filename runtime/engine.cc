@@ -19,8 +19,8 @@ constexpr std::uint32_t kHelperThreads = 8;
 constexpr std::uint32_t kGaugeThreads = 1;
 constexpr std::chrono::milliseconds kProgressEvery{100};
 constexpr std::int64_t kRetryAfterMs = 100;
-// To load an image and say what is in it.
-constexpr Nanoseconds kDescribeDeadline = 10'000'000'000;
+// For a worker to load an image and say what is in it.
+constexpr std::chrono::milliseconds kDescribeDeadline{10'000};
 
 std::uint64_t random_tag() {
   std::random_device device;
@@ -407,7 +407,8 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const model::ChunkKey& key = std::get<sched::Dispatch>(first[i]).key;
     if (const auto image = described_.find(key.job); image != described_.end()) {
-      batch.push_back(description(*image->second, key));
+      batch.push_back(description(*image->second.image, key));
+      limit_description(key.job);
       continue;
     }
     job::Job& job = *find(key.job);
@@ -457,9 +458,31 @@ void Engine::describe(std::shared_ptr<const job::KernelImage> image) {
   request.job = next_number_++;
   request.lane = sched::Lane::Process;
   request.chunks = 1;
-  request.deadline_ns = monotonic_ns() + kDescribeDeadline;
-  described_[request.job] = std::move(image);
+  described_[request.job] = {std::move(image),
+                             std::make_unique<asio::steady_timer>(loop_)};
   feed({sched::Submitted{request}, std::nullopt, 0, 0});
+}
+
+// From its dispatch on: while it waits for a worker, others are to blame.
+void Engine::limit_description(std::uint64_t number) {
+  asio::steady_timer& timer = *described_.at(number).timer;
+  timer.expires_after(kDescribeDeadline);
+  timer.async_wait([this, number, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    const auto found = described_.find(number);
+    if (found == described_.end()) return;
+    const std::string& image = found->second.image->name;
+    const auto limit = std::int64_t{kDescribeDeadline.count()};
+    feed({sched::CancelRequested{
+              number, Error(Errc::WorkerLost, "kernel_stalled",
+                            "the kernels of " + image +
+                                " went on for too long in load: for more than " +
+                                std::to_string(limit) + " ms")
+                          .with("image", image)
+                          .with("call", "load")
+                          .with("limit_ms", limit)},
+          std::nullopt, 0, 0});
+  });
 }
 
 exec::Assignment Engine::description(const job::KernelImage& image,
@@ -504,7 +527,8 @@ Error Engine::told(Error cause, const model::ChunkKey& running,
     return std::move(cause).with("output", place.output);
   }
   if (const auto image = described_.find(running.job); image != described_.end())
-    return job::kernel_lost(std::move(cause), place, {"", image->second->name, ""});
+    return job::kernel_lost(std::move(cause), place,
+                            {"", image->second.image->name, ""});
   const job::Job* job = find(running.job);
   if (job == nullptr || !job->planned()) return cause;
   return job::kernel_lost(std::move(cause), place, job->kernel_names(place));
@@ -592,7 +616,7 @@ void Engine::lost(sched::SlotId slot, const std::optional<model::ChunkKey>& runn
 
 void Engine::finish(const sched::Finish& action) {
   if (const auto image = described_.find(action.job); image != described_.end()) {
-    const model::ImageHash hash = image->second->hash;
+    const model::ImageHash hash = image->second.image->hash;
     described_.erase(image);
     const auto infos = std::exchange(found_in_image_, {});
     if (action.error) return kernels_.described(hash, *action.error);

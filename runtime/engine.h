@@ -159,6 +159,7 @@ class Engine {
                     const job::FoundKernels& found, Planned planned);
   void expire_unplanned(job::Job& job);
   void describe(std::shared_ptr<const job::KernelImage> image);
+  void limit_description(std::uint64_t number);
   void inspect_windows(job::Job& job, plan::Reduction reduction,
                        plan::PathChoice choice);
   void explain_windows(const std::shared_ptr<Submission>& held,
@@ -216,7 +217,11 @@ class Engine {
 
   std::unordered_map<std::uint64_t, JobPtr> jobs_;
   // Images that a worker is looking into, each by a chunk with a number of its own.
-  std::unordered_map<std::uint64_t, std::shared_ptr<const job::KernelImage>> described_;
+  struct Description {
+    std::shared_ptr<const job::KernelImage> image;
+    std::unique_ptr<asio::steady_timer> timer;  // runs while a worker has it
+  };
+  std::unordered_map<std::uint64_t, Description> described_;
   std::vector<std::vector<model::KernelInfo>> found_in_image_;  // of the last one
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;

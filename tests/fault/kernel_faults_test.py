@@ -5,8 +5,10 @@ Each fault is met by a daemon and embedded. While it is, another job runs in the
 which must be done with the right bits.
 """
 
+import concurrent.futures
 import json
 import os
+import pathlib
 import resource
 import struct
 import unittest
@@ -14,7 +16,7 @@ import unittest
 from jobs import range_job, range_sum, value_of
 from kernels import error_of, kernel, values_of
 from processes import SANITIZED, Watched
-from tally_daemon import TallyDaemon, tally
+from tally_daemon import TallyDaemon, children_of, tally, wait_until
 
 CONFIG = f"""
 [kernels]
@@ -23,10 +25,12 @@ in_process = ["plainsum", "csum", "geomean"]
 memory = "64MiB"
 stall_timeout = "300ms"
 """
+PATIENT = CONFIG.replace("300ms", "30s")
 ATTEMPTS = 3
 # Three chunks of two leaves each: every call happens, merges in chunks and of them.
 ROWS = 6 * 65536
-SOURCE = ("--range", f"0:{ROWS}", "--chunk", 2 * 65536, "--workers", 2)
+CHUNKS = ("--range", f"0:{ROWS}", "--chunk", 2 * 65536)
+SOURCE = (*CHUNKS, "--workers", 2)
 SUM = ROWS * (ROWS - 1) / 2
 CALLS = ("init", "update", "merge", "finish", "serialize", "deserialize")
 DEATHS = {"segv": ("signal", "SIGSEGV"), "abort": ("signal", "SIGABRT"),
@@ -35,8 +39,8 @@ DEATHS = {"segv": ("signal", "SIGSEGV"), "abort": ("signal", "SIGABRT"),
 UPDATE = {"first_row": 0, "rows": 8192}  # where the 13 is
 
 
-def vandal(call, act):
-    return ("run", f"vandal(call={call},act={act})", *SOURCE, "--json")
+def vandal(call, act, source=SOURCE):
+    return ("run", f"vandal(call={call},act={act})", *source, "--json")
 
 
 class KernelFaultsTest(unittest.TestCase):
@@ -66,6 +70,11 @@ class KernelFaultsTest(unittest.TestCase):
                 self.assertIn(done.returncode, (1, 2, 5), done)
                 yield error_of(done)
                 self.sound()
+
+    def csv(self):
+        path = self.daemon.folder / "columns.csv"
+        path.write_text("x\n1\n2\n")
+        return path
 
     def sound(self):
         """The daemon is the one that it was, its pool whole, and kernels run on it."""
@@ -181,6 +190,22 @@ class KernelFaultsTest(unittest.TestCase):
                                paths=["embedded"]):
             self.fields(error, code="timeout")
 
+    def test_the_time_to_load_a_kernel_is_not_that_of_waiting_for_a_worker(self):
+        with TallyDaemon(workers=1, config=PATIENT) as daemon:
+            slow = daemon.start_tally(*vandal("update", "nap", CHUNKS))
+            wait_until(lambda: daemon.status()["workers"][0]["state"] == "busy",
+                       "start of the slow job")
+            answer = daemon.json("run", "bbox(x,x)", self.csv(), "--kernel",
+                                 kernel("bbox"))
+            self.assertEqual(answer["state"], "done")
+            out, err = slow.communicate(timeout=30)
+            self.assertEqual(slow.returncode, 0, err)
+            # One that does not come back from loading is told of as what it is.
+            done = daemon.tally("run", "loaded", *CHUNKS, "--json", "--kernel",
+                                kernel("load_loop"))
+            self.fields(error_of(done), code="kernel_stalled", image="load_loop.so",
+                        call="load", limit_ms=10_000)
+
     # ---- what it writes ----
 
     def test_what_it_wrote_before_its_death_is_in_the_error(self):
@@ -216,6 +241,22 @@ class KernelFaultsTest(unittest.TestCase):
         for error in self.ways(*words):
             self.fields(error, attempts=ATTEMPTS, **{"class": "worker_lost"})
 
+    def test_a_worker_that_lives_on_without_its_link_is_ended(self):
+        with TallyDaemon(workers=1, config=PATIENT) as daemon:
+            done = daemon.tally(*vandal("update", "desert", CHUNKS))
+            self.fields(error_of(done), attempts=ATTEMPTS, **{"class": "worker_lost"})
+            daemon.whole_pool()
+            zygote = daemon.status()["zygote"]["pid"]
+            wait_until(lambda: len(children_of(zygote)) == 1, "end of lost workers")
+
+    def test_a_child_that_comes_back_is_no_second_worker(self):
+        with TallyDaemon(workers=1, config=CONFIG) as daemon:
+            for call in CALLS:
+                answer = daemon.json(*vandal(call, "twin", CHUNKS))
+                self.assertEqual(answer["results"][0]["value"], SUM)
+                worker = daemon.status()["workers"][0]["pid"]
+                wait_until(lambda: not living(children_of(worker)), "end of the child")
+
     def test_a_kernel_that_signals_its_group_ends_itself_alone(self):
         zygote = self.daemon.status()["zygote"]["pid"]
         words = (*vandal("update", "group"), "--kernel", kernel("vandal"))
@@ -229,6 +270,17 @@ class KernelFaultsTest(unittest.TestCase):
         if done.returncode != 0:  # else the workers outran their own deaths
             self.assertEqual(error_of(done)["class"], "worker_lost")
         self.sound()
+
+    def test_replacing_a_worker_that_has_loaded_much_costs_no_attempt(self):
+        with TallyDaemon(workers=2, config=CONFIG) as daemon:
+            def run(number):
+                path = daemon.folder / f"csum{number}.so"
+                path.write_bytes(kernel("csum").read_bytes() + number.to_bytes(8, "big"))
+                return daemon.json("run", "csum", *CHUNKS, "--kernel", path)
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                for answer in pool.map(run, range(300)):
+                    self.assertEqual((value_of(answer), answer["retries"]), (SUM, 0))
+            self.assertIn("files of kernels; replacing it", daemon.log_text())
 
     def test_children_of_a_kernel_go_with_their_worker(self):
         # The daemon's end would report what is left behind.
@@ -355,6 +407,12 @@ class KernelFaultsTest(unittest.TestCase):
             errors.append({k: v for k, v in error.items() if k not in ("output",)})
         self.assertEqual(errors[0], errors[1])
         self.sound()
+
+
+def living(pids):
+    """Those that have not ended; their parents do not wait for them."""
+    return [pid for pid in pids if pathlib.Path("/proc", str(pid), "stat").read_text()
+            .rpartition(")")[2].split()[0] != "Z"]
 
 
 def no_core():

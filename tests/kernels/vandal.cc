@@ -108,7 +108,13 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
   if (act == "close") {
     for (int fd = 0; fd < 256; ++fd) ::close(fd);
   }
+  if (act == "desert") {
+    for (int fd = 0; fd < 256; ++fd) ::close(fd);
+    for (volatile int i = 0;;) i = 1 - i;
+  }
   if (act == "fork") fork_child();
+  if (act == "twin") (void)!::fork();
+  if (act == "nap") ::sleep(11);
   if (act == "thread") start_thread();
   if (act == "surroundings") change_surroundings();
   if (act == "group") ::kill(0, SIGKILL);

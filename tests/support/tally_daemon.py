@@ -49,7 +49,8 @@ def tally(*words, env, timeout=PATIENCE_S, **options):
                           stderr=subprocess.PIPE, timeout=timeout, **options)
 
 
-def _children_of(parent):
+def children_of(parent):
+    """Its child processes, and those of them that it has not waited for."""
     children = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
@@ -113,7 +114,7 @@ class TallyDaemon:
         if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
         # Our other children are none of the daemon's.
-        self._others = set(_children_of(os.getpid()))
+        self._others = set(children_of(os.getpid()))
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [program("TALLYD_BIN"), "--config", str(self._config), "--socket",
@@ -214,7 +215,7 @@ class TallyDaemon:
     def _left_behind(self):
         """The orphans that still live a while after the daemon's end; ends them."""
         left = []
-        for pid in _children_of(os.getpid()):
+        for pid in children_of(os.getpid()):
             if pid in self._others:
                 continue
             pidfd = os.pidfd_open(pid)  # ours to reap, so it cannot be another's

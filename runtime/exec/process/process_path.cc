@@ -144,6 +144,7 @@ struct ProcessPath::Slot {
   KernelMoment kernel_moment;       // as last seen
   Nanoseconds kernel_since_ns = 0;  // that it has been so
   std::optional<Error> killed_for;  // why we killed it, if we did
+  bool is_full = false;             // and it was for all that it had loaded
   std::uint64_t timer_round = 0;    // a timer that was set anew is another round
 
   bool in_kernel() const {
@@ -254,6 +255,8 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
   slot.timer.async_wait([this, &slot, round](asio::error_code error) {
     if (error || slot.timer_round != round) return;
     if (slot.link_closed) {
+      // A kernel may have closed the link of a worker that lives on.
+      signal(slot, SIGKILL);
       lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
            true);
       return;
@@ -294,6 +297,7 @@ void ProcessPath::fork(Slot& slot) {
   slot.output = *std::move(output);
   slot.images.clear();
   slot.killed_for.reset();
+  slot.is_full = false;
   slot.pid = 0;
   slot.pidfd.reset();
   slot.link_closed = false;
@@ -417,7 +421,14 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     events_.on_outcome(slot.number, std::move(outcome));
   }
   // What it has loaded stays loaded: one that has seen many kernels is replaced.
-  if (slot.images.size() >= kMostImages && slot.in_hand.empty()) signal(slot, SIGKILL);
+  if (slot.images.size() >= kMostImages && slot.in_hand.empty() && !slot.is_full) {
+    slot.is_full = true;
+    slot.killed_for = Error(Errc::WorkerLost, "worker_full",
+                            "worker " + std::to_string(slot.number) + " has loaded " +
+                                std::to_string(slot.images.size()) +
+                                " files of kernels; replacing it");
+    signal(slot, SIGKILL);
+  }
   events_.on_turn_end();
 }
 
@@ -512,8 +523,9 @@ void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
 void ProcessPath::on_death(const ZygoteMessage& death) {
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
+  // What a full one was given before its end was known is not to blame for it.
   lose(*slot, slot->killed_for ? *slot->killed_for : death_cause(slot->number, death),
-       true);
+       !slot->is_full);
 }
 
 void ProcessPath::on_zygote_gone() {

@@ -161,6 +161,9 @@ int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output) {
                      page.get(), 0);
   if (map == MAP_FAILED) return 1;
   page.reset();
+  // A child that a kernel forks must not act as a second worker on the same link: one
+  // that comes back from the kernel's function ends there, where the page is written.
+  if (::madvise(map, sizeof(ChunkPage), MADV_DONTFORK) != 0) return 1;
   // The daemon has constructed it; atomics are used in place.
   return Worker(link.get(), *std::launder(static_cast<ChunkPage*>(map)),
                 std::move(output))
