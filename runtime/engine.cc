@@ -93,8 +93,10 @@ class Engine::LaneEvents : public exec::PathEvents {
                const exec::KernelPlace& place) override {
     engine_.lost({lane_, slot}, running);
     if (running) cause = engine_.told(std::move(cause), *running, place);
+    const bool stalled = cause.code() == "kernel_stalled";
     engine_.feed(
-        {sched::SlotGone{{lane_, slot}, running, spends_attempt, std::move(cause)},
+        {sched::SlotGone{
+             {lane_, slot}, running, spends_attempt, std::move(cause), stalled},
          std::nullopt, 0, 0});
   }
 

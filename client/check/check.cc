@@ -35,6 +35,13 @@ class SharedPage {
   }
   exec::ChunkPage& get() const { return *page_; }
 
+  // In the child: one that the kernel forks in turn, and that comes back from the
+  // kernel's function, ends where the page is written; else each law would be tried by
+  // more and more of them.
+  static void keep_from_children(exec::ChunkPage& page) {
+    ::madvise(&page, sizeof page, MADV_DONTFORK);
+  }
+
  private:
   struct Unmap {
     void operator()(exec::ChunkPage* page) const {
@@ -98,6 +105,7 @@ Result<LawRow> Trial::loads(std::vector<model::KernelInfo>& infos) const {
   page_.call.store(exec::KernelCall::Load);
   const Result<ChildEnd> end = run_in_child(
       [&]() -> std::string {
+        SharedPage::keep_from_children(page_);
         const auto library = kernels::KernelLibrary::load(descriptor_, name_);
         return library ? std::string(1, kKept) : kBroken + library.error().message();
       },
@@ -173,7 +181,10 @@ LawRow Trial::told(const Law& law, const ChildEnd& end) const {
 Result<LawRow> Trial::law(const Law& law, const model::KernelInfo& kernel,
                           const Sets& sets) const {
   page_.call.store(exec::KernelCall::None);
-  const auto body = [&] { return try_law(law, kernel, sets); };
+  const auto body = [&] {
+    SharedPage::keep_from_children(page_);
+    return try_law(law, kernel, sets);
+  };
   const Result<ChildEnd> end = run_in_child(body, options_.limit);
   if (!end) return end.error();
   LawRow row = told(law, *end);

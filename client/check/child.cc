@@ -28,6 +28,7 @@ constexpr int kNoAnswer = 99;
 
 [[noreturn]] void be_child(const std::function<std::string()>& body, int answer,
                            int printed) {
+  ::setpgid(0, 0);  // whom it forks ends with it
   ::dup2(printed, STDOUT_FILENO);
   ::dup2(printed, STDERR_FILENO);
   ::signal(SIGXFSZ, SIG_IGN);
@@ -103,6 +104,12 @@ Result<ChildEnd> run_in_child(const std::function<std::string()>& body,
   ChildEnd end;
   const bool in_time = read_answer(reads.get(), Clock::now() + limit, end.answer);
   if (!in_time) ::kill(pid, SIGKILL);
+  // Whom it forked, before it is reaped: until then the group's number is its own.
+  siginfo_t ended{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) != 0 &&
+         errno == EINTR) {
+  }
+  ::kill(-pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

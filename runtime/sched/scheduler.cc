@@ -132,7 +132,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
     if (chunk.state != ChunkState::InHand || chunk.dispatches != key.attempt) continue;
     if (event.running == key && event.spends_attempt) {
       ++chunk.losses;
-      if (chunk.losses >= options_.attempts) {
+      if (chunk.losses >= options_.attempts || event.last_attempt) {
         fail(*job, key.chunk, given_up(event.cause, chunk.losses), actions);
         continue;
       }

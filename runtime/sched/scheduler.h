@@ -97,6 +97,7 @@ struct SlotGone {
   std::optional<ChunkKey> running;  // what it was working on, if anything
   bool spends_attempt = true;       // false: not the chunk's fault (the zygote died)
   Error cause;
+  bool last_attempt = false;  // another would end the same way, and take as long
 };
 struct ChunkDone {
   SlotId slot;

@@ -22,6 +22,13 @@ def check(image, *words, limit="20s"):
     return done.returncode, json.loads(done.stdout)
 
 
+def command_line(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
 def broken(kernel):
     return [row["law"] for row in kernel["laws"] if row["result"] == "fail"]
 
@@ -55,6 +62,19 @@ class CheckTest(unittest.TestCase):
             law = next(law for law in checked_laws() if
                        name.startswith(law.replace(" ", "_") + "_"))
             self.assertIn(law, laws, name)
+
+    def test_what_a_kernel_forks_ends_with_its_law(self):
+        with tempfile.TemporaryDirectory(prefix="tally-check-") as folder:
+            rows = pathlib.Path(folder) / "a.csv"
+            rows.write_text("x\n" + "1\n" * 99 + "13\n")
+            for act in "twin", "fork":
+                _, checked = check("vandal", str(rows), "call=update", f"act={act}",
+                                   limit="5s")
+                self.assertEqual(len(checked["kernels"]), 1)
+            # They have the file's name on their command line, as the checker has.
+            left = [entry.name for entry in pathlib.Path("/proc").iterdir()
+                    if entry.name.isdigit() and folder.encode() in command_line(entry)]
+            self.assertEqual(left, [])
 
     def test_a_crash_and_an_endless_loop_are_rows_of_the_table(self):
         code, checked = check("fragile")

@@ -63,7 +63,7 @@ std::size_t open_descriptors() {
 }
 
 TEST(EmbeddedDisconnects, AClientThatLeavesAfterAnyCallIsNotNoticed) {
-  const Embedded embedded = core();
+  Embedded embedded = core();
   Client beside = embedded.connect().value();
   EXPECT_EQ(text(beside.run(with_kernel(3))), "1.414213562373095");
   const std::size_t before = open_descriptors();
@@ -85,7 +85,7 @@ TEST(EmbeddedDisconnects, ACoreThatGoesAfterAnyCallIsTold) {
   for (std::size_t count = 0; count <= steps().size(); ++count) {
     Talk talk;
     {
-      const Embedded embedded = core();
+      Embedded embedded = core();
       talk.client.emplace(embedded.connect().value());
       for (std::size_t i = 0; i < count; ++i) steps()[i](talk);
     }

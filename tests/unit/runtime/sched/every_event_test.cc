@@ -160,13 +160,13 @@ std::vector<Event> all_events() {
   for (const SlotId slot : all_slots()) {
     events.emplace_back(SlotReady{slot});
     for (const bool spends : {false, true})
-      events.emplace_back(SlotGone{slot, std::nullopt, spends, killed()});
+      events.emplace_back(SlotGone{slot, std::nullopt, spends, killed(), false});
     for (const ChunkKey& key : all_keys()) {
       events.emplace_back(ChunkDone{slot, key});
       events.emplace_back(ChunkFailed{slot, key, bad_cell(key.chunk)});
       events.emplace_back(ChunkFailed{slot, key, stopped()});
       for (const bool spends : {false, true})
-        events.emplace_back(SlotGone{slot, key, spends, killed()});
+        events.emplace_back(SlotGone{slot, key, spends, killed(), !spends});
     }
   }
   for (const JobNumber job : {1U, 2U, 99U})

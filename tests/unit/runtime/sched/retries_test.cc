@@ -162,5 +162,14 @@ TEST(Retries, ASlotLostWithCalledOffChunksGivesItsPlaceBack) {
   EXPECT_EQ(world.job(1).error->code(), "bad_cell_4");
 }
 
+TEST(Retries, ALossThatWouldOnlyComeAgainEndsTheJobAtOnce) {
+  World world;
+  world.ready(process(0));
+  world.submit(job_of(1, 2));
+  EXPECT_EQ(world.feed(SlotGone{process(0), key_of(1, 0), true, killed(), true}),
+            (Lines{"end 1: worker_killed"}));
+  world.check();
+}
+
 }  // namespace
 }  // namespace tally::sched::test

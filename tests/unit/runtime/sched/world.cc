@@ -93,7 +93,7 @@ Lines World::failed(SlotId slot, ChunkKey key, Error error) {
 }
 
 Lines World::gone(SlotId slot, std::optional<ChunkKey> running, bool spends) {
-  return feed(SlotGone{slot, running, spends, killed()});
+  return feed(SlotGone{slot, running, spends, killed(), false});
 }
 
 Lines World::cancel(JobNumber job) {
@@ -155,7 +155,7 @@ void World::note(const Event& event) {
       const auto job = jobs_.find(key.job);
       if (lost->running != key || !lost->spends_attempt || job == jobs_.end()) continue;
       if (job->second.ended || key.chunk >= job->second.limit) continue;
-      if (++job->second.losses[key.chunk] == options_.attempts)
+      if (++job->second.losses[key.chunk] == options_.attempts || lost->last_attempt)
         fail(job->second, key.chunk, lost->cause);
     }
   } else if (const auto* cancelled = std::get_if<CancelRequested>(&event)) {
