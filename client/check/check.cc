@@ -145,6 +145,8 @@ std::string Trial::try_set(const Law& law, Subject& subject, const RowSet& rows)
 
 std::string Trial::try_law(const Law& law, const model::KernelInfo& kernel,
                            const Sets& sets) const {
+  // A child that a kernel forks is not to answer as well: it ends where it comes back.
+  ::madvise(&page_, sizeof page_, MADV_DONTFORK);
   const auto library = kernels::KernelLibrary::load(descriptor_, name_);
   if (!library) return kBroken + library.error().message();
   auto subject = Subject::open(*library, kernel.name, options_.arguments, page_);

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,11 +26,13 @@ using Clock = std::chrono::steady_clock;
 constexpr rlim_t kMemory = rlim_t{4} << 30U;    // bytes of private memory
 constexpr rlim_t kPrinted = rlim_t{64} << 20U;  // bytes of output
 constexpr std::size_t kQuoted = 200;
+constexpr std::size_t kMostAnswer = 1U << 20U;
 constexpr int kNoAnswer = 99;
 
 [[noreturn]] void be_child(const std::function<std::string()>& body, int answer,
                            int printed) {
-  ::setpgid(0, 0);  // whom it forks ends with it
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);  // what a kernel forks is ended with it
   ::dup2(printed, STDOUT_FILENO);
   ::dup2(printed, STDERR_FILENO);
   ::signal(SIGXFSZ, SIG_IGN);
@@ -59,21 +63,27 @@ constexpr int kNoAnswer = 99;
   std::_Exit(0);
 }
 
-// Until the child closes its end, or the time is over (false).
-bool read_answer(int from, Clock::time_point until, std::string& answer) {
-  for (;;) {
+// Takes what the child answers until it has ended; false if the time is over before.
+// Others may hold its end of the pipe, or it none: only its own end counts.
+bool follow(int child, int from, Clock::time_point until, std::string& answer) {
+  for (bool open = true;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
     if (left.count() <= 0) return false;
-    pollfd wait{from, POLLIN, 0};
-    const int ready = ::poll(&wait, 1, static_cast<int>(left.count()) + 1);
+    std::array<pollfd, 2> wait{{{child, POLLIN, 0}, {open ? from : -1, POLLIN, 0}}};
+    const int ready =
+        ::poll(wait.data(), wait.size(), static_cast<int>(left.count()) + 1);
     if (ready < 0 && errno != EINTR) return false;
     if (ready <= 0) continue;
-    std::array<char, 4096> part{};
-    const ssize_t got = ::read(from, part.data(), part.size());
-    if (got == 0) return true;
-    if (got > 0) answer.append(part.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno != EINTR) return true;
+    if (wait[1].revents != 0) {
+      std::array<char, 4096> part{};
+      const ssize_t got = ::read(from, part.data(), part.size());
+      if (got > 0) answer.append(part.data(), static_cast<std::size_t>(got));
+      if (got == 0 || (got < 0 && errno != EINTR)) open = false;
+      if (answer.size() > kMostAnswer) open = false;
+    } else if (wait[0].revents != 0) {
+      return true;
+    }
   }
 }
 
@@ -100,16 +110,13 @@ Result<ChildEnd> run_in_child(const std::function<std::string()>& body,
   const pid_t pid = ::fork();
   if (pid < 0) return Error::from_errno("fork");
   if (pid == 0) be_child(body, writes.get(), printed.get());
+  ::setpgid(pid, pid);  // whoever of the two comes first
   writes.reset();
   ChildEnd end;
-  const bool in_time = read_answer(reads.get(), Clock::now() + limit, end.answer);
-  if (!in_time) ::kill(pid, SIGKILL);
-  // Whom it forked, before it is reaped: until then the group's number is its own.
-  siginfo_t ended{};
-  while (::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) != 0 &&
-         errno == EINTR) {
-  }
-  ::kill(-pid, SIGKILL);
+  const UniqueFd child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const bool in_time =
+      child && follow(child.get(), reads.get(), Clock::now() + limit, end.answer);
+  ::kill(-pid, SIGKILL);  // not reaped yet, so its number is no other group's
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

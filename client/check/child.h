@@ -24,7 +24,7 @@ struct ChildEnd {
   std::string printed;  // the first of them
 };
 
-// Kills the child when `limit` is over.
+// Kills the child when `limit` is over; what it forked goes with it.
 Result<ChildEnd> run_in_child(const std::function<std::string()>& body,
                               std::chrono::milliseconds limit);
 

@@ -271,6 +271,19 @@ class KernelFaultsTest(unittest.TestCase):
             self.assertEqual(error_of(done)["class"], "worker_lost")
         self.sound()
 
+    def test_a_worker_that_a_kernel_spoilt_costs_others_no_attempt(self):
+        with TallyDaemon(workers=2, config=CONFIG) as daemon:
+            spoil = vandal("update", "overrun", ("--range", "0:20"))
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                spoilt = [pool.submit(daemon.tally, *spoil) for _ in range(60)]
+                for _ in range(60):
+                    answer = daemon.json("run", "csum", "--range", f"0:{ROWS}", "--chunk",
+                                         65536)
+                    self.assertEqual((value_of(answer), answer["retries"]), (SUM, 0))
+                for done in spoilt:
+                    self.assertEqual(error_of(done.result())["code"],
+                                     "kernel_overran_state")
+
     def test_replacing_a_worker_that_has_loaded_much_costs_no_attempt(self):
         with TallyDaemon(workers=2, config=CONFIG) as daemon:
             def run(number):

@@ -21,6 +21,7 @@
 #include "ipc/base/printable.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/death.h"
+#include "runtime/exec/process/ends_worker.h"
 #include "runtime/exec/process/worker_output.h"
 
 namespace tally::exec {
@@ -143,8 +144,8 @@ struct ProcessPath::Slot {
   asio::steady_timer kernel_timer;  // a kernel that goes on for too long
   KernelMoment kernel_moment;       // as last seen
   Nanoseconds kernel_since_ns = 0;  // that it has been so
-  std::optional<Error> killed_for;  // why we killed it, if we did
-  bool is_full = false;             // and it was for all that it had loaded
+  std::optional<Error> killed_for;  // why it ends, where we know
+  bool is_leaving = false;          // its end comes, and not by what it has in hand
   std::uint64_t timer_round = 0;    // a timer that was set anew is another round
 
   bool in_kernel() const {
@@ -297,7 +298,7 @@ void ProcessPath::fork(Slot& slot) {
   slot.output = *std::move(output);
   slot.images.clear();
   slot.killed_for.reset();
-  slot.is_full = false;
+  slot.is_leaving = false;
   slot.pid = 0;
   slot.pidfd.reset();
   slot.link_closed = false;
@@ -411,6 +412,12 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     if (at == slot.in_hand.end()) continue;  // never asked of this worker
     slot.in_hand.erase(at);
     ++slot.chunks_done;
+    if (ends_worker(outcome)) {
+      slot.is_leaving = true;
+      slot.killed_for = Error(Errc::WorkerLost, "worker_spoilt",
+                              "worker " + std::to_string(slot.number) +
+                                  " was spoilt by a kernel; replacing it");
+    }
     // The worker is free before the scheduler hears of its last chunk, which may send
     // it the next one at once.
     if (slot.in_hand.empty()) {
@@ -421,8 +428,8 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     events_.on_outcome(slot.number, std::move(outcome));
   }
   // What it has loaded stays loaded: one that has seen many kernels is replaced.
-  if (slot.images.size() >= kMostImages && slot.in_hand.empty() && !slot.is_full) {
-    slot.is_full = true;
+  if (slot.images.size() >= kMostImages && slot.in_hand.empty() && !slot.is_leaving) {
+    slot.is_leaving = true;
     slot.killed_for = Error(Errc::WorkerLost, "worker_full",
                             "worker " + std::to_string(slot.number) + " has loaded " +
                                 std::to_string(slot.images.size()) +
@@ -523,9 +530,9 @@ void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
 void ProcessPath::on_death(const ZygoteMessage& death) {
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
-  // What a full one was given before its end was known is not to blame for it.
+  // What it was given while it was leaving is not to blame.
   lose(*slot, slot->killed_for ? *slot->killed_for : death_cause(slot->number, death),
-       !slot->is_full);
+       !slot->is_leaving);
 }
 
 void ProcessPath::on_zygote_gone() {

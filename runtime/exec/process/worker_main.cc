@@ -17,6 +17,7 @@
 #include "runtime/exec/fault_points.h"
 #include "runtime/exec/job_sync.h"
 #include "runtime/exec/process/build_id.h"
+#include "runtime/exec/process/ends_worker.h"
 #include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
@@ -63,22 +64,14 @@ class Worker {
       fault_point("assigned", assigned.task.key);
       outcomes.push_back(run_one(assigned, fds));
       fault_point("before_partial", assigned.task.key);
-      if (is_spoilt(outcomes.back())) break;
+      if (ends_worker(outcomes.back())) break;
     }
     fds.clear();
     const model::ChunkKey last = outcomes.back().key;
-    const bool spoilt = is_spoilt(outcomes.back());
+    const bool spoilt = ends_worker(outcomes.back());
     if (!answer(std::move(outcomes))) return false;
     fault_point("after_partial", last);
     return !spoilt;
-  }
-
-  // After a kernel wrote where it may not, or took all memory, nobody else's chunk is
-  // to run here.
-  static bool is_spoilt(const model::ChunkOutcome& outcome) {
-    const auto* error = std::get_if<Error>(&outcome.result);
-    return error != nullptr && (error->code() == "kernel_overran_state" ||
-                                error->code() == "kernel_memory");
   }
 
   model::ChunkOutcome run_one(const ipc::AssignedTask& assigned,

@@ -22,11 +22,11 @@ def check(image, *words, limit="20s"):
     return done.returncode, json.loads(done.stdout)
 
 
-def command_line(process):
+def command_line(pid):
     try:
-        return (process / "cmdline").read_bytes()
-    except OSError:  # it has ended meanwhile
-        return b""
+        return pathlib.Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return b""  # gone meanwhile
 
 
 def broken(kernel):
@@ -73,7 +73,7 @@ class CheckTest(unittest.TestCase):
                 self.assertEqual(len(checked["kernels"]), 1)
             # They have the file's name on their command line, as the checker has.
             left = [entry.name for entry in pathlib.Path("/proc").iterdir()
-                    if entry.name.isdigit() and folder.encode() in command_line(entry)]
+                    if entry.name.isdigit() and folder.encode() in command_line(entry.name)]
             self.assertEqual(left, [])
 
     def test_a_crash_and_an_endless_loop_are_rows_of_the_table(self):
@@ -82,6 +82,22 @@ class CheckTest(unittest.TestCase):
         runs = checked["kernels"][0]["laws"][0]
         self.assertEqual((runs["law"], runs["result"]), ("runs", "fail"))
         self.assertIn("SIGSEGV in update, with rows 0 to", runs["detail"])
+
+    def test_one_that_closes_all_it_has_and_goes_on_is_ended(self):
+        code, checked = check("vandal", "call=init", "act=desert", limit="1s")
+        self.assertEqual(code, 1)
+        runs = checked["kernels"][0]["laws"][0]
+        self.assertIn("it did not come back within 1000 ms, in init", runs["detail"])
+
+    def test_what_a_kernel_forks_neither_answers_nor_stays(self):
+        code, checked = check("vandal", "call=init", "act=twin")
+        self.assertEqual((code, broken(checked["kernels"][0])), (0, []), checked)
+        # Its children sleep for ever, holding all that it had open.
+        code, checked = check("vandal", "call=finish", "act=fork")
+        self.assertEqual((code, broken(checked["kernels"][0])), (0, []), checked)
+        left = [entry for entry in os.listdir("/proc") if entry.isdigit() and
+                str(KERNELS / "vandal.so").encode() in command_line(entry)]
+        self.assertEqual(left, [])
 
     def test_data_of_ones_own_is_tried_instead(self):
         with tempfile.TemporaryDirectory() as folder:
