@@ -32,8 +32,10 @@ const std::vector<std::function<void(Talk&)>>& steps() {
         talk.tickets.push_back(talk.client->submit(sum_to(9)).value());
       },
       [](Talk& talk) { (void)talk.client->flush(); },
+      // In chunks of milliseconds, so that others get their turns.
       [](Talk& talk) {
-        talk.tickets.push_back(talk.client->submit(endless()).value());
+        Job job = sum_to(1'000'000'000'000);
+        talk.tickets.push_back(talk.client->submit(job.workers(1)).value());
       },
       [](Talk& talk) { (void)talk.client->flush(); },
       [](Talk& talk) {
@@ -42,7 +44,7 @@ const std::vector<std::function<void(Talk&)>>& steps() {
       [](Talk& talk) { (void)talk.client->flush(); },
       [](Talk& talk) { (void)talk.client->dispatch(); },
       [](Talk& talk) {
-        talk.tickets.push_back(talk.client->submit(with_kernel(INT64_MAX)).value());
+        talk.tickets.push_back(talk.client->submit(with_kernel(1'000'000'000'000)).value());
       },
       [](Talk& talk) { (void)talk.client->wait(talk.tickets[0]); },
       [](Talk& talk) { (void)talk.client->wait(talk.tickets[2]); },
