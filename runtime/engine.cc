@@ -19,8 +19,6 @@ constexpr std::uint32_t kHelperThreads = 8;
 constexpr std::uint32_t kGaugeThreads = 1;
 constexpr std::chrono::milliseconds kProgressEvery{100};
 constexpr std::int64_t kRetryAfterMs = 100;
-// For a worker to load an image and say what is in it.
-constexpr std::chrono::milliseconds kDescribeDeadline{10'000};
 
 std::uint64_t random_tag() {
   std::random_device device;
@@ -57,21 +55,6 @@ bool fails_the_job(const Error& error) {
 std::chrono::nanoseconds until(Nanoseconds deadline_ns) {
   const Nanoseconds now = monotonic_ns();
   return std::chrono::nanoseconds(deadline_ns > now ? deadline_ns - now : 0);
-}
-
-model::JobSummary summary_of(const job::EndedJob& ended, Nanoseconds now_ns) {
-  const model::JobAnswer& answer = ended.answer;
-  model::JobSummary summary;
-  summary.id = answer.id;
-  summary.state = answer.state;
-  summary.uid = ended.uid;
-  summary.reducers = ended.labels;
-  summary.path = answer.path;
-  summary.chunks = answer.chunks;
-  for (const model::WorkerUsage& usage : answer.worker_usage)
-    summary.chunks_done += usage.chunks;
-  summary.age_ns = now_ns - ended.ended_ns + ended.elapsed_ns;
-  return summary;
 }
 
 }  // namespace
@@ -289,8 +272,6 @@ void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
     return refuse(job.id.number, plan.error());
   }
   job.set_plan(*std::move(plan), monotonic_ns());
-  if (Result<void> made = job.make_sync_region(); !made)
-    return end_unplanned(job.id.number, made.error());
   schedule(job);
 }
 
@@ -430,8 +411,11 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
   if (!batch.empty()) path(slot.lane).run(slot.number, std::move(batch));
 }
 
-exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) const {
+exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
   exec::Assignment made;
+  // Not before it runs: any number of jobs may wait. A kernel that finds none is told.
+  if (Result<void> region = job.make_sync_region(); !region)
+    options_.log(region.error().message());
   if (key.round == 0) {
     made.task = job.plan().task(*job.spec, key, made.descriptors);
     made.files = job.files;
@@ -451,89 +435,6 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) c
     made.images.push_back(image->content);
   }
   return made;
-}
-
-// --- kernels ---
-
-void Engine::describe(std::shared_ptr<const job::KernelImage> image) {
-  sched::JobRequest request;
-  request.job = next_number_++;
-  request.lane = sched::Lane::Process;
-  request.chunks = 1;
-  described_[request.job] = {std::move(image),
-                             std::make_unique<asio::steady_timer>(loop_)};
-  feed({sched::Submitted{request}, std::nullopt, 0, 0});
-}
-
-// From its dispatch on: while it waits for a worker, others are to blame.
-void Engine::limit_description(std::uint64_t number) {
-  asio::steady_timer& timer = *described_.at(number).timer;
-  timer.expires_after(kDescribeDeadline);
-  timer.async_wait([this, number, alive = alive_](asio::error_code error) {
-    if (error || !*alive) return;
-    const auto found = described_.find(number);
-    if (found == described_.end()) return;
-    const std::string& image = found->second.image->name;
-    const auto limit = std::int64_t{kDescribeDeadline.count()};
-    feed({sched::CancelRequested{
-              number, Error(Errc::WorkerLost, "kernel_stalled",
-                            "the kernels of " + image +
-                                " went on for too long in load: for more than " +
-                                std::to_string(limit) + " ms")
-                          .with("image", image)
-                          .with("call", "load")
-                          .with("limit_ms", limit)},
-          std::nullopt, 0, 0});
-  });
-}
-
-exec::Assignment Engine::description(const job::KernelImage& image,
-                                     const model::ChunkKey& key) const {
-  exec::Assignment made;
-  made.task.key = key;
-  made.task.columns.emplace_back();
-  made.task.piece = model::DescribePiece{};
-  made.task.images.push_back({image.hash, image.name, std::nullopt});
-  made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
-  made.images.push_back(image.content);
-  return made;
-}
-
-// The chunks of a job with kernels have all given their states; a worker merges them.
-void Engine::round_done(std::uint64_t number) {
-  const job::Job* job = find(number);
-  if (job == nullptr) return;
-  helpers_.post([this, number, states = job->kernel_states(), alive = alive_] {
-    auto input = std::make_shared<Result<UniqueFd>>(
-        guarded("states", Errc::Internal, [&] { return states->merge_input(); }));
-    asio::post(loop_, [this, number, input, alive] {
-      if (!*alive) return;
-      job::Job* waiting = find(number);
-      if (waiting == nullptr) return;  // cancelled meanwhile
-      if (!*input)
-        return feed(
-            {sched::CancelRequested{number, input->error()}, std::nullopt, 0, 0});
-      waiting->merge_input = std::make_shared<const UniqueFd>(*std::move(*input));
-      feed({sched::NextRound{number, sched::Lane::Process, 1, 1, false}, std::nullopt,
-            0, 0});
-    });
-  });
-}
-
-// What a worker had in hand of a kernel when it was lost makes a better story than that
-// it was.
-Error Engine::told(Error cause, const model::ChunkKey& running,
-                   const exec::KernelPlace& place) const {
-  if (place.call == exec::KernelCall::None) {
-    if (place.output.empty()) return cause;
-    return std::move(cause).with("output", place.output);
-  }
-  if (const auto image = described_.find(running.job); image != described_.end())
-    return job::kernel_lost(std::move(cause), place,
-                            {"", image->second.image->name, ""});
-  const job::Job* job = find(running.job);
-  if (job == nullptr || !job->planned()) return cause;
-  return job::kernel_lost(std::move(cause), place, job->kernel_names(place));
 }
 
 // A few microseconds of work without I/O, so its CPU time is its run time.
@@ -597,6 +498,8 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
           : job->accept_merge(*std::move(cause.partial), slot, cause.pid);
   if (!merged)
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
+  if (const std::optional<Error> why = hold_states(*job))
+    return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
   if (key.round == 0 && job->chunk_files) job->chunk_files->done(key.chunk);
   ++totals_.chunks;
   totals_.elements += seen;
@@ -739,194 +642,6 @@ void Engine::stop(std::function<void()> stopped) {
     cancel(number, Error(Errc::Cancelled, "daemon_stopped",
                          "the daemon stopped before the job had ended"));
   processes_->stop(std::move(stopped));
-}
-
-// --- asking ---
-
-bool Engine::watch(std::uint64_t number, std::shared_ptr<job::JobObserver> observer) {
-  job::Job* job = find(number);
-  if (job == nullptr) return false;
-  job->observers.push_back(std::move(observer));
-  return true;
-}
-
-std::shared_ptr<const job::EndedJob> Engine::ended(std::uint64_t number) {
-  return finished_.find(number, monotonic_ns());
-}
-
-std::optional<std::uint32_t> Engine::owner(std::uint64_t number) const {
-  const job::Job* job = find(number);
-  if (job == nullptr) return std::nullopt;
-  return job->uid;
-}
-
-std::optional<std::uint64_t> Engine::find_client_id(const std::string& client_id,
-                                                    std::uint32_t uid) const {
-  const auto alive = client_ids_.find({uid, client_id});
-  if (alive != client_ids_.end()) return alive->second;
-  std::optional<std::uint64_t> kept;
-  finished_.for_each([&](const job::EndedJob& job) {
-    if (job.uid == uid && job.client_id == client_id) kept = job.answer.id.number;
-  });
-  return kept;
-}
-
-std::optional<job::EndedJob> Engine::snapshot(std::uint64_t number) const {
-  const job::Job* job = find(number);
-  if (job == nullptr) return std::nullopt;
-  const Nanoseconds now = monotonic_ns();
-  job::EndedJob stands;
-  stands.answer = job->snapshot(now, scheduler_.started(number));
-  stands.answer.daemon_kind = options_.kind;
-  stands.answer.daemon_pid = pid_;
-  stands.uid = job->uid;
-  stands.elapsed_ns = now - job->received_ns;
-  stands.ended_ns = now;
-  return stands;
-}
-
-std::vector<model::JobSummary> Engine::list() const {
-  std::vector<model::JobSummary> jobs;
-  const Nanoseconds now = monotonic_ns();
-  for (const auto& [number, job] : jobs_)
-    jobs.push_back(job->summary(now, scheduler_.started(number)));
-  finished_.for_each([&](const job::EndedJob& ended) {
-    if (ended.ended_ns + options_.finished_age_ns >= now)
-      jobs.push_back(summary_of(ended, now));
-  });
-  std::sort(jobs.begin(), jobs.end(),
-            [](const auto& a, const auto& b) { return a.id.number < b.id.number; });
-  return jobs;
-}
-
-void Engine::explain(Submission submission, Planned planned) {
-  if (const std::optional<Error> why = refusal(submission)) return planned(*why);
-  auto held = std::make_shared<Submission>(std::move(submission));
-  ++explaining_;
-  hold(held->fds.size(), held->bytes);
-  auto done = [this, held, planned = std::move(planned)](Result<model::JobPlan> plan) {
-    --explaining_;
-    release(held->descriptors, held->bytes);
-    planned(std::move(plan));
-    idle_if_empty();
-  };
-  held->descriptors = held->fds.size();
-  const auto files = std::make_shared<const exec::JobFiles>(std::move(held->fds));
-  if (!kernels_.concerns(held->spec)) return explain_with(held, files, {}, done);
-  kernels_.look_up(held->spec.kernels, files,
-                   [this, held, files, done](Result<job::FoundKernels> found) {
-                     if (!found) return done(found.error());
-                     explain_with(held, files, *found, done);
-                   });
-}
-
-void Engine::explain_with(const std::shared_ptr<Submission>& held,
-                          std::shared_ptr<const exec::JobFiles> files,
-                          const job::FoundKernels& found, Planned planned) {
-  Result<plan::Reduction> reduction =
-      plan::plan_reduction(held->spec, files->size(), found.kernels);
-  if (!reduction) return planned(reduction.error());
-  Result<plan::PathChoice> choice =
-      plan::choose_path(held->spec, limits(), plan::place_of(*reduction));
-  if (!choice) return planned(choice.error());
-  if (held->windows)
-    return explain_windows(held, std::move(files), *std::move(reduction),
-                           *std::move(choice), std::move(planned));
-  helpers_.post([this, held, files = std::move(files), limits = limits(),
-                 planned = std::move(planned), alive = alive_,
-                 reduction = *std::move(reduction),
-                 choice = *std::move(choice)]() mutable {
-    auto plan = std::make_shared<Result<model::JobPlan>>(
-        guarded("inspection", Errc::Internal, [&] {
-          return job::explain_plan({held->spec, *files, limits}, std::move(reduction),
-                                   std::move(choice));
-        }));
-    asio::post(loop_, [planned, plan, alive] {
-      if (*alive) planned(std::move(*plan));
-    });
-  });
-}
-
-void Engine::list_kernels(std::vector<model::KernelFile> kernels,
-                          std::vector<UniqueFd> fds, Listed listed) {
-  const auto files = std::make_shared<const exec::JobFiles>(std::move(fds));
-  kernels_.look_up(std::move(kernels), files,
-                   [listed = std::move(listed)](Result<job::FoundKernels> found) {
-                     if (!found) return listed(found.error());
-                     std::vector<model::ListedKernel> list;
-                     for (const plan::KnownKernel& kernel : found->kernels)
-                       list.push_back({kernel.info, kernel.image_name, kernel.image,
-                                       kernel.in_process});
-                     listed(std::move(list));
-                   });
-}
-
-void Engine::status(StatusReady ready) {
-  status_waiters_.push_back(std::move(ready));
-  if (!reading_status_) read_status();
-}
-
-model::ServerStatus Engine::known_status() const {
-  model::ServerStatus status;
-  status.version = TALLY_VERSION;
-  status.pid = pid_;
-  status.kind = options_.kind;
-  status.uptime_ns = monotonic_ns() - started_ns_;
-  status.zygote_pid = processes_->zygote_pid();
-  status.zygote_restarts = processes_->zygote_restarts();
-  for (std::uint32_t slot = 0; slot < processes_->workers(); ++slot) {
-    const exec::ProcessPath::WorkerView view = processes_->view(slot);
-    model::WorkerStatus worker;
-    worker.worker = slot;
-    worker.pid = view.pid;
-    worker.state = name_of(view.state);
-    if (view.job != 0) worker.job = model::JobId{tag_, view.job};
-    worker.chunks_done = view.chunks_done;
-    worker.restarts = view.restarts;
-    status.workers.push_back(std::move(worker));
-  }
-  status.threads_running = threads_->threads_running();
-  status.threads_busy = threads_->busy();
-  status.threads_max = threads_->slots();
-  status.usable_cores = options_.cores.count;
-  status.core_bounds = options_.cores.bounds;
-  for (const auto& [number, job] : jobs_)
-    ++(scheduler_.started(number) ? status.jobs_running : status.jobs_queued);
-  status.jobs_finished = finished_count_;
-  status.chunks_waiting = scheduler_.waiting_chunks();
-  status.tokens = scheduler_.tokens();
-  status.draining = draining_;
-  status.totals = totals_;
-  return status;
-}
-
-void Engine::read_status() {
-  reading_status_ = true;
-  auto waiters =
-      std::make_shared<std::vector<StatusReady>>(std::exchange(status_waiters_, {}));
-  auto status = std::make_shared<model::ServerStatus>(known_status());
-  gauges_.post([this, status, waiters, alive = alive_] {
-    std::uint64_t total = 0;
-    bool all_known = true;
-    for (model::WorkerStatus& worker : status->workers) {
-      if (worker.pid == 0) continue;
-      const auto memory = account::process_memory(worker.pid);
-      all_known = all_known && memory;
-      if (!memory) continue;
-      worker.pss_bytes = memory->pss_bytes;
-      worker.rss_bytes = memory->rss_bytes;
-      total += memory->pss_bytes;
-    }
-    if (all_known) status->workers_pss_bytes = total;
-    status->daemon_rss_bytes = account::own_rss_bytes().value_or(0);
-    status->system_used_percent = account::system_used_percent().value_or(0.0);
-    asio::post(loop_, [this, status, waiters, alive] {
-      if (!*alive) return;
-      for (const StatusReady& ready : *waiters) ready(*status);
-      reading_status_ = false;
-      if (!status_waiters_.empty()) read_status();
-    });
-  });
 }
 
 // --- timers ---

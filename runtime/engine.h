@@ -177,11 +177,12 @@ class Engine {
   void perform(const std::vector<sched::Action>& actions, PendingEvent& cause);
   void dispatch(const sched::Action* first, std::size_t count);
   void run_inline(const job::Job& job, const model::ChunkKey& key, Nanoseconds now_ns);
-  exec::Assignment assignment(job::Job& job, const model::ChunkKey& key) const;
+  exec::Assignment assignment(job::Job& job, const model::ChunkKey& key);
   exec::Assignment description(const job::KernelImage& image,
                                const model::ChunkKey& key) const;
   void accept(const model::ChunkKey& key, PendingEvent& cause);
   void round_done(std::uint64_t number);
+  std::optional<Error> hold_states(job::Job& job);
   Error told(Error cause, const model::ChunkKey& running,
              const exec::KernelPlace& place) const;
   void lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running);

@@ -12,6 +12,7 @@
 
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/job_spec.h"
+#include "runtime/reduce/reducers.h"
 
 namespace tally::cli {
 namespace {
@@ -139,6 +140,12 @@ Result<std::string> make_kernel_project(const std::string& name) {
                  "\"" + name +
                      "\" is no name for a kernel: a small letter, then small "
                      "letters, digits and _, at most 64")
+        .with("name", name);
+  if (reduce::find_reducer(name) != nullptr)
+    return Error(Errc::InvalidArgument, "bad_kernel_name",
+                 name +
+                     " is built in, and a built-in reducer comes first; take another "
+                     "name")
         .with("name", name);
   if (::mkdir(name.c_str(), 0777) != 0) {
     if (errno != EEXIST) return Error::from_errno(name);

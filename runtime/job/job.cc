@@ -51,6 +51,7 @@ void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
 }
 
 Result<void> Job::make_sync_region() {
+  if (sync_region) return {};
   const auto& infos = plan_->reduction().kernel_infos;
   if (std::none_of(infos.begin(), infos.end(),
                    [](const auto& one) { return one.sync; }))

@@ -67,6 +67,7 @@ class Job {
   std::vector<std::shared_ptr<JobObserver>> observers;
   bool keep = false;  // its answer is kept for wait and show
   std::uint64_t request_bytes = 0;
+  std::uint64_t state_bytes_held = 0;  // of them, for kernels' states
   bool wants_progress = false;
 
   // Of a job whose files come in windows: how they come, what they were when they were
@@ -106,7 +107,7 @@ class Job {
   std::shared_ptr<const UniqueFd> merge_input;
   // Where the kernels' locks and queues live; none unless one wants them.
   std::shared_ptr<const UniqueFd> sync_region;
-  Result<void> make_sync_region();  // Errors: Io.
+  Result<void> make_sync_region();  // once; Errors: Io.
   void close_sync_region() const;   // ends all waits in it
   KernelNames kernel_names(const exec::KernelPlace& place) const;
   // Errors: Internal "bad_outputs".

@@ -17,6 +17,7 @@ namespace tally::job {
 namespace {
 
 constexpr std::size_t kMostKnown = 64;
+constexpr std::uint64_t kMostKnownBytes = 64U << 20;
 constexpr std::size_t kBlockBytes = 256U << 10;
 // The granularity of a filesystem's times: what changed this lately may change again
 // without showing it.
@@ -48,7 +49,8 @@ Result<void> write_all(int fd, const std::byte* data, std::size_t size) {
 }
 
 // Copies the file into the memfd and hashes what was copied.
-Result<model::ImageHash> copy(int from, int to, const std::string& name) {
+Result<model::ImageHash> copy(int from, int to, const std::string& name,
+                              std::uint64_t most) {
   std::vector<std::byte> block(kBlockBytes);
   SHA2_CTX context;
   ::SHA256Init(&context);
@@ -60,7 +62,7 @@ Result<model::ImageHash> copy(int from, int to, const std::string& name) {
     if (got < 0) return Error::from_errno("reading " + name).with("image", name);
     if (got == 0) break;
     total += static_cast<std::uint64_t>(got);
-    if (total > kMostImageBytes) return too_large(name);
+    if (total > most) return not_a_kernel(name, "it grew while it was read");
     const auto size = static_cast<std::size_t>(got);
     ::SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(block.data()), size);
     if (Result<void> kept = write_all(to, block.data(), size); !kept)
@@ -72,21 +74,39 @@ Result<model::ImageHash> copy(int from, int to, const std::string& name) {
   return hash;
 }
 
-Result<std::shared_ptr<const KernelImage>> make_image(int descriptor,
-                                                      std::string name) {
+}  // namespace
+
+// `bytes` is what there is to be; a file that grows meanwhile is refused by copy().
+Result<std::shared_ptr<const KernelImage>> KernelImageReader::make(
+    int descriptor, std::string name, std::uint64_t bytes) {
+  const std::uint64_t held = room_->bytes.fetch_add(bytes) + bytes;
+  const auto leave = [room = room_, bytes](const KernelImage* image) {
+    delete image;
+    room->bytes.fetch_sub(bytes);
+  };
+  // From here on the bytes are given back with the image.
+  std::shared_ptr<KernelImage> image(new KernelImage, leave);
+  if (held > most_bytes_)
+    return Error(Errc::Overloaded, "too_many_kernel_bytes",
+                 "the kernel files of all jobs have more than " +
+                     std::to_string(most_bytes_ >> 20) +
+                     " MiB together; try again a little later")
+        .with("limit", static_cast<std::int64_t>(most_bytes_))
+        .with("in_use", static_cast<std::int64_t>(held - bytes));
   UniqueFd content(static_cast<int>(
       ::syscall(SYS_memfd_create, "tally-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (!content) return Error::from_errno("memfd_create");
-  const Result<model::ImageHash> hash = copy(descriptor, content.get(), name);
+  const Result<model::ImageHash> hash = copy(descriptor, content.get(), name, bytes);
   if (!hash) return hash.error();
   if (::fcntl(content.get(), F_ADD_SEALS,
               F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
     return Error::from_errno("sealing a kernel");
-  return std::make_shared<const KernelImage>(KernelImage{
-      *hash, std::move(name), std::make_shared<const UniqueFd>(std::move(content))});
+  image->hash = *hash;
+  image->name = std::move(name);
+  image->content = std::make_shared<const UniqueFd>(std::move(content));
+  image->bytes = bytes;
+  return std::shared_ptr<const KernelImage>(std::move(image));
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const KernelImage>> KernelImageReader::read(int descriptor,
                                                                    std::string name) {
@@ -107,13 +127,18 @@ Result<std::shared_ptr<const KernelImage>> KernelImageReader::read(int descripto
   }
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  auto image = make_image(descriptor, std::move(name));
+  auto image =
+      make(descriptor, std::move(name), static_cast<std::uint64_t>(info.st_size));
   const bool settled = std::max(identity.modified_ns, identity.changed_ns) <
                        nanoseconds(now) - kSettledNs;
   if (image && settled) {
     const std::lock_guard lock(mutex_);
     known_.push_front({identity, *image});
-    if (known_.size() > kMostKnown) known_.pop_back();
+    known_bytes_ += (*image)->bytes;
+    while (known_.size() > kMostKnown || known_bytes_ > kMostKnownBytes) {
+      known_bytes_ -= known_.back().image->bytes;
+      known_.pop_back();
+    }
   }
   return image;
 }

@@ -13,7 +13,7 @@ constexpr std::size_t kShownOutput = 300;  // bytes in the message; all is in th
 
 std::string where(const exec::KernelPlace& place, const KernelNames& names) {
   std::string text = std::string("in ") + std::string(kernels::name_of(place.call));
-  if (place.call != exec::KernelCall::Update) return text;
+  if (place.call != exec::KernelCall::Update || place.rows == 0) return text;
   if (place.rows == 1)
     text += ", with row " + std::to_string(place.first_row);
   else

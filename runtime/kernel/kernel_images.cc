@@ -60,6 +60,8 @@ Result<std::shared_ptr<const KernelLibrary>> LoadedImages::find(
     return Error(Errc::Internal, "no_image",
                  "the file of " + image.name + " did not come with the task");
   auto loaded = KernelLibrary::load(file, image.name);
+  // The loader may have lacked memory or descriptors just now: try again next time.
+  if (!loaded && loaded.error().code() == "kernel_not_loaded") return loaded;
   if (kept != kept_.end()) kept_.erase(kept);
   return images_.emplace(image.hash, std::move(loaded)).first->second;
 }

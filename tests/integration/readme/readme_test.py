@@ -12,7 +12,7 @@ from tally_daemon import clean_environment
 
 SOURCE = pathlib.Path(os.environ["TALLY_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["TALLY_BUILD_DIR"])
-NUMBERS = 60_000_000_000
+NUMBERS = 300_000_000_000
 
 
 def section():

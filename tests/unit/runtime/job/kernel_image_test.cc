@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace tally::job {
 namespace {
@@ -100,6 +102,30 @@ TEST(KernelImage, WhatIsNoFileOrTooLargeIsRefused) {
     EXPECT_EQ(refused.error().errc(), Errc::InvalidArgument);
     EXPECT_EQ(refused.error().code(), "not_a_kernel");
   }
+}
+
+// Sparse, and so read in no time.
+UniqueFd large_file(off_t bytes) {
+  UniqueFd file = file_of("x");
+  EXPECT_EQ(::ftruncate(file.get(), bytes), 0);
+  return file;
+}
+
+TEST(KernelImage, AllThatAreKeptHaveABound) {
+  constexpr off_t kLarge = off_t{1} << 20;
+  KernelImageReader reader(4U << 20);
+  std::vector<std::shared_ptr<const KernelImage>> held;
+  for (int i = 0; i < 4; ++i) {
+    auto image = reader.read(large_file(kLarge).get(), "large.so");
+    ASSERT_TRUE(image);
+    held.push_back(*std::move(image));
+  }
+  const auto more = reader.read(large_file(kLarge).get(), "more.so");
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code(), "too_many_kernel_bytes");
+  EXPECT_EQ(more.error().errc(), Errc::Overloaded);
+  held.clear();
+  EXPECT_TRUE(reader.read(large_file(kLarge).get(), "more.so"));
 }
 
 }  // namespace

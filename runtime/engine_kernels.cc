@@ -1,0 +1,146 @@
+// Engine: kernels: what is in an image, a job's merge round, what a death is told with.
+#include <asio/post.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "ipc/base/guard.h"
+#include "runtime/engine.h"
+
+namespace tally {
+namespace {
+
+// For a worker to load an image and say what is in it.
+constexpr std::chrono::milliseconds kDescribeDeadline{10'000};
+
+}  // namespace
+
+void Engine::describe(std::shared_ptr<const job::KernelImage> image) {
+  sched::JobRequest request;
+  request.job = next_number_++;
+  request.lane = sched::Lane::Process;
+  request.chunks = 1;
+  described_[request.job] = {std::move(image),
+                             std::make_unique<asio::steady_timer>(loop_)};
+  feed({sched::Submitted{request}, std::nullopt, 0, 0});
+}
+
+// From its dispatch on: while it waits for a worker, others are to blame.
+void Engine::limit_description(std::uint64_t number) {
+  asio::steady_timer& timer = *described_.at(number).timer;
+  timer.expires_after(kDescribeDeadline);
+  timer.async_wait([this, number, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    const auto found = described_.find(number);
+    if (found == described_.end()) return;
+    const std::string& image = found->second.image->name;
+    const auto limit = std::int64_t{kDescribeDeadline.count()};
+    feed({sched::CancelRequested{
+              number, Error(Errc::WorkerLost, "kernel_stalled",
+                            "the kernels of " + image +
+                                " went on for too long in load: for more than " +
+                                std::to_string(limit) + " ms")
+                          .with("image", image)
+                          .with("call", "load")
+                          .with("limit_ms", limit)},
+          std::nullopt, 0, 0});
+  });
+}
+
+exec::Assignment Engine::description(const job::KernelImage& image,
+                                     const model::ChunkKey& key) const {
+  exec::Assignment made;
+  made.task.key = key;
+  made.task.columns.emplace_back();
+  made.task.piece = model::DescribePiece{};
+  made.task.images.push_back({image.hash, image.name, std::nullopt});
+  made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
+  made.images.push_back(image.content);
+  return made;
+}
+
+// The chunks of a job with kernels have all given their states; a worker merges them.
+void Engine::round_done(std::uint64_t number) {
+  const job::Job* job = find(number);
+  if (job == nullptr) return;
+  helpers_.post([this, number, states = job->kernel_states(), alive = alive_] {
+    auto input = std::make_shared<Result<UniqueFd>>(
+        guarded("states", Errc::Internal, [&] { return states->merge_input(); }));
+    asio::post(loop_, [this, number, input, alive] {
+      if (!*alive) return;
+      job::Job* waiting = find(number);
+      if (waiting == nullptr) return;  // cancelled meanwhile
+      if (!*input)
+        return feed(
+            {sched::CancelRequested{number, input->error()}, std::nullopt, 0, 0});
+      waiting->merge_input = std::make_shared<const UniqueFd>(*std::move(*input));
+      // Where the chunks ran: kernels that may run in threads need no workers.
+      const bool threads = waiting->plan().choice().path == model::Path::Thread;
+      feed({sched::NextRound{number,
+                             threads ? sched::Lane::Thread : sched::Lane::Process, 1, 1,
+                             false},
+            std::nullopt, 0, 0});
+    });
+  });
+}
+
+// Kernels' states are kept until they are merged, and count as what requests do.
+std::optional<Error> Engine::hold_states(job::Job& job) {
+  if (!job.kernel_states()) return std::nullopt;
+  const std::uint64_t bytes = job.kernel_states()->merge_input_bytes();
+  const std::uint64_t more = bytes - job.state_bytes_held;
+  if (more == 0) return std::nullopt;
+  job.state_bytes_held = bytes;
+  job.request_bytes += more;
+  hold(0, more);
+  if (request_bytes_held_ <= options_.most_request_bytes) return std::nullopt;
+  return Error(Errc::Overloaded, "too_many_bytes",
+               "the daemon holds " + std::to_string(request_bytes_held_) +
+                   " bytes of requests and kernels' states and takes at most " +
+                   std::to_string(options_.most_request_bytes) +
+                   "; try again a little later")
+      .with("limit", static_cast<std::int64_t>(options_.most_request_bytes))
+      .with("in_use", static_cast<std::int64_t>(request_bytes_held_));
+}
+
+// What a worker had in hand of a kernel when it was lost makes a better story than that
+// it was.
+Error Engine::told(Error cause, const model::ChunkKey& running,
+                   const exec::KernelPlace& place) const {
+  if (place.call == exec::KernelCall::None) {
+    if (place.output.empty()) return cause;
+    return std::move(cause).with("output", place.output);
+  }
+  if (const auto image = described_.find(running.job); image != described_.end())
+    return job::kernel_lost(std::move(cause), place,
+                            {"", image->second.image->name, ""});
+  const job::Job* job = find(running.job);
+  if (job == nullptr || !job->planned()) return cause;
+  return job::kernel_lost(std::move(cause), place, job->kernel_names(place));
+}
+
+void Engine::list_kernels(std::vector<model::KernelFile> kernels,
+                          std::vector<UniqueFd> fds, Listed listed) {
+  Submission held;  // for the limits it is like a plan that is asked for
+  held.fds = std::move(fds);
+  if (const std::optional<Error> why = refusal(held)) return listed(*why);
+  const std::uint64_t descriptors = held.fds.size();
+  const auto files = std::make_shared<const exec::JobFiles>(std::move(held.fds));
+  ++explaining_;
+  hold(descriptors, 0);
+  kernels_.look_up(
+      std::move(kernels), files,
+      [this, descriptors, listed = std::move(listed)](Result<job::FoundKernels> found) {
+        --explaining_;
+        release(descriptors, 0);
+        idle_if_empty();
+        if (!found) return listed(found.error());
+        std::vector<model::ListedKernel> list;
+        for (const plan::KnownKernel& kernel : found->kernels)
+          list.push_back(
+              {kernel.info, kernel.image_name, kernel.image, kernel.in_process});
+        listed(std::move(list));
+      });
+}
+
+}  // namespace tally
