@@ -44,7 +44,8 @@ const std::vector<std::function<void(Talk&)>>& steps() {
       [](Talk& talk) { (void)talk.client->flush(); },
       [](Talk& talk) { (void)talk.client->dispatch(); },
       [](Talk& talk) {
-        talk.tickets.push_back(talk.client->submit(with_kernel(1'000'000'000'000)).value());
+        talk.tickets.push_back(
+            talk.client->submit(with_kernel(1'000'000'000'000)).value());
       },
       [](Talk& talk) { (void)talk.client->wait(talk.tickets[0]); },
       [](Talk& talk) { (void)talk.client->wait(talk.tickets[2]); },
