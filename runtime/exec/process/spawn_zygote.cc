@@ -104,7 +104,8 @@ class Spawn {
                 CLONE_VM | CLONE_VFORK | CLONE_FILES, this);
     const int error = errno;
     if (between > 0)
-      while (::waitpid(between, nullptr, __WCLONE) < 0 && errno == EINTR) {
+      while (::waitpid(between, nullptr, static_cast<int>(__WCLONE)) < 0 &&
+             errno == EINTR) {
       }
     ::munmap(stack, kStackBytes);
     if (between > 0) return {};
