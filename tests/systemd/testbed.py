@@ -69,6 +69,13 @@ def boot():
     sh(f"cp {CONFIG} {CONFIG}.installed")
 
 
+def push(source, target):
+    """Copies a file of the machine inside."""
+    sh(f"mkdir -p {pathlib.PurePath(target).parent}")
+    done = _testbed("push", str(source), str(target))
+    assert done.returncode == 0, done
+
+
 def shut_down():
     done = _testbed("down")
     assert done.returncode == 0, done

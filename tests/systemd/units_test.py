@@ -248,6 +248,20 @@ class UserManager(unittest.TestCase):
         sh(f"systemctl stop user@{uid}")
 
 
+class Kernels(Case):
+    def test_installed_ones_run_in_the_sandbox_and_those_of_clients_are_refused(self):
+        kernel = "/usr/local/lib/tally-test/geomean.so"
+        testbed.push(pathlib.Path(os.environ["TALLY_TEST_KERNELS_DIR"]) / "geomean.so",
+                     kernel)
+        testbed.configure('[access]\ngroups = ["tally"]\n'
+                          f'[kernels]\nfiles = ["{kernel}"]\n')
+        words = ("run", "geomean", "--range", "1:300000")
+        done = tally(*words, "--quiet", user="ada")
+        self.assert_answered(done)
+        self.assertAlmostEqual(float(done.stdout), 110366.122324806, places=6)
+        self.assertEqual(tally(*words, "--kernel", kernel, user="ada").returncode, REFUSED)
+
+
 if __name__ == "__main__":
     reason = testbed.unable()
     if reason:
