@@ -257,7 +257,7 @@ void write_listed_kernel(JsonWriter& json, const model::ListedKernel& kernel) {
   json.begin_object().field("name", kernel.info.name);
   json.field("summary", kernel.info.summary).field("file", kernel.file);
   json.field("sha256", model::hex_of(kernel.hash));
-  json.field("types", kernel_types_text(kernel.info.types));
+  json.field("types", model::type_names(kernel.info.types, " "));
   json.field("columns", kernel.info.columns);
   json.key("parameters").begin_array();
   for (const model::KernelParameter& parameter : kernel.info.parameters) {
@@ -379,16 +379,6 @@ std::string jobs_to_json(const std::vector<model::JobSummary>& jobs) {
   json.begin_object().key("jobs").begin_array();
   for (const model::JobSummary& job : jobs) write_summary(json, job);
   return json.end_array().end_object().take();
-}
-
-std::string kernel_types_text(std::uint64_t types) {
-  if (types == model::kTextBit) return "text";
-  std::string text;
-  for (std::uint8_t type = 1; type <= model::kLastElementType; ++type)
-    if ((types >> type & 1U) != 0)
-      text += (text.empty() ? "" : " ") +
-              std::string(name_of(static_cast<model::ElementType>(type)));
-  return text;
 }
 
 std::string kernels_to_json(const std::vector<model::ListedKernel>& kernels) {

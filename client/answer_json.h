@@ -31,9 +31,6 @@ std::string answer_to_json(const model::JobAnswer& answer,
 // {"error": {"code", "class", "message", …the code's own fields}}
 std::string error_to_json(const Error& error);
 
-// "f32 f64", "text"
-std::string kernel_types_text(std::uint64_t types);
-
 // {"kernels": [{"name", "summary", "file", "sha256", …}]}: of `tally kernels`.
 std::string kernels_to_json(const std::vector<model::ListedKernel>& kernels);
 

@@ -34,7 +34,7 @@ std::string text_of_kernels(const Kernels& kernels) {
              "summary"});
   for (const model::ListedKernel& kernel : kernels)
     table.add({kernel.info.name, std::to_string(kernel.info.columns),
-               client::kernel_types_text(kernel.info.types),
+               model::type_names(kernel.info.types, " "),
                text_of_parameters(kernel.info), kernel.info.exact ? "exact" : "by tree",
                kernel.in_process ? "threads, workers" : "workers",
                printable(kernel.file), printable(kernel.info.summary)});

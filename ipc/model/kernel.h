@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -52,6 +53,18 @@ struct KernelInfo {
 inline constexpr std::uint64_t kTextBit = 1U << 11;  // TALLY_KERNEL_TYPE_TEXT
 inline bool takes_text(const KernelInfo& kernel) {
   return kernel.types == kTextBit;
+}
+
+// Of a kernel's types: "f32, f64", "text".
+inline std::string type_names(std::uint64_t types, std::string_view between) {
+  if (types == kTextBit) return "text";
+  std::string names;
+  for (std::uint8_t type = 1; type <= kLastElementType; ++type) {
+    if ((types >> type & 1U) == 0) continue;
+    if (!names.empty()) names += between;
+    names += name_of(static_cast<ElementType>(type));
+  }
+  return names;
 }
 
 // A kernel that jobs may name, and where it is.

@@ -10,8 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "ipc/base/write_all.h"
 
 namespace tally::job {
 namespace {
@@ -37,17 +40,6 @@ Error too_large(const std::string& name) {
       name, "it has more than " + std::to_string(kMostImageBytes >> 20) + " MiB");
 }
 
-Result<void> write_all(int fd, const std::byte* data, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(fd, data, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Error::from_errno("keeping a kernel");
-    data += written;
-    size -= static_cast<std::size_t>(written);
-  }
-  return {};
-}
-
 // Copies the file into the memfd and hashes what was copied.
 Result<model::ImageHash> copy(int from, int to, const std::string& name,
                               std::uint64_t most) {
@@ -65,7 +57,9 @@ Result<model::ImageHash> copy(int from, int to, const std::string& name,
     if (total > most) return not_a_kernel(name, "it grew while it was read");
     const auto size = static_cast<std::size_t>(got);
     ::SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(block.data()), size);
-    if (Result<void> kept = write_all(to, block.data(), size); !kept)
+    if (Result<void> kept =
+            write_all(to, std::span(block).first(size), "keeping a kernel");
+        !kept)
       return std::move(kept).error();
   }
   model::ImageHash hash;

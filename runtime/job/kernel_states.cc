@@ -5,26 +5,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <string_view>
 #include <utility>
+
+#include "ipc/base/write_all.h"
 
 namespace tally::job {
 namespace {
 
 constexpr std::size_t kSizeBytes = 8;  // before each state
 constexpr std::size_t kWriteBytes = 1U << 20;
-
-Result<void> write_all(int fd, const std::vector<std::byte>& bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t written = ::write(fd, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Error::from_errno("passing on a kernel's states");
-    done += static_cast<std::size_t>(written);
-  }
-  return {};
-}
+constexpr std::string_view kPassing = "passing on a kernel's states";
 
 void append_state(std::vector<std::byte>& to, const std::vector<std::byte>& state) {
   for (std::size_t i = 0; i < kSizeBytes; ++i)
@@ -70,10 +61,12 @@ Result<UniqueFd> KernelStates::merge_input() const {
   for (const auto& chunk : states_) {
     for (const auto& state : chunk) append_state(bytes, state);
     if (bytes.size() < kWriteBytes) continue;
-    if (Result<void> ok = write_all(fd.get(), bytes); !ok) return std::move(ok).error();
+    if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)
+      return std::move(ok).error();
     bytes.clear();
   }
-  if (Result<void> ok = write_all(fd.get(), bytes); !ok) return std::move(ok).error();
+  if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)
+    return std::move(ok).error();
   if (::fcntl(fd.get(), F_ADD_SEALS,
               F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
     return Error::from_errno("sealing a kernel's states");

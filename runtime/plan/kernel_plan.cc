@@ -115,25 +115,15 @@ Result<KernelRequest> plan_kernel(const model::ReducerSpec& wanted,
   return request;
 }
 
-std::string type_names(std::uint64_t types) {
-  if (types == model::kTextBit) return "text";
-  std::string names;
-  for (std::uint8_t type = 1; type <= model::kLastElementType; ++type)
-    if ((types >> type & 1U) != 0)
-      names += (names.empty() ? "" : ", ") +
-               std::string(name_of(static_cast<model::ElementType>(type)));
-  return names;
-}
-
 Result<void> check_type(const model::KernelInfo& kernel, model::ElementType type) {
   const auto taken = [&](model::ElementType one) {
     return (kernel.types >> static_cast<unsigned>(one) & 1U) != 0;
   };
   if (taken(type) || taken(model::ElementType::F64)) return {};
   return about(kernel, "kernel_type",
-               "takes " + type_names(kernel.types) + ", and the elements are " +
-                   std::string(name_of(type)))
-      .with("types", type_names(kernel.types));
+               "takes " + model::type_names(kernel.types, ", ") +
+                   ", and the elements are " + std::string(name_of(type)))
+      .with("types", model::type_names(kernel.types, ", "));
 }
 
 }  // namespace tally::plan

@@ -43,7 +43,4 @@ Result<KernelRequest> plan_kernel(const model::ReducerSpec& wanted,
 // one is checked then). Errors: InvalidArgument "kernel_type".
 Result<void> check_type(const model::KernelInfo& kernel, model::ElementType type);
 
-// "f32, f64", "text"
-std::string type_names(std::uint64_t types);
-
 }  // namespace tally::plan

@@ -106,9 +106,9 @@ TEST(KernelPlan, ElementsAreTakenAsTheyAreOrAsDoubles) {
 }
 
 TEST(KernelPlan, TypesAreWrittenInWords) {
-  EXPECT_EQ(type_names(model::kTextBit), "text");
-  EXPECT_EQ(type_names(bit(model::ElementType::F64)), "f64");
-  EXPECT_EQ(type_names(0), "");
+  EXPECT_EQ(model::type_names(model::kTextBit, ", "), "text");
+  EXPECT_EQ(model::type_names(bit(model::ElementType::F64), ", "), "f64");
+  EXPECT_EQ(model::type_names(0, ", "), "");
 }
 
 }  // namespace
