@@ -79,7 +79,7 @@ class Engine::LaneEvents : public exec::PathEvents {
     const bool stalled = cause.code() == "kernel_stalled";
     engine_.feed(
         {sched::SlotGone{
-             {lane_, slot}, running, spends_attempt, std::move(cause), stalled},
+             {lane_, slot}, running, spends_attempt, std::move(cause), stalled, 1},
          std::nullopt, 0, 0});
   }
 
@@ -344,7 +344,7 @@ void Engine::feed(PendingEvent event) {
     PendingEvent cause = std::move(events_.front());
     events_.pop_front();
     actions_.clear();
-    scheduler_.handle(cause.event, actions_);
+    scheduler_.handle(cause.event, monotonic_ns(), actions_);
     perform(actions_, cause);
   }
   feeding_ = false;

@@ -21,7 +21,8 @@ Error given_up(const Error& last, std::uint32_t losses) {
 
 }  // namespace
 
-void Scheduler::handle(const Event& event, std::vector<Action>& actions) {
+void Scheduler::handle(const Event& event, Nanoseconds /*now_ns*/,
+                       std::vector<Action>& actions) {
   std::visit([&](const auto& one) { on(one, actions); }, event);
   call_waiting(actions);
 }
@@ -82,6 +83,7 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   const JobRequest& request = job.request;
   job.between_rounds = false;
   job.chunks.assign(request.chunks, Chunk{});
+  job.divided.clear();
   job.next = 0;
   job.open = job.limit = request.chunks;
   waiting_chunks_ += request.chunks;
@@ -128,14 +130,10 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   for (const ChunkKey& key : lost) {
     Job* job = find(key.job);
     if (job == nullptr) continue;
-    Chunk& chunk = job->chunks[key.chunk];
+    const Chunk& chunk = job->chunks[key.chunk];
     if (chunk.state != ChunkState::InHand || chunk.dispatches != key.attempt) continue;
     if (event.running == key && event.spends_attempt) {
-      ++chunk.losses;
-      if (chunk.losses >= options_.attempts || event.last_attempt) {
-        fail(*job, key.chunk, given_up(event.cause, chunk.losses), actions);
-        continue;
-      }
+      if (!lose(*job, key, event, actions)) continue;
       actions.emplace_back(Retried{key});
     }
     requeue(*job, key.chunk);
@@ -149,10 +147,8 @@ void Scheduler::on(const ChunkDone& event, Actions& actions) {
   if (!in_hand || job == nullptr || event.key.chunk >= job->limit) {
     actions.emplace_back(Drop{event.key});
   } else {
-    job->chunks[event.key.chunk].state = ChunkState::Done;
-    --job->open;
-    actions.emplace_back(Accept{event.key});
-    finish_if_settled(*job, actions);
+    actions.emplace_back(Accept{event.key, part_of(*job, event.key.chunk)});
+    settle(*job, event.key.chunk, actions);
   }
   free_if_empty(event.slot);
   give_turns(event.slot.lane, actions);
@@ -251,6 +247,61 @@ void Scheduler::requeue(Job& job, std::uint32_t chunk) {
   queue_turn(job);
 }
 
+std::optional<LeafRange> Scheduler::part_of(const Job& job, std::uint32_t chunk) const {
+  const auto divided = job.divided.find(chunk);
+  if (divided == job.divided.end()) return std::nullopt;
+  return divided->second.next();
+}
+
+// Spends an attempt; whether the chunk, or a part of it, is to run again.
+bool Scheduler::lose(Job& job, const ChunkKey& key, const SlotGone& event,
+                     Actions& actions) {
+  Chunk& chunk = job.chunks[key.chunk];
+  ++chunk.losses;
+  const auto divided = job.divided.find(key.chunk);
+  if (divided != job.divided.end()) {
+    Division& division = divided->second;
+    if (!event.last_attempt && division.lost()) return true;
+    give_up(job, key.chunk, division.next(), event.cause, actions);
+    return false;
+  }
+  const bool spent = chunk.losses >= options_.attempts;
+  if (event.last_attempt || (spent && event.chunk_leaves < 2)) {
+    give_up(job, key.chunk, {0, event.chunk_leaves}, event.cause, actions);
+    return false;
+  }
+  if (spent) job.divided.emplace(key.chunk, Division(event.chunk_leaves));
+  return true;
+}
+
+void Scheduler::give_up(Job& job, std::uint32_t chunk, LeafRange leaves,
+                        const Error& cause, Actions& actions) {
+  Error error = given_up(cause, job.chunks[chunk].losses);
+  if (!job.request.partial || job.round != 0) return fail(job, chunk, error, actions);
+  if (job.missing == kMostMissing) {
+    error = Error(error)
+                .within("more than " + std::to_string(kMostMissing) +
+                        " ranges of a partial job were lost, the last one because")
+                .with("missing", std::int64_t{kMostMissing});
+    return fail(job, chunk, error, actions);
+  }
+  ++job.missing;
+  actions.emplace_back(Missing{job.request.job, chunk, leaves, std::move(error)});
+  settle(job, chunk, actions);
+}
+
+// What ran of the chunk needs no more work.
+void Scheduler::settle(Job& job, std::uint32_t chunk, Actions& actions) {
+  const auto divided = job.divided.find(chunk);
+  if (divided != job.divided.end()) {
+    if (divided->second.settled()) return requeue(job, chunk);
+    job.divided.erase(divided);
+  }
+  job.chunks[chunk].state = ChunkState::Done;
+  --job.open;
+  finish_if_settled(job, actions);
+}
+
 // Lowers the limit to `chunk`: what lies above does not matter any more.
 void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
                      Actions& actions) {
@@ -263,6 +314,7 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
   }
   job.limit = chunk;
   job.again.erase(job.again.lower_bound(chunk), job.again.end());
+  job.divided.erase(job.divided.lower_bound(chunk), job.divided.end());
   const std::uint32_t fewer = before - waiting(job);
   waiting_chunks_ -= fewer;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
@@ -380,7 +432,7 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
     if (!held) ++job.slots;
     in_hand.push_back(key);
   }
-  actions.emplace_back(Dispatch{id, key});
+  actions.emplace_back(Dispatch{id, key, part_of(job, index)});
   return true;
 }
 
@@ -422,13 +474,19 @@ void Scheduler::check_invariants() const {
       if (chunk.state != ChunkState::Done) ++open;
       const bool waits = i >= job.next || job.again.contains(i);
       TALLY_CHECK(waits == (chunk.state == ChunkState::Waiting));
-      TALLY_CHECK(chunk.losses < options_.attempts);
+      const bool divided = job.divided.contains(i);
+      TALLY_CHECK(divided ? chunk.losses >= options_.attempts
+                          : chunk.losses < options_.attempts ||
+                                chunk.state == ChunkState::Done);
+      TALLY_CHECK(!divided || chunk.state != ChunkState::Done);
       if (job.request.lane != Lane::Inline)
         TALLY_CHECK((held.count({number, i}) == 1) ==
                     (chunk.state == ChunkState::InHand));
     }
     TALLY_CHECK(open == job.open && (open == 0) == job.between_rounds);
     TALLY_CHECK(!job.between_rounds || (job.slots == 0 && !job.failure));
+    TALLY_CHECK(job.missing <= kMostMissing &&
+                (job.missing == 0 || job.request.partial));
     TALLY_CHECK(job.slots <= job.request.parallel);
     TALLY_CHECK(job.queued || !may_dispatch(job) || job.request.lane == Lane::Inline ||
                 job.slots >= job.request.parallel || tokens_.held_up(number));

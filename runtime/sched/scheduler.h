@@ -8,7 +8,7 @@
 //   SlotReady                      Dispatch…
 //   ChunkDone                      Accept | Drop, then Dispatch…, Finish | RoundDone
 //   ChunkFailed                    Interrupt…, Dispatch…, Finish
-//   SlotGone                       Retried…, Dispatch…, Finish
+//   SlotGone                       Retried | Missing…, Dispatch…, Finish | RoundDone
 //   CancelRequested, TimePassed    Interrupt…, Finish, Dispatch…
 //   NextRound                      Dispatch… | Finish | RoundDone
 //   ChunksReleased                 Dispatch…
@@ -21,6 +21,11 @@
 // round is accepted: the first that answers a dispatch still in hand; every other is
 // dropped. A slot that dies costs the chunk it was running one attempt; chunks waiting
 // behind it in the same slot are queued again for nothing.
+//
+// A chunk of several leaves that has spent its attempts is divided (division.h): its
+// parts are dispatched and accepted one after the other, each under an attempt number
+// of its own. If all succeed, so has the chunk. A part that is poison fails the job;
+// one of a partial job is Missing and left out, but not more than kMostMissing of them.
 //
 // When chunks fail, the job's error is that of the lowest one: chunks below the lowest
 // failure run to their end, chunks above it are called off. So the error is the first
@@ -50,6 +55,7 @@
 #include "ipc/base/clock.h"
 #include "ipc/base/error.h"
 #include "ipc/model/chunk_task.h"
+#include "runtime/sched/division.h"
 #include "runtime/sched/tokens.h"
 
 namespace tally::sched {
@@ -69,6 +75,7 @@ struct SlotId {
 };
 
 inline constexpr std::uint32_t kAllChunks = 0xFFFFFFFF;
+inline constexpr std::uint32_t kMostMissing = 64;  // of one job
 
 struct JobRequest {
   JobNumber job = 0;  // never used before
@@ -82,6 +89,7 @@ struct JobRequest {
   Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
   std::int32_t priority = 0;
   std::vector<model::TokenLimit> limits;  // an inline job's are ignored
+  bool partial = false;  // leaves out what cannot be had of its first round
 };
 
 // --- events ---
@@ -97,7 +105,8 @@ struct SlotGone {
   std::optional<ChunkKey> running;  // what it was working on, if anything
   bool spends_attempt = true;       // false: not the chunk's fault (the zygote died)
   Error cause;
-  bool last_attempt = false;  // another would end the same way, and take as long
+  bool last_attempt = false;       // another would end the same way, and take as long
+  std::uint64_t chunk_leaves = 1;  // of `running`'s chunk; 1: it cannot be divided
 };
 struct ChunkDone {
   SlotId slot;
@@ -138,6 +147,7 @@ using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFaile
 struct Dispatch {
   SlotId slot;
   ChunkKey key;
+  std::optional<LeafRange> part{};  // none: the whole chunk
 };
 struct Interrupt {
   SlotId slot;
@@ -145,24 +155,33 @@ struct Interrupt {
 };  // raise the cancel flag
 struct Accept {
   ChunkKey key;
-};  // merge the partial that came with this event
+  std::optional<LeafRange> part{};  // as it was dispatched
+};                                  // merge the partial that came with this event
 struct Drop {
   ChunkKey key;
 };  // throw it away
 struct Retried {
   ChunkKey key;
-};  // an attempt was spent; the chunk will run again
+};  // an attempt was spent; the chunk, or a part of it, will run again
+// Given up: a partial job goes on without these leaves. A chunk that was never divided
+// is missing as a whole, with as many leaves as SlotGone said.
+struct Missing {
+  JobNumber job = 0;
+  std::uint32_t chunk = 0;
+  LeafRange leaves;
+  Error error;
+};
 struct Finish {
   JobNumber job = 0;
-  std::optional<Error> error;  // none: every chunk was accepted
+  std::optional<Error> error;  // none: every chunk was accepted, but what is Missing
 };
-// Every chunk of the round was accepted; what comes next?
+// Every chunk of the round was accepted, but what is Missing; what comes next?
 struct RoundDone {
   JobNumber job = 0;
 };
 
-using Action =
-    std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Finish, RoundDone>;
+using Action = std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Missing, Finish,
+                            RoundDone>;
 
 struct SchedulerOptions {
   std::uint32_t attempts = 3;  // of one chunk
@@ -174,8 +193,8 @@ class Scheduler {
   explicit Scheduler(SchedulerOptions options) : options_(options) {}
 
   // Appends what to do to `actions`. Total: an event that names a job, slot or chunk
-  // that is not there changes nothing.
-  void handle(const Event& event, std::vector<Action>& actions);
+  // that is not there changes nothing. `now_ns` never goes back.
+  void handle(const Event& event, Nanoseconds now_ns, std::vector<Action>& actions);
 
   // When to send TimePassed next; none if no job has a deadline.
   std::optional<Nanoseconds> next_deadline_ns() const;
@@ -203,10 +222,12 @@ class Scheduler {
     std::vector<Chunk> chunks;
     std::uint32_t next = 0;         // chunks from here were never dispatched
     std::set<std::uint32_t> again;  // lost ones, lowest first
-    std::uint32_t open = 0;         // chunks below `limit` not yet done
-    std::uint32_t limit = 0;        // chunks from here do not matter any more
-    std::uint32_t slots = 0;        // slots that hold chunks of this job
-    bool queued = false;            // is in its lane's turn list
+    std::map<std::uint32_t, Division> divided;
+    std::uint32_t missing = 0;  // ranges
+    std::uint32_t open = 0;     // chunks below `limit` not yet done
+    std::uint32_t limit = 0;    // chunks from here do not matter any more
+    std::uint32_t slots = 0;    // slots that hold chunks of this job
+    bool queued = false;        // is in its lane's turn list
     bool started = false;
     std::optional<Error> failure;  // of chunk `limit`
   };
@@ -239,6 +260,11 @@ class Scheduler {
   bool release(SlotId slot, const ChunkKey& key);
   void free_if_empty(SlotId slot);
   void requeue(Job& job, std::uint32_t chunk);
+  std::optional<LeafRange> part_of(const Job& job, std::uint32_t chunk) const;
+  bool lose(Job& job, const ChunkKey& key, const SlotGone& event, Actions& actions);
+  void give_up(Job& job, std::uint32_t chunk, LeafRange leaves, const Error& cause,
+               Actions& actions);
+  void settle(Job& job, std::uint32_t chunk, Actions& actions);
   void fail(Job& job, std::uint32_t chunk, const Error& error, Actions& actions);
   void finish(JobNumber number, std::optional<Error> error, Actions& actions);
   void finish_if_settled(Job& job, Actions& actions);

@@ -62,6 +62,16 @@ const std::vector<Prepared>& states() {
          }
          world.ready(process(1));
        }},
+      {"divided, its second part in hand",
+       [](World& world) {
+         world.submit(job_of(1, 3, 1));
+         for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
+           world.ready(process(0));
+           world.gone(process(0), key_of(1, 0, attempt), true, 4);
+         }
+         world.ready(process(0));
+         world.done(process(0), key_of(1, 0, 4));
+       }},
       {"failed above, in hand below",
        [](World& world) {
          for (SlotNumber slot = 0; slot < 3; ++slot) world.ready(process(slot));
@@ -150,7 +160,7 @@ std::vector<ChunkKey> all_keys() {
   for (const JobNumber job : {1U, 2U, 99U})
     for (const std::uint32_t round : {0U, 1U})
       for (const std::uint32_t chunk : {0U, 1U, 2U, 3U, 0xFFFFFFFFU})
-        for (const std::uint32_t attempt : {0U, 1U, 2U, 3U, 4U})
+        for (const std::uint32_t attempt : {0U, 1U, 2U, 3U, 4U, 5U})
           keys.push_back({job, round, chunk, attempt});
   return keys;
 }

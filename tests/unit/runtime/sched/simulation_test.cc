@@ -53,6 +53,7 @@ void Day::submit() {
                                  : Lane::Process;
   if (request.lane == Lane::Inline) request.chunks = below(3);
   request.more_rounds = below(3) == 0;
+  request.partial = below(2) == 0;
   if (below(3) == 0) request.released = below(4);
   // Few tokens and many who want them, so that lines form.
   for (const char* name : {"nas", "db", "gpu"})
@@ -137,7 +138,7 @@ void Day::step() {
     const auto known = world_.slots().find(slot);
     if (known != world_.slots().end() && !known->second.hand.empty())
       running = known->second.hand.front();
-    world_.gone(slot, running, below(4) != 0);
+    world_.gone(slot, running, below(4) != 0, 1 + below(6));
   } else if (what < 96) {
     lie();
   } else if (what < 98) {

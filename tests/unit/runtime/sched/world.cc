@@ -1,6 +1,7 @@
 #include "tests/unit/runtime/sched/world.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace tally::sched::test {
@@ -17,21 +18,34 @@ std::string name_of(const ChunkKey& key) {
          std::to_string(key.attempt);
 }
 
+std::string name_of(const LeafRange& leaves) {
+  return "[" + std::to_string(leaves.begin) + "," + std::to_string(leaves.end) + ")";
+}
+
+std::string name_of(const ChunkKey& key, const std::optional<LeafRange>& part) {
+  return name_of(key) + (part ? name_of(*part) : "");
+}
+
 struct TextOf {
   std::string operator()(const Dispatch& action) const {
-    return name_of(action.slot) + " runs " + name_of(action.key);
+    return name_of(action.slot) + " runs " + name_of(action.key, action.part);
   }
   std::string operator()(const Interrupt& action) const {
     return "stop " + std::to_string(action.job) + " on " + name_of(action.slot);
   }
   std::string operator()(const Accept& action) const {
-    return "accept " + name_of(action.key);
+    return "accept " + name_of(action.key, action.part);
   }
   std::string operator()(const Drop& action) const {
     return "drop " + name_of(action.key);
   }
   std::string operator()(const Retried& action) const {
     return "retry " + name_of(action.key);
+  }
+  std::string operator()(const Missing& action) const {
+    return "missing " + std::to_string(action.job) + "." +
+           std::to_string(action.chunk) + name_of(action.leaves) + ": " +
+           action.error.code();
   }
   std::string operator()(const Finish& action) const {
     if (!action.error) return "done " + std::to_string(action.job);
@@ -92,8 +106,13 @@ Lines World::failed(SlotId slot, ChunkKey key, Error error) {
   return feed(ChunkFailed{slot, key, std::move(error)});
 }
 
-Lines World::gone(SlotId slot, std::optional<ChunkKey> running, bool spends) {
-  return feed(SlotGone{slot, running, spends, killed(), false});
+Lines World::gone(SlotId slot, std::optional<ChunkKey> running, bool spends,
+                  std::uint64_t leaves) {
+  return feed(SlotGone{slot, running, spends, killed(), false, leaves});
+}
+
+Lines World::passed(Nanoseconds now_ns) {
+  return feed(TimePassed{now_ns});
 }
 
 Lines World::cancel(JobNumber job) {
@@ -104,9 +123,11 @@ Lines World::feed(const Event& event) {
   const auto* answered = std::get_if<ChunkDone>(&event);
   const bool was_held = answered != nullptr && holds(answered->slot, answered->key);
   note(event);
+  if (const auto* time = std::get_if<TimePassed>(&event))
+    now_ns_ = std::max(now_ns_, time->now_ns);
   actions_.clear();
   dispatched_now_.clear();
-  scheduler_.handle(event, actions_);
+  scheduler_.handle(event, now_ns_, actions_);
   if (answered != nullptr) check_answer(*answered, was_held);
   Lines lines;
   for (const Action& action : actions_) {
@@ -121,9 +142,12 @@ void World::check_answer(const ChunkDone& event, bool was_held) {
   const auto job = jobs_.find(event.key.job);
   const bool wanted = was_held && job != jobs_.end() && !job->second.ended &&
                       event.key.chunk < job->second.limit;
-  const std::string verdict = (wanted ? "accept " : "drop ") + name_of(event.key);
   ASSERT_FALSE(actions_.empty());
-  EXPECT_EQ(text_of(actions_.front()), verdict);
+  const auto* accept = std::get_if<Accept>(&actions_.front());
+  const auto* drop = std::get_if<Drop>(&actions_.front());
+  EXPECT_TRUE(wanted ? accept != nullptr && accept->key == event.key
+                     : drop != nullptr && drop->key == event.key)
+      << text_of(actions_.front()) << " answers " << name_of(event.key);
   for (std::size_t i = 1; i < actions_.size(); ++i)
     EXPECT_FALSE(std::holds_alternative<Accept>(actions_[i]) ||
                  std::holds_alternative<Drop>(actions_[i]));
@@ -135,7 +159,8 @@ void World::note(const Event& event) {
     const JobRequest& request = submitted->request;
     jobs_.try_emplace(
         request.job,
-        KnownJob{request, {}, {}, request.chunks, {}, 0, false, false, false, {}});
+        KnownJob{
+            request, {}, {}, {}, 0, request.chunks, {}, 0, false, false, false, {}});
   } else if (const auto* is_ready = std::get_if<SlotReady>(&event)) {
     if (is_ready->slot.lane != Lane::Inline) slots_[is_ready->slot].up = true;
   } else if (const auto* answered = std::get_if<ChunkDone>(&event)) {
@@ -155,8 +180,7 @@ void World::note(const Event& event) {
       const auto job = jobs_.find(key.job);
       if (lost->running != key || !lost->spends_attempt || job == jobs_.end()) continue;
       if (job->second.ended || key.chunk >= job->second.limit) continue;
-      if (++job->second.losses[key.chunk] == options_.attempts || lost->last_attempt)
-        fail(job->second, key.chunk, lost->cause);
+      lose(job->second, key.chunk, *lost);
     }
   } else if (const auto* cancelled = std::get_if<CancelRequested>(&event)) {
     const auto job = jobs_.find(cancelled->job);
@@ -174,6 +198,7 @@ void World::note(const Event& event) {
     ++job.round;
     job.accepted.clear();
     job.losses.clear();
+    job.divisions.clear();
     job.limit = job.request.chunks = next->chunks;
     job.request.lane = next->lane;
     job.request.parallel = next->parallel;
@@ -186,6 +211,45 @@ void World::note(const Event& event) {
     std::uint32_t& known = found->second.request.released;
     known = std::max(known, released->upto);
   }
+}
+
+void World::lose(KnownJob& job, std::uint32_t chunk, const SlotGone& event) {
+  const bool spent = ++job.losses[chunk] >= options_.attempts;
+  const auto found = job.divisions.find(chunk);
+  if (found == job.divisions.end()) {
+    if (event.last_attempt || (spent && event.chunk_leaves < 2))
+      return give_up(job, chunk, {0, event.chunk_leaves}, event.cause);
+    if (spent)
+      job.divisions[chunk] = {
+          event.chunk_leaves, 0, std::bit_ceil(event.chunk_leaves) / 2, false, {}};
+    return;
+  }
+  KnownDivision& division = found->second;
+  const std::uint64_t size =
+      std::min(division.most, division.leaves - division.settled);
+  if (event.last_attempt || (size == 1 && division.leaf_lost))
+    return give_up(job, chunk, {division.settled, division.settled + size},
+                   event.cause);
+  division.leaf_lost = size == 1;
+  division.most = std::max<std::uint64_t>(std::bit_ceil(size) / 2, 1);
+}
+
+void World::give_up(KnownJob& job, std::uint32_t chunk, LeafRange leaves,
+                    const Error& cause) {
+  if (!job.request.partial || job.round > 0 || job.missing == kMostMissing)
+    return fail(job, chunk, cause);
+  ++job.missing;
+  job.divisions[chunk].expected_missing = leaves;
+}
+
+void World::settle(KnownJob& job, std::uint32_t chunk, std::uint64_t upto) {
+  KnownDivision& division = job.divisions.at(chunk);
+  division.settled = upto;
+  division.leaf_lost = false;
+  // What follows is aligned to its own size, from the chunk's first leaf.
+  division.most = upto == 0 ? 1 : upto & (~upto + 1);
+  if (upto < division.leaves) return;
+  EXPECT_TRUE(job.accepted.insert(chunk).second);
 }
 
 void World::take_out(SlotId slot, const ChunkKey& key) {
@@ -234,8 +298,9 @@ void World::see(const Action& action) {
   if (const auto* dispatch = std::get_if<Dispatch>(&action)) {
     see_dispatch(*dispatch);
   } else if (const auto* accept = std::get_if<Accept>(&action)) {
-    EXPECT_TRUE(jobs_.at(accept->key.job).accepted.insert(accept->key.chunk).second)
-        << "accepted twice: " << text_of(action);
+    see_accept(*accept);
+  } else if (const auto* missing = std::get_if<Missing>(&action)) {
+    see_missing(*missing);
   } else if (const auto* interrupt = std::get_if<Interrupt>(&action)) {
     const KnownJob& job = jobs_.at(interrupt->job);
     for (const ChunkKey& key : slots_.at(interrupt->slot).hand)
@@ -247,6 +312,28 @@ void World::see(const Action& action) {
   } else if (const auto* round = std::get_if<RoundDone>(&action)) {
     see_round_done(*round);
   }
+}
+
+void World::see_accept(const Accept& action) {
+  KnownJob& job = jobs_.at(action.key.job);
+  const std::uint32_t chunk = action.key.chunk;
+  EXPECT_FALSE(job.accepted.contains(chunk)) << "accepted twice: " << text_of(action);
+  EXPECT_EQ(action.part.has_value(), job.divisions.contains(chunk)) << text_of(action);
+  if (action.part) {
+    EXPECT_EQ(action.part->begin, job.divisions.at(chunk).settled) << text_of(action);
+    settle(job, chunk, action.part->end);
+  } else {
+    job.accepted.insert(chunk);
+  }
+}
+
+void World::see_missing(const Missing& action) {
+  KnownJob& job = jobs_.at(action.job);
+  KnownDivision& division = job.divisions[action.chunk];
+  EXPECT_EQ(division.expected_missing, action.leaves) << text_of(action);
+  division.expected_missing.reset();
+  division.leaves = std::max(division.leaves, action.leaves.end);
+  settle(job, action.chunk, action.leaves.end);
 }
 
 void World::see_round_done(const RoundDone& action) {
@@ -268,6 +355,16 @@ void World::see_dispatch(const Dispatch& action) {
       << text_of(action);
   EXPECT_FALSE(job.accepted.contains(key.chunk)) << text_of(action);
   EXPECT_EQ(action.slot.lane, job.request.lane);
+  const auto division = job.divisions.find(key.chunk);
+  if (division == job.divisions.end()) {
+    EXPECT_FALSE(action.part.has_value()) << text_of(action);
+  } else {
+    const KnownDivision& known = division->second;
+    EXPECT_FALSE(known.expected_missing.has_value()) << text_of(action);
+    const LeafRange next{known.settled,
+                         std::min(known.settled + known.most, known.leaves)};
+    EXPECT_EQ(action.part, next) << text_of(action);
+  }
   for (const auto& [slot, known] : slots_)
     for (const ChunkKey& other : known.hand)
       EXPECT_FALSE(other.job == key.job && other.chunk == key.chunk)

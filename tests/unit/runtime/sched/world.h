@@ -7,8 +7,9 @@
 //
 // Actions come back as short lines, which tests compare:
 //   "P0 runs 1.2#1"   job 1's chunk 2, attempt 1, in slot 0 of the process lane
-//   "stop 1 on P0", "accept 1.2#1", "drop 1.2#1", "retry 1.2#1", "done 1",
-//   "end 1: cancelled" (the error's code), "round 1 done"
+//   "P0 runs 1.2#4[0,2)"  … leaves 0 and 1 of it
+//   "stop 1 on P0", "accept 1.2#1", "missing 1.2[0,2): worker_killed", "drop 1.2#1",
+//   "retry 1.2#1", "done 1", "end 1: cancelled" (the error's code), "round 1 done"
 #pragma once
 
 #include <gtest/gtest.h>
@@ -52,10 +53,20 @@ std::string text_of(const Action& action);
 
 class World {
  public:
+  // A chunk whose attempts are spent, worked off from its first leaf to its last.
+  struct KnownDivision {
+    std::uint64_t leaves = 1;
+    std::uint64_t settled = 0;  // leaves below are accepted or missing
+    std::uint64_t most = 1;     // leaves that the next part has, if so many are left
+    bool leaf_lost = false;     // the next part is a leaf that was lost once
+    std::optional<LeafRange> expected_missing;
+  };
   struct KnownJob {
     JobRequest request;
-    std::set<std::uint32_t> accepted;
+    std::set<std::uint32_t> accepted;  // or missing, in whole or in part
     std::map<std::uint32_t, std::uint32_t> losses;
+    std::map<std::uint32_t, KnownDivision> divisions;
+    std::uint32_t missing = 0;
     std::uint32_t limit = 0;  // the lowest chunk that failed, or all
     std::optional<Error> failure;
     std::uint32_t round = 0;
@@ -77,9 +88,10 @@ class World {
   Lines ready(SlotId slot) { return feed(SlotReady{slot}); }
   Lines done(SlotId slot, ChunkKey key) { return feed(ChunkDone{slot, key}); }
   Lines failed(SlotId slot, ChunkKey key, Error error);
-  Lines gone(SlotId slot, std::optional<ChunkKey> running, bool spends = true);
+  Lines gone(SlotId slot, std::optional<ChunkKey> running, bool spends = true,
+             std::uint64_t leaves = 1);
   Lines cancel(JobNumber job);
-  Lines passed(Nanoseconds now_ns) { return feed(TimePassed{now_ns}); }
+  Lines passed(Nanoseconds now_ns);
   Lines next_round(JobNumber job, std::uint32_t chunks, bool more = false) {
     return feed(NextRound{job, Lane::Process, chunks, 64, more});
   }
@@ -109,6 +121,13 @@ class World {
   void see(const Action& action);
   void see_dispatch(const Dispatch& action);
   void see_finish(const Finish& action);
+  void see_accept(const Accept& action);
+  void see_missing(const Missing& action);
+  void lose(KnownJob& job, std::uint32_t chunk, const SlotGone& event);
+  void give_up(KnownJob& job, std::uint32_t chunk, LeafRange leaves,
+               const Error& cause);
+  // The leaves below `upto` of a divided chunk need no more work.
+  void settle(KnownJob& job, std::uint32_t chunk, std::uint64_t upto);
   void see_round_done(const RoundDone& action);
   bool held_up_by_tokens(const KnownJob& job) const;
 
@@ -118,6 +137,7 @@ class World {
   std::map<SlotId, KnownSlot> slots_;
   std::set<SlotId> dispatched_now_;  // slots that this event's actions filled
   std::vector<Action> actions_;
+  Nanoseconds now_ns_ = 0;
 };
 
 }  // namespace tally::sched::test
