@@ -21,8 +21,9 @@ Error given_up(const Error& last, std::uint32_t losses) {
 
 }  // namespace
 
-void Scheduler::handle(const Event& event, Nanoseconds /*now_ns*/,
+void Scheduler::handle(const Event& event, Nanoseconds now_ns,
                        std::vector<Action>& actions) {
+  now_ns_ = now_ns;
   std::visit([&](const auto& one) { on(one, actions); }, event);
   call_waiting(actions);
 }
@@ -123,7 +124,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   for (const JobNumber number : holders) {
     Job* job = find(number);
     if (job == nullptr) continue;
-    --job->slots;
+    job->slots.erase(event.slot.number);
     queue_turn(*job);  // it may have been at its limit, with chunks waiting
   }
 
@@ -205,12 +206,11 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   if (at == in_hand.end()) return false;
   in_hand.erase(at);
   tokens_.give_back(key.job);
-  const bool more = std::any_of(in_hand.begin(), in_hand.end(),
-                                [&](const ChunkKey& k) { return k.job == key.job; });
   Job* job = find(key.job);
   if (job == nullptr) return false;
-  if (!more) {
-    --job->slots;
+  const auto held = job->slots.find(id.number);
+  if (--held->second == 0) {
+    job->slots.erase(held);
     queue_turn(*job);
   }
   return job->chunks[key.chunk].state == ChunkState::InHand &&
@@ -318,7 +318,10 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
   const std::uint32_t fewer = before - waiting(job);
   waiting_chunks_ -= fewer;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
-  if (!may_dispatch(job)) tokens_.leave_line(number);
+  if (!may_dispatch(job)) {
+    leave_turns(job);
+    tokens_.leave_line(number);
+  }
   interrupt(number, chunk + 1, actions);
   finish_if_settled(job, actions);
 }
@@ -333,15 +336,12 @@ void Scheduler::finish_if_settled(Job& job, Actions& actions) {
 
 void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& actions) {
   const auto found = jobs_.find(number);
-  const Job& job = found->second;
+  Job& job = found->second;
+  leave_turns(job);
   const std::uint32_t left = waiting(job);
   waiting_chunks_ -= left;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= left;
-  if (job.request.deadline_ns != 0) {
-    auto [at, last] = deadlines_.equal_range(job.request.deadline_ns);
-    while (at != last && at->second != number) ++at;
-    if (at != last) deadlines_.erase(at);
-  }
+  deadlines_.erase({job.request.deadline_ns, number});
   tokens_.remove(number);
   jobs_.erase(found);
   actions.emplace_back(Finish{number, std::move(error)});
@@ -350,13 +350,13 @@ void Scheduler::finish(JobNumber number, std::optional<Error> error, Actions& ac
 void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
                           Actions& actions) {
   const Job& job = jobs_.at(number);
-  if (job.slots == 0) return;
-  for (const auto& [slot_number, slot] : lane(job.request.lane).slots) {
+  const LaneState& state = lane(job.request.lane);
+  for (const auto& [slot_number, chunks] : job.slots) {
     // The flag stops a slot's work for the whole job, so a slot that also holds a
     // chunk that still matters is left alone; its other partials will be dropped.
     bool holds_doomed = false;
     bool holds_needed = false;
-    for (const ChunkKey& key : slot.in_hand) {
+    for (const ChunkKey& key : state.slots.at(slot_number).in_hand) {
       if (key.job != number) continue;
       (key.chunk >= from_chunk ? holds_doomed : holds_needed) = true;
     }
@@ -367,12 +367,22 @@ void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
 
 // --- turns ---
 
+bool Scheduler::may_use_slot(const Job& job) const {
+  return job.request.lane != Lane::Inline && may_dispatch(job) &&
+         job.slots.size() < job.request.parallel &&
+         !tokens_.held_up(job.request.job);  // its turn comes with the tokens
+}
+
 void Scheduler::queue_turn(Job& job) {
-  if (job.queued || job.request.lane == Lane::Inline || !may_dispatch(job)) return;
-  if (job.slots >= job.request.parallel) return;
-  if (tokens_.held_up(job.request.job)) return;  // its turn comes with the tokens
-  job.queued = true;
-  lane(job.request.lane).turns.push_back(job.request.job);
+  if (job.place || !may_use_slot(job)) return;
+  const JobRequest& request = job.request;
+  job.place = lane(request.lane)
+                  .turns.join(request.job, request.uid, request.priority, now_ns_);
+}
+
+void Scheduler::leave_turns(Job& job) {
+  if (job.place) lane(job.request.lane).turns.leave(*job.place);
+  job.place.reset();
 }
 
 void Scheduler::give_turns(Lane which, Actions& actions) {
@@ -389,21 +399,18 @@ bool Scheduler::give_slot(Lane which, SlotNumber number, Actions& actions) {
   const std::uint64_t most_tiny = std::clamp<std::uint64_t>(share, 1, options_.batch);
   std::uint64_t taken = 0;
   while (!state.turns.empty()) {
-    Job* job = find(state.turns.front());
-    if (job == nullptr) {
-      state.turns.pop_front();
-      continue;
-    }
+    Job& job = *find(state.turns.next());
     // A batch is all tiny; a job that is not takes the slot alone.
-    if (taken > 0 && (!job->request.tiny || taken >= most_tiny)) break;
-    state.turns.pop_front();
-    job->queued = false;
-    const bool took = take_chunk(*job, {which, number}, actions);
-    queue_turn(*job);
+    if (taken > 0 && (!job.request.tiny || taken >= most_tiny)) break;
+    const bool took = take_chunk(job, {which, number}, actions);
+    if (took) state.turns.served(job.request.uid);
+    leave_turns(job);
+    queue_turn(job);
     if (!took) continue;
     ++taken;
-    if (!job->request.tiny) break;
+    if (!job.request.tiny) break;
   }
+  state.turns.end_turn();
   if (taken > 0) state.free.erase(number);
   return taken > 0;
 }
@@ -425,12 +432,8 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   if (job.request.tiny) --lane(id.lane).tiny_waiting;
   const ChunkKey key{job.request.job, job.round, index, chunk.dispatches};
   if (id.lane != Lane::Inline) {
-    auto& in_hand = lane(id.lane).slots[id.number].in_hand;
-    const bool held =
-        std::any_of(in_hand.begin(), in_hand.end(),
-                    [&](const ChunkKey& other) { return other.job == key.job; });
-    if (!held) ++job.slots;
-    in_hand.push_back(key);
+    ++job.slots[id.number];
+    lane(id.lane).slots[id.number].in_hand.push_back(key);
   }
   actions.emplace_back(Dispatch{id, key, part_of(job, index)});
   return true;
@@ -453,6 +456,8 @@ void Scheduler::check_invariants() const {
   std::map<std::pair<JobNumber, std::uint32_t>, int> held;
   std::map<JobNumber, std::uint32_t> in_hand;
   for (const LaneState& state : lanes_) {
+    state.turns.check_invariants();
+    TALLY_CHECK(state.free.empty() || state.turns.empty());
     for (const auto& [number, slot] : state.slots) {
       TALLY_CHECK(state.free.contains(number) == (slot.up && slot.in_hand.empty()));
       TALLY_CHECK(slot.up || slot.in_hand.empty());
@@ -484,12 +489,11 @@ void Scheduler::check_invariants() const {
                     (chunk.state == ChunkState::InHand));
     }
     TALLY_CHECK(open == job.open && (open == 0) == job.between_rounds);
-    TALLY_CHECK(!job.between_rounds || (job.slots == 0 && !job.failure));
+    TALLY_CHECK(!job.between_rounds || (job.slots.empty() && !job.failure));
     TALLY_CHECK(job.missing <= kMostMissing &&
                 (job.missing == 0 || job.request.partial));
-    TALLY_CHECK(job.slots <= job.request.parallel);
-    TALLY_CHECK(job.queued || !may_dispatch(job) || job.request.lane == Lane::Inline ||
-                job.slots >= job.request.parallel || tokens_.held_up(number));
+    TALLY_CHECK(job.slots.size() <= job.request.parallel);
+    TALLY_CHECK(job.place.has_value() == may_use_slot(job));
     TALLY_CHECK(!tokens_.held_up(number) || may_dispatch(job));
     TALLY_CHECK(job.next <= job.request.released);
   }

@@ -39,8 +39,12 @@
 // (tokens.h); they come back when the chunk leaves its slot's hand in any way. A job
 // held up by tokens alone stands in their lines, not in its lane's turns.
 //
-// Order: jobs of a lane take turns, a chunk (or a batch of tiny ones) each. Free slots
-// are used lowest first: those are the warm ones.
+// Order: users of a lane take turns, a chunk (or a batch of tiny ones) each, whatever
+// their jobs; among a user's jobs priority goes first, but ages. How long a job can
+// wait is said in turns.h. Free slots are used lowest first: those are the warm ones.
+//
+// Cost: an event takes the logarithm of how many jobs, users and slots there are, and
+// time in proportion to what it names: a job's chunks, a slot's hand, a job's slots.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +53,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,6 +62,7 @@
 #include "ipc/model/chunk_task.h"
 #include "runtime/sched/division.h"
 #include "runtime/sched/tokens.h"
+#include "runtime/sched/turns.h"
 
 namespace tally::sched {
 
@@ -87,7 +93,7 @@ struct JobRequest {
   std::uint32_t released = kAllChunks;  // only those below may be dispatched yet
   bool more_rounds = false;     // RoundDone, not Finish, once all chunks are accepted
   Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
-  std::int32_t priority = 0;
+  std::int32_t priority = 0;    // among the user's own jobs
   std::vector<model::TokenLimit> limits;  // an inline job's are ignored
   bool partial = false;  // leaves out what cannot be had of its first round
 };
@@ -226,8 +232,8 @@ class Scheduler {
     std::uint32_t missing = 0;  // ranges
     std::uint32_t open = 0;     // chunks below `limit` not yet done
     std::uint32_t limit = 0;    // chunks from here do not matter any more
-    std::uint32_t slots = 0;    // slots that hold chunks of this job
-    bool queued = false;        // is in its lane's turn list
+    std::map<SlotNumber, std::uint32_t> slots;  // that hold chunks of it: how many
+    std::optional<Turns::Place> place;          // in its lane's line
     bool started = false;
     std::optional<Error> failure;  // of chunk `limit`
   };
@@ -238,7 +244,7 @@ class Scheduler {
   struct LaneState {
     std::map<SlotNumber, Slot> slots;
     std::set<SlotNumber> free;
-    std::deque<JobNumber> turns;  // jobs with waiting chunks; may hold finished ones
+    Turns turns;  // jobs that could use a slot
     std::uint64_t tiny_waiting = 0;
   };
   using Actions = std::vector<Action>;
@@ -272,17 +278,20 @@ class Scheduler {
   void give_turns(Lane which, Actions& actions);
   bool give_slot(Lane which, SlotNumber number, Actions& actions);
   bool take_chunk(Job& job, SlotId slot, Actions& actions);
+  bool may_use_slot(const Job& job) const;
   void queue_turn(Job& job);
+  void leave_turns(Job& job);
   void call_waiting(Actions& actions);
   std::uint32_t waiting(const Job& job) const;
   bool may_dispatch(const Job& job) const;
 
   const SchedulerOptions options_;
   std::unordered_map<JobNumber, Job> jobs_;
-  std::multimap<Nanoseconds, JobNumber> deadlines_;
+  std::set<std::pair<Nanoseconds, JobNumber>> deadlines_;
   LaneState lanes_[kLanes];
   Tokens tokens_;
   std::uint64_t waiting_chunks_ = 0;
+  Nanoseconds now_ns_ = 0;
 };
 
 }  // namespace tally::sched

@@ -54,6 +54,8 @@ void Day::submit() {
   if (request.lane == Lane::Inline) request.chunks = below(3);
   request.more_rounds = below(3) == 0;
   request.partial = below(2) == 0;
+  request.uid = below(5);
+  request.priority = static_cast<std::int32_t>(below(4));
   if (below(3) == 0) request.released = below(4);
   // Few tokens and many who want them, so that lines form.
   for (const char* name : {"nas", "db", "gpu"})

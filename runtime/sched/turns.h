@@ -1,0 +1,87 @@
+// Turns: whose chunk is the next one on a lane.
+//
+// Users first: each turn, a dispatch, goes to the user who has had fewest. A user who
+// comes, or comes back, starts level with those who are there: nothing is saved up and
+// nothing is owed. Then the user's own jobs: the one that has waited longest for its
+// turn, where each step of priority counts as kAgeing of waiting. Jobs of one priority
+// thus take turns, and priority never lasts for ever.
+//
+// So waiting is bounded. Once a user has a job in line, every other user has at most
+// two turns before the next is theirs. Once a job has waited kAgeing times the steps
+// between its priority and its user's highest, jobs that join come behind it, and those
+// there have one chunk each before it.
+//
+// As start-time fair queueing, all shares alike: a user's tag says when, in turns, the
+// next is due; `now_` is the tag of the last one given. Those in line have `now_` or
+// one more. Cost: the logarithm of how many are in line. Pure.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "ipc/base/clock.h"
+
+namespace tally::sched {
+
+inline constexpr Nanoseconds kAgeing = 1'000'000'000;
+
+class Turns {
+ public:
+  using JobNumber = std::uint64_t;
+
+  // Where a job stands. Lower is sooner, among jobs of one user.
+  struct Place {
+    std::int64_t since_ns = 0;  // with its priority taken off
+    std::uint64_t ticket = 0;   // first come, first served among equals
+    JobNumber job = 0;
+    std::uint32_t uid = 0;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+
+  // The job, which is not in line, wants to have a chunk dispatched. The place is its
+  // until it leaves.
+  Place join(JobNumber job, std::uint32_t uid, std::int32_t priority,
+             Nanoseconds now_ns);
+  void leave(const Place& place);
+
+  bool empty() const { return order_.empty(); }
+  std::size_t users() const { return order_.size(); }
+  // Not if empty. Of the user whose turn it is, as long as they have a job in line.
+  JobNumber next() const;
+  // A chunk of this user, who is in line, was dispatched: takes a turn, unless it is
+  // theirs already.
+  void served(std::uint32_t uid);
+  // What is dispatched from here on is another turn.
+  void end_turn() { has_turn_ = false; }
+
+  // Aborts if any invariant is broken; for tests.
+  void check_invariants() const;
+
+ private:
+  struct User {
+    std::uint64_t tag = 0;     // when the next turn is due
+    std::uint64_t ticket = 0;  // first come, first served among equal tags
+    std::set<Place> jobs;
+  };
+  struct Rank {
+    std::uint64_t tag = 0;
+    std::uint64_t ticket = 0;
+    std::uint32_t uid = 0;
+    friend auto operator<=>(const Rank&, const Rank&) = default;
+  };
+
+  std::unordered_map<std::uint32_t, User> users_;
+  std::set<Rank> order_;  // users with jobs in line
+  // Users without, whose turn is not due yet: they are forgotten once it would be.
+  std::set<std::pair<std::uint64_t, std::uint32_t>> resting_;
+  std::uint64_t now_ = 0;
+  std::uint64_t next_ticket_ = 0;
+  bool has_turn_ = false;
+  std::uint32_t turn_uid_ = 0;
+};
+
+}  // namespace tally::sched
