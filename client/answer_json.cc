@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -168,6 +169,13 @@ void write_worker_status(JsonWriter& json, const model::WorkerStatus& worker) {
   json.field("chunks_done", worker.chunks_done).field("restarts", worker.restarts);
   json.key("pss_bytes").counter_or_null(worker.pss_bytes);
   json.key("rss_bytes").counter_or_null(worker.rss_bytes);
+  json.field("doing", worker.doing).field("stalled_ns", worker.stalled_ns);
+  json.key("process_state");
+  if (std::isupper(static_cast<unsigned char>(worker.process_state)) != 0 ||
+      worker.process_state == 't')
+    json.string(std::string(1, worker.process_state));
+  else
+    json.null();
   json.end_object();
 }
 
@@ -344,7 +352,8 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.field("daemon_rss_bytes", status.daemon_rss_bytes);
   json.key("workers_pss_bytes").counter_or_null(status.workers_pss_bytes);
   json.key("system_used_percent").real(status.system_used_percent).end_object();
-  json.key("draining").boolean(status.draining).key("totals");
+  json.key("draining").boolean(status.draining);
+  json.field("degraded", status.degraded).key("totals");
   write_totals(json, status.totals);
   json.key("tokens").begin_array();
   for (const model::TokenStatus& token : status.tokens)

@@ -69,6 +69,10 @@ struct PoolConfig {
   // because workers keep dying on it; 1 to 100.
   std::uint32_t attempts = 3;
 
+  // How long a worker's chunk may stand still outside of a kernel's call (which
+  // [kernels] stall_timeout bounds) before the worker is killed; 10 ms to 24 h.
+  std::chrono::nanoseconds stall_timeout = std::chrono::minutes(5);
+
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 

@@ -29,6 +29,7 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
+  engine.worker_stall = config.pool.stall_timeout;
   engine.kernels.files = config.kernels.files;
   engine.kernels.in_process = config.kernels.in_process;
   // A daemon that serves one user runs what that user brings; his is the risk.

@@ -108,6 +108,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
   exec::ProcessPath::Options pool;
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
   pool.kernel_stall = options_.kernel_stall;
+  pool.worker_stall = options_.worker_stall;
   pool.zygote = options_.zygote;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);

@@ -50,6 +50,7 @@ struct EngineOptions {
   job::KernelPolicy kernels;
   std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
   std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
+  std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
   exec::ZygoteOptions zygote;
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
@@ -197,7 +198,7 @@ class Engine {
   void count_end(model::JobState state);
   void idle_if_empty();
   void read_status();
-  model::ServerStatus known_status() const;
+  model::ServerStatus known_status();
   void arm_deadline();
   void arm_progress();
   void send_progress();

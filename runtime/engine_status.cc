@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ipc/base/guard.h"
+#include "runtime/account/process_state.h"
 #include "runtime/engine.h"
 #include "runtime/job/planning.h"
 
@@ -137,7 +138,7 @@ void Engine::status(StatusReady ready) {
   if (!reading_status_) read_status();
 }
 
-model::ServerStatus Engine::known_status() const {
+model::ServerStatus Engine::known_status() {
   model::ServerStatus status;
   status.version = TALLY_VERSION;
   status.pid = pid_;
@@ -154,8 +155,11 @@ model::ServerStatus Engine::known_status() const {
     if (view.job != 0) worker.job = model::JobId{tag_, view.job};
     worker.chunks_done = view.chunks_done;
     worker.restarts = view.restarts;
+    worker.doing = view.doing;
+    worker.stalled_ns = static_cast<std::uint64_t>(view.still.count());
     status.workers.push_back(std::move(worker));
   }
+  status.degraded = processes_->degraded();
   status.threads_running = threads_->threads_running();
   status.threads_busy = threads_->busy();
   status.threads_max = threads_->slots();
@@ -181,6 +185,7 @@ void Engine::read_status() {
     bool all_known = true;
     for (model::WorkerStatus& worker : status->workers) {
       if (worker.pid == 0) continue;
+      worker.process_state = account::process_state(worker.pid);
       const auto memory = account::process_memory(worker.pid);
       all_known = all_known && memory;
       if (!memory) continue;

@@ -77,6 +77,16 @@ std::string note_of(const model::Setting& setting) {
   return note;
 }
 
+// What stands still for a second is worth a word, and so is a process that was stopped.
+std::string doing_of(const model::WorkerStatus& worker) {
+  constexpr std::uint64_t kWorthTelling = 1'000'000'000;
+  std::string text = worker.doing.empty() ? "-" : printable(worker.doing);
+  if (!worker.doing.empty() && worker.stalled_ns >= kWorthTelling)
+    text += ", for " + text_of_time(worker.stalled_ns);
+  if (worker.process_state == 'T' || worker.process_state == 't') text += ", stopped";
+  return text;
+}
+
 }  // namespace
 
 std::string text_of_daemon(const model::ServerStatus& status) {
@@ -96,19 +106,21 @@ std::string text_of_daemon(const model::ServerStatus& status) {
   table.add({"queue", queue_line(status)});
   table.add({"zygote", "pid " + std::to_string(status.zygote_pid) + ", " +
                            text_of_number(status.zygote_restarts, "restart")});
+  if (!status.degraded.empty()) table.add({"degraded", printable(status.degraded)});
   return table.text();
 }
 
 std::string text_of_pool(const model::ServerStatus& status) {
   Table table;
-  table.add({"worker", "pid", "state", "job", "chunks", "restarts", "memory"});
+  table.add({"worker", "pid", "state", "job", "chunks", "restarts", "memory", "doing"});
   for (const model::WorkerStatus& worker : status.workers)
     table.add({std::to_string(worker.worker),
                worker.pid == 0 ? "-" : std::to_string(worker.pid),
                printable(worker.state),
                worker.job ? model::short_name(*worker.job) : "-",
                text_of_count(worker.chunks_done), text_of_count(worker.restarts),
-               text_of_memory(worker.pss_bytes ? worker.pss_bytes : worker.rss_bytes)});
+               text_of_memory(worker.pss_bytes ? worker.pss_bytes : worker.rss_bytes),
+               doing_of(worker)});
   return table.text();
 }
 

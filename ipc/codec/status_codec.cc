@@ -17,6 +17,9 @@ void write_worker(schema::WorkerStatus::Builder to, const model::WorkerStatus& w
   to.setPssBytes(worker.pss_bytes.value_or(0));
   to.setHasRss(worker.rss_bytes.has_value());
   to.setRssBytes(worker.rss_bytes.value_or(0));
+  to.setDoing(to_text(worker.doing));
+  to.setStalledNs(worker.stalled_ns);
+  to.setProcessState(static_cast<std::uint8_t>(worker.process_state));
 }
 
 model::WorkerStatus read_worker(schema::WorkerStatus::Reader from) {
@@ -29,6 +32,9 @@ model::WorkerStatus read_worker(schema::WorkerStatus::Reader from) {
   worker.restarts = from.getRestarts();
   if (from.getHasPss()) worker.pss_bytes = from.getPssBytes();
   if (from.getHasRss()) worker.rss_bytes = from.getRssBytes();
+  worker.doing = from_text(from.getDoing());
+  worker.stalled_ns = from.getStalledNs();
+  worker.process_state = static_cast<char>(from.getProcessState());
   return worker;
 }
 
@@ -135,6 +141,7 @@ void write_server_status(schema::ServerStatus::Builder to,
     tokens[i].setInUse(status.tokens[i].in_use);
     tokens[i].setWaiting(status.tokens[i].waiting);
   }
+  to.setDegraded(to_text(status.degraded));
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -172,6 +179,7 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
   for (const auto token : from.getTokens())
     status.tokens.push_back(
         {from_text(token.getName()), token.getInUse(), token.getWaiting()});
+  status.degraded = from_text(from.getDegraded());
   return status;
 }
 

@@ -20,6 +20,9 @@ struct WorkerStatus {
   std::uint64_t restarts = 0;  // processes that this slot has lost
   std::optional<std::uint64_t> pss_bytes;
   std::optional<std::uint64_t> rss_bytes;
+  std::string doing;             // "chunk 3: reading file 0"; empty: nothing
+  std::uint64_t stalled_ns = 0;  // since that was last seen to move
+  char process_state = '\0';     // the kernel's letter, as in proc(5); 0: not known
 };
 
 // One bound on the number of usable cores, and who sets it.
@@ -87,6 +90,8 @@ struct ServerStatus {
   Totals totals;
   std::vector<Setting> settings;    // in the order of config.h
   std::vector<TokenStatus> tokens;  // by name
+  // Why jobs had better not count on the workers, for people; empty: they can.
+  std::string degraded;
 };
 
 // One line of `tally jobs`.

@@ -111,6 +111,9 @@ struct WorkerStatus {
   pssBytes @8 :UInt64;
   hasRss @9 :Bool;
   rssBytes @10 :UInt64;
+  doing @11 :Text;           # "chunk 3: reading file 0"; empty: nothing
+  stalledNs @12 :UInt64;     # since that was last seen to move
+  processState @13 :UInt8;   # the kernel's letter: R, S, D, T, …; 0: not known
 }
 
 struct CoreBound {
@@ -177,6 +180,7 @@ struct ServerStatus {
   totals @23 :Totals;
   settings @24 :List(Setting);
   tokens @25 :List(TokenStatus);  # in use or waited for
+  degraded @26 :Text;        # why the workers are of little use; empty: they are fine
 }
 
 struct Reply {

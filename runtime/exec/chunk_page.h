@@ -22,6 +22,14 @@ enum class KernelCall : std::uint32_t {
   Destroy = 8,
 };
 
+// What the executor is at in the chunk it has begun.
+enum class ChunkStage : std::uint32_t {
+  None = 0,  // it has ended
+  Opening = 1,
+  Reading = 2,
+  Reducing = 3,  // or merging, or in a kernel: `call` tells
+};
+
 struct ChunkPage {
   // How many chunks the executor has begun since it started; the one it works on is
   // the last of them. Written by the executor.
@@ -39,6 +47,10 @@ struct ChunkPage {
   std::atomic<std::uint32_t> file{0};    // of update: the job's file
   std::atomic<std::uint64_t> first_row{0};
   std::atomic<std::uint64_t> rows{0};
+
+  // For people and the stall watch. Written by the executor with each block.
+  std::atomic<ChunkStage> stage{ChunkStage::None};
+  std::atomic<std::uint32_t> source_file{0};  // the job's file of the last block
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -84,6 +84,10 @@ bool ChunkRunner::cancelled(const model::ChunkTask& task) const {
   return page_.cancelled_job.load(std::memory_order_relaxed) == task.key.job;
 }
 
+void ChunkRunner::enter(ChunkStage stage) {
+  page_.stage.store(stage, std::memory_order_relaxed);
+}
+
 void ChunkRunner::prepare(const model::ChunkTask& task) {
   const auto fits = [&] {
     if (type_ != task.type || columns_.size() != task.columns.size()) return false;
@@ -114,6 +118,7 @@ void ChunkRunner::prepare(const model::ChunkTask& task) {
 model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
                                      std::span<const int> descriptors) {
   page_.advanced.store(0, std::memory_order_relaxed);
+  enter(ChunkStage::Opening);
   page_.begun.fetch_add(1, std::memory_order_release);
   rows_ = 0;
   const bool kernels = !task.kernels.empty() || !task.images.empty();
@@ -127,6 +132,7 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
         return run_kernels(task, descriptors);
       });
   pass_.reset();
+  enter(ChunkStage::None);
   if (done) return {task.key, *std::move(done), {}};
   if (kernels && done.error().code() == "out_of_memory")
     return {
@@ -182,6 +188,7 @@ Result<model::Partial> ChunkRunner::reduce(const model::ChunkTask& task,
 Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
                                     const model::RangePiece& piece,
                                     std::vector<model::Span>& spans) {
+  enter(ChunkStage::Reducing);
   std::uint64_t number = 0;
   for (std::uint64_t at = piece.begin; at < piece.end; ++number) {
     if (cancelled(task)) return cancelled_error();
@@ -223,6 +230,9 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
 Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
                                      std::span<const int> descriptors,
                                      std::vector<model::Span>& spans) {
+  if (const auto* files = std::get_if<model::FilePieces>(&task.piece);
+      files != nullptr && !files->pieces.empty())
+    page_.source_file.store(files->pieces.front().file, std::memory_order_relaxed);
   Result<std::unique_ptr<source::BlockReader>> reader =
       open_(task, descriptors, scratch_);
   if (!reader) return std::move(reader).error();
@@ -232,9 +242,13 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
   batch_.read_only = false;
   for (std::uint64_t number = 0;; ++number) {
     if (cancelled(task)) return cancelled_error();
+    enter(ChunkStage::Reading);
     const Result<bool> more = (*reader)->next(batch_);
     if (!more) return more.error();
     if (!*more) break;
+    enter(ChunkStage::Reducing);
+    if (!batch_.columns.empty())
+      page_.source_file.store(batch_.columns.back().file, std::memory_order_relaxed);
     const Distortion how = fault_point("update", task.key, number);
     if (how != Distortion::None) distort(how, batch_);
     if (Result<void> used = consume(task, batch_); !used) return used;

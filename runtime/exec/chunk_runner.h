@@ -55,6 +55,7 @@ class ChunkRunner {
                                      std::span<const int> descriptors);
   void prepare(const model::ChunkTask& task);
   bool cancelled(const model::ChunkTask& task) const;
+  void enter(ChunkStage stage);
   Result<void> run_range(const model::ChunkTask& task, const model::RangePiece& piece,
                          std::vector<model::Span>& spans);
   Result<void> run_blocks(const model::ChunkTask& task,

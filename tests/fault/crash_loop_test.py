@@ -23,6 +23,10 @@ class CrashLoopTest(unittest.TestCase):
             return all(w["restarts"] >= 3 for w in workers) and workers
         for worker in wait_until(crashing, "every worker has died three times"):
             self.assertIn(worker["state"], ("dead", "starting"))
+        degraded = daemon.status()["degraded"]
+        self.assertRegex(degraded, r"^2 of 2 workers keep dying as they start; the last "
+                                   r"time worker \d \(pid \d+\) (was killed by|exited)")
+        self.assertRegex(daemon.tally("status").stdout, r"degraded +2 of 2 workers keep")
         answer = daemon.json("run", "sum", "--range", "0:1e7", "--path", "thread")
         self.assertEqual(value_of(answer), str(10**7 * (10**7 - 1) // 2))
         answer = daemon.json("run", "sum", "--values", "1,2,4")
@@ -36,6 +40,7 @@ class CrashLoopTest(unittest.TestCase):
         zygote.kill()
         self.assertTrue(zygote.gone())
         daemon.whole_pool()
+        self.assertEqual(daemon.status()["degraded"], "")
         answer = daemon.json(*range_job())
         self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 0))
 

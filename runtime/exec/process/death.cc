@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "runtime/account/process_state.h"
+
 namespace tally::exec {
 namespace {
 
@@ -24,6 +26,10 @@ std::string named(std::uint32_t worker, std::int64_t pid) {
   return "worker " + std::to_string(worker) + " (pid " + std::to_string(pid) + ")";
 }
 
+std::int64_t milliseconds_of(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
 }  // namespace
 
 Error death_cause(std::uint32_t worker, const ZygoteMessage& death) {
@@ -32,8 +38,7 @@ Error death_cause(std::uint32_t worker, const ZygoteMessage& death) {
     return with_worker(
         Error(Errc::WorkerLost, "worker_exited",
               who + " exited with status " + std::to_string(death.status) +
-                  " in the middle of a "
-                  "chunk")
+                  ", which nobody asked of it")
             .with("exit_status", std::int64_t{death.status}),
         worker, death.pid);
   return with_worker(Error(Errc::WorkerLost, "worker_killed",
@@ -49,15 +54,32 @@ Error unknown_death(std::uint32_t worker, std::uint32_t pid) {
       worker, pid);
 }
 
-Error stalled(std::uint32_t worker, std::uint32_t pid, std::chrono::nanoseconds limit) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+Error kernel_stalled(std::uint32_t worker, std::uint32_t pid,
+                     std::chrono::nanoseconds limit) {
+  const std::int64_t ms = milliseconds_of(limit);
   return with_worker(
       Error(Errc::WorkerLost, "kernel_stalled",
             named(worker, pid) +
                 " was killed by us: one call of a kernel went on for " +
                 std::to_string(ms) + " ms, the limit ([kernels] stall_timeout)")
-          .with("limit_ms", std::int64_t{ms}),
+          .with("limit_ms", ms),
       worker, pid);
+}
+
+Error worker_stalled(const Stall& stall) {
+  const std::int64_t ms = milliseconds_of(stall.limit);
+  const char state = stall.process_state;
+  const std::string letter = state == '\0' ? std::string("?") : std::string(1, state);
+  return with_worker(
+      Error(Errc::WorkerLost, "worker_stalled",
+            named(stall.worker, stall.pid) + " was killed by us: it stood still for " +
+                std::to_string(ms) + " ms, the limit (" + stall.setting + "), at " +
+                stall.doing + "; the process was " +
+                std::string(account::state_word(state)) + " (" + letter + ")")
+          .with("limit_ms", ms)
+          .with("doing", stall.doing)
+          .with("process_state", letter),
+      stall.worker, stall.pid);
 }
 
 }  // namespace tally::exec

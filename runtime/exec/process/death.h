@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "ipc/base/error.h"
 #include "runtime/exec/process/zygote_protocol.h"
@@ -17,6 +18,20 @@ Error death_cause(std::uint32_t worker, const ZygoteMessage& death);
 Error unknown_death(std::uint32_t worker, std::uint32_t pid);
 
 // Code "kernel_stalled": one call of a kernel went on for longer than `limit`.
-Error stalled(std::uint32_t worker, std::uint32_t pid, std::chrono::nanoseconds limit);
+Error kernel_stalled(std::uint32_t worker, std::uint32_t pid,
+                     std::chrono::nanoseconds limit);
+
+// What stood still for longer than `limit`.
+struct Stall {
+  std::uint32_t worker = 0;
+  std::uint32_t pid = 0;
+  std::string doing;          // "chunk 3: reading file 0"
+  char process_state = '\0';  // proc(5)
+  std::chrono::nanoseconds limit{};
+  std::string setting;  // that set the limit: "[pool] stall_timeout"
+};
+
+// Code "worker_stalled"; fields worker, pid, limit_ms, doing, process_state.
+Error worker_stalled(const Stall& stall);
 
 }  // namespace tally::exec

@@ -1,8 +1,6 @@
 #include "runtime/exec/process/process_path.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,15 +11,17 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
-#include <new>
 #include <set>
 #include <utility>
 
 #include "ipc/base/clock.h"
 #include "ipc/base/printable.h"
+#include "runtime/account/process_state.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/death.h"
 #include "runtime/exec/process/ends_worker.h"
+#include "runtime/exec/process/mapped_page.h"
+#include "runtime/exec/process/work_moment.h"
 #include "runtime/exec/process/worker_output.h"
 
 namespace tally::exec {
@@ -33,7 +33,10 @@ constexpr milliseconds kStartDeadline{5000};  // fork to hello
 constexpr milliseconds kStopDeadline{1000};   // SIGTERM to SIGKILL
 constexpr milliseconds kCauseGrace{1000};     // end-of-file to the zygote's message
 constexpr milliseconds kHeedGrace{1000};      // interrupt to SIGKILL
+constexpr milliseconds kEndGrace{2000};       // SIGKILL to giving it up
+constexpr milliseconds kWatchEvery{1000};     // at most: a short limit needs more looks
 constexpr milliseconds kFirstBackoff{10};
+constexpr std::uint32_t kWorthTelling = 3;  // failures in a row: the pool is degraded
 // What a worker was given stays loaded; one with this many images is replaced.
 constexpr std::size_t kMostImages = 64;
 constexpr std::size_t kMostLogged = 2000;  // bytes of a dead worker's output
@@ -46,78 +49,11 @@ milliseconds backoff(std::uint32_t failures) {
   return std::min(doubled, kLongestBackoff);
 }
 
-// A page both sides can write but neither can resize: a truncated one would raise
-// SIGBUS in the daemon.
-Result<UniqueFd> make_page() {
-  UniqueFd fd(static_cast<int>(
-      ::syscall(SYS_memfd_create, "tally-page", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
-  if (!fd) return Error::from_errno("memfd_create");
-  if (::ftruncate(fd.get(), ::sysconf(_SC_PAGESIZE)) != 0 ||
-      ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-    return Error::from_errno("a worker's page");
-  return fd;
-}
-
-class MappedPage {
- public:
-  static Result<MappedPage> map(int fd) {
-    void* at =
-        ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (at == MAP_FAILED) return Error::from_errno("mmap of a worker's page");
-    return MappedPage(::new (at) ChunkPage);
-  }
-  MappedPage() = default;
-  MappedPage(MappedPage&& other) noexcept
-      : page_(std::exchange(other.page_, nullptr)) {}
-  MappedPage& operator=(MappedPage&& other) noexcept {
-    std::swap(page_, other.page_);
-    return *this;
-  }
-  ~MappedPage() {
-    if (page_ != nullptr) ::munmap(page_, sizeof(ChunkPage));
-  }
-  ChunkPage* get() const { return page_; }
-
- private:
-  explicit MappedPage(ChunkPage* page) : page_(page) {}
-  ChunkPage* page_ = nullptr;
-};
-
-// The words that a worker changes before each call of a kernel.
-struct KernelMoment {
-  std::uint64_t begun = 0;
-  std::uint64_t advanced = 0;
-  KernelPlace place;
-
-  static KernelMoment of(const ChunkPage& page) {
-    const auto get = [](const auto& word) {
-      return word.load(std::memory_order_relaxed);
-    };
-    return {get(page.begun),
-            get(page.advanced),
-            {get(page.call),
-             get(page.kernel),
-             get(page.file),
-             get(page.first_row),
-             get(page.rows),
-             {}}};
-  }
-  bool operator==(const KernelMoment& other) const {
-    return begun == other.begun && advanced == other.advanced &&
-           place.call == other.place.call && place.kernel == other.place.kernel &&
-           place.file == other.place.file && place.first_row == other.place.first_row;
-  }
-};
-
 }  // namespace
 
 struct ProcessPath::Slot {
   Slot(std::uint32_t slot_number, asio::io_context& loop)
-      : number(slot_number),
-        timer(loop),
-        fork_timer(loop),
-        deaf_timer(loop),
-        kernel_timer(loop) {}
+      : number(slot_number), timer(loop), fork_timer(loop), deaf_timer(loop) {}
 
   const std::uint32_t number;
   WorkerState state = WorkerState::Dead;
@@ -141,12 +77,23 @@ struct ProcessPath::Slot {
   asio::steady_timer timer;        // start, stop or cause deadline
   asio::steady_timer fork_timer;
   asio::steady_timer deaf_timer;    // an interrupt that is not heeded
-  asio::steady_timer kernel_timer;  // a kernel that goes on for too long
-  KernelMoment kernel_moment;       // as last seen
-  Nanoseconds kernel_since_ns = 0;  // that it has been so
+  StillWatch watch;                 // of what it has in hand
   std::optional<Error> killed_for;  // why it ends, where we know
   bool is_leaving = false;          // its end comes, and not by what it has in hand
   std::uint64_t timer_round = 0;    // a timer that was set anew is another round
+
+  bool works() const {
+    return state == WorkerState::Busy || state == WorkerState::Draining;
+  }
+
+  // "chunk 3: reading file 0"; empty: nothing.
+  std::string doing() const {
+    const std::optional<model::ChunkKey> chunk = running();
+    if (!chunk) return "";
+    const bool begun = page.get()->begun.load(std::memory_order_acquire) > begun_before;
+    return "chunk " + std::to_string(chunk->chunk) + ": " +
+           (begun ? exec::doing(watch.moment()) : "not begun");
+  }
 
   bool in_kernel() const {
     return !in_hand.empty() &&
@@ -172,7 +119,8 @@ ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& ev
       options_(std::move(options)),
       events_(events),
       log_(std::move(log)),
-      zygote_timer_(loop) {
+      zygote_timer_(loop),
+      watch_timer_(loop) {
   for (std::uint32_t number = 0; number < options_.workers; ++number)
     slots_.push_back(std::make_unique<Slot>(number, loop));
 }
@@ -193,6 +141,7 @@ Result<void> ProcessPath::start() {
 void ProcessPath::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   zygote_timer_.cancel();
+  watch_timer_.cancel();
   for (const auto& slot : slots_) {
     slot->fork_timer.cancel();
     apply(*slot, WorkerEvent::Stop);
@@ -209,6 +158,21 @@ void ProcessPath::check_stopped() {
   });
   if (!all_dead) return;
   asio::post(loop_, std::exchange(stopped_, [] {}));
+}
+
+std::string ProcessPath::degraded() const {
+  const auto dying = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) {
+    return slot->young_deaths >= kWorthTelling;
+  });
+  std::string text;
+  if (dying > 0)
+    text = std::to_string(dying) + " of " + std::to_string(slots_.size()) +
+           " workers keep dying as they start; the last time " + young_death_;
+  if (zygote_failures_ >= kWorthTelling)
+    text += (text.empty() ? "" : "; ") + std::string("the zygote was lost ") +
+            std::to_string(zygote_failures_) + " times before a worker of it was ready";
+  if (!text.empty()) text += "; threads and inline jobs are not concerned";
+  return text;
 }
 
 std::uint32_t ProcessPath::zygote_pid() const {
@@ -239,7 +203,10 @@ void ProcessPath::apply(Slot& slot, WorkerEvent event) {
       signal(slot, SIGTERM);
       arm(slot, kStopDeadline);
       break;
-    case WorkerAction::Kill: signal(slot, SIGKILL); break;
+    case WorkerAction::Kill:
+      signal(slot, SIGKILL);
+      arm(slot, kEndGrace);
+      break;
     case WorkerAction::Recover: fork_later(slot); break;
     case WorkerAction::Retire: check_stopped(); break;
   }
@@ -259,6 +226,17 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
       // A kernel may have closed the link of a worker that lives on.
       signal(slot, SIGKILL);
       lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
+           true);
+      return;
+    }
+    if (slot.state == WorkerState::Killing && slot.pidfd) {
+      // A device holds it. It ends when that lets go; its chunk need not wait.
+      log_("worker " + std::to_string(slot.number) + " (pid " +
+           std::to_string(slot.pid) + ") does not end by SIGKILL; leaving it behind");
+      lose(slot,
+           slot.killed_for
+               ? *slot.killed_for
+               : unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
            true);
       return;
     }
@@ -386,13 +364,10 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   page.cancelled_job.store(0, std::memory_order_relaxed);
   // Progress that is asked for before the worker begins must not be of its last chunk.
   page.advanced.store(0, std::memory_order_relaxed);
-  bool has_kernels = false;
-  for (Assignment& one : batch) {
-    give_images(slot, one);
-    has_kernels = has_kernels || !one.images.empty();
-  }
+  for (Assignment& one : batch) give_images(slot, one);
+  slot.watch.begin(WorkMoment::of(page), monotonic_ns());
   apply(slot, WorkerEvent::Assigned);
-  if (has_kernels) watch_kernels(slot);
+  watch_later();
   if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
     slot.images.clear();  // it may be given some of them twice
@@ -421,7 +396,6 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     // The worker is free before the scheduler hears of its last chunk, which may send
     // it the next one at once.
     if (slot.in_hand.empty()) {
-      slot.kernel_timer.cancel();
       slot.deaf_timer.cancel();
       apply(slot, WorkerEvent::Finished);
     }
@@ -469,29 +443,40 @@ void ProcessPath::give_images(Slot& slot, Assignment& assignment) {
   }
 }
 
-void ProcessPath::watch_kernels(Slot& slot) {
-  slot.kernel_moment = KernelMoment::of(*slot.page.get());
-  slot.kernel_since_ns = monotonic_ns();
-  look_at_kernels_later(slot);
+// One timer for all, and only while there is something to watch.
+void ProcessPath::watch_later() {
+  if (watching_ || stopped_) return;
+  watching_ = true;
+  const std::chrono::nanoseconds least = std::min(limits_.kernel, limits_.worker) / 8;
+  watch_timer_.expires_after(std::min<std::chrono::nanoseconds>(least, kWatchEvery));
+  watch_timer_.async_wait([this](asio::error_code error) {
+    if (error) return;
+    watching_ = false;
+    bool any = false;
+    for (const auto& slot : slots_) {
+      if (slot->state != WorkerState::Busy) continue;
+      kill_if_still(*slot);
+      any = true;
+    }
+    if (any) watch_later();
+  });
 }
 
-// A few times within the limit.
-void ProcessPath::look_at_kernels_later(Slot& slot) {
-  slot.kernel_timer.expires_after(options_.kernel_stall / 8);
-  slot.kernel_timer.async_wait([this, &slot, serial = slot.serial](auto error) {
-    if (error || slot.serial != serial || slot.state != WorkerState::Busy) return;
-    const KernelMoment now = KernelMoment::of(*slot.page.get());
-    const Nanoseconds now_ns = monotonic_ns();
-    if (!(now == slot.kernel_moment) || now.place.call == KernelCall::None) {
-      slot.kernel_moment = now;
-      slot.kernel_since_ns = now_ns;
-    }
-    if (std::chrono::nanoseconds(now_ns - slot.kernel_since_ns) < options_.kernel_stall)
-      return look_at_kernels_later(slot);
-    slot.killed_for = stalled(slot.number, static_cast<std::uint32_t>(slot.pid),
-                              options_.kernel_stall);
-    apply(slot, WorkerEvent::Timeout);
-  });
+void ProcessPath::kill_if_still(Slot& slot) {
+  const Nanoseconds now_ns = monotonic_ns();
+  slot.watch.look(WorkMoment::of(*slot.page.get()), now_ns);
+  const auto limit = slot.watch.exceeded(limits_, now_ns);
+  if (!limit) return;
+  const auto pid = static_cast<std::uint32_t>(slot.pid);
+  const char state = account::process_state(pid);
+  const bool in_kernel = slot.watch.moment().place.call != KernelCall::None;
+  if (in_kernel && state != 'T' && state != 't')
+    slot.killed_for = kernel_stalled(slot.number, pid, *limit);
+  else
+    slot.killed_for = worker_stalled(
+        {slot.number, pid, slot.doing(), state, *limit,
+         in_kernel ? "[kernels] stall_timeout" : "[pool] stall_timeout"});
+  apply(slot, WorkerEvent::Timeout);
 }
 
 std::uint64_t ProcessPath::advanced(std::uint32_t number) const {
@@ -503,14 +488,20 @@ std::uint32_t ProcessPath::pid(std::uint32_t number) const {
   return static_cast<std::uint32_t>(slots_[number]->pid);
 }
 
-ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) const {
-  const Slot& slot = *slots_[number];
+ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) {
+  Slot& slot = *slots_[number];
   WorkerView view;
   view.state = slot.state;
   if (slot.state != WorkerState::Dead) view.pid = static_cast<std::uint32_t>(slot.pid);
   if (!slot.in_hand.empty()) view.job = slot.in_hand.front().job;
   view.chunks_done = slot.chunks_done;
   view.restarts = slot.restarts;
+  if (slot.works() && !slot.in_hand.empty()) {
+    const Nanoseconds now_ns = monotonic_ns();
+    slot.watch.look(WorkMoment::of(*slot.page.get()), now_ns);
+    view.doing = slot.doing();
+    view.still = slot.watch.still(now_ns);
+  }
   return view;
 }
 
@@ -574,16 +565,20 @@ void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
     ++slot.restarts;
     log_(cause.message());
   }
-  if (young) ++slot.young_deaths;
+  if (young && !wanted) {
+    ++slot.young_deaths;
+    young_death_ = cause.message();
+  }
   ++slot.timer_round;
   slot.timer.cancel();
   slot.deaf_timer.cancel();
-  slot.kernel_timer.cancel();
   const std::optional<model::ChunkKey> running =
       slot.in_hand.empty() ? std::nullopt : slot.running();
   KernelPlace place;
   if (running) {
-    place = KernelMoment::of(*slot.page.get()).place;
+    place = WorkMoment::of(*slot.page.get()).place;
+    // A kernel is not to blame for a worker that somebody stopped.
+    if (cause.code() == "worker_stalled") place.call = KernelCall::None;
     place.output = slot.output.text();
     if (!place.output.empty())
       log_("worker " + std::to_string(slot.number) +

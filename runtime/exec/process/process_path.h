@@ -10,8 +10,9 @@
 // End-of-file on a link means "lost"; the zygote's message brings the cause, so a loss
 // is reported when both are there, or when kCauseGrace has passed (cause then unknown).
 //
-// A worker is killed if it does not heed an interrupt within kHeedGrace, and if one
-// call of a kernel takes longer than Options::kernel_stall (cause "kernel_stalled").
+// A worker is killed if it does not heed an interrupt within kHeedGrace, if one call of
+// a kernel takes longer than Options::kernel_stall (cause "kernel_stalled"), and if
+// anything else stands still for Options::worker_stall ("worker_stalled").
 //
 // Threads: the loop's. Lifetime: the io_context and `events` must outlive it.
 #pragma once
@@ -29,6 +30,7 @@
 
 #include "runtime/exec/chunk_page.h"
 #include "runtime/exec/path.h"
+#include "runtime/exec/process/work_moment.h"
 #include "runtime/exec/process/worker_link.h"
 #include "runtime/exec/process/worker_state.h"
 #include "runtime/exec/process/zygote.h"
@@ -45,6 +47,8 @@ class ProcessPath : public ExecutionPath,
     std::uint32_t workers = 1;
     // How long one call of a kernel may go on; longer, and its worker is killed.
     std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
+    // How long anything else of a chunk may stand still.
+    std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
     ZygoteOptions zygote;
   };
   // What `status` shows of a slot.
@@ -54,6 +58,8 @@ class ProcessPath : public ExecutionPath,
     std::uint64_t job = 0;  // 0: none
     std::uint64_t chunks_done = 0;
     std::uint64_t restarts = 0;
+    std::string doing;                 // "chunk 3: reading file 0"; empty: nothing
+    std::chrono::nanoseconds still{};  // since that was last seen to move
   };
 
   ProcessPath(asio::io_context& loop, Options options, PathEvents& events, Log log);
@@ -70,10 +76,13 @@ class ProcessPath : public ExecutionPath,
   std::uint64_t advanced(std::uint32_t slot) const override;
   std::uint32_t pid(std::uint32_t slot) const override;
 
-  WorkerView view(std::uint32_t slot) const;
+  WorkerView view(std::uint32_t slot);
   std::uint32_t workers() const { return static_cast<std::uint32_t>(slots_.size()); }
   std::uint32_t zygote_pid() const;
   std::uint64_t zygote_restarts() const { return zygote_restarts_; }
+  // Why the pool is of little use, for people: workers or the zygote keep dying as they
+  // start. Empty: it is not so.
+  std::string degraded() const;
 
  private:
   struct Slot;
@@ -94,8 +103,8 @@ class ProcessPath : public ExecutionPath,
   void ready_if_complete(Slot& slot);
   void outcomes(Slot& slot, std::vector<model::ChunkOutcome> all);
   void give_images(Slot& slot, Assignment& assignment);
-  void watch_kernels(Slot& slot);
-  void look_at_kernels_later(Slot& slot);
+  void watch_later();
+  void kill_if_still(Slot& slot);
   void kill_if_deaf(Slot& slot, std::uint64_t job);
   void lose(Slot& slot, Error cause, bool spends_attempt);
   void signal(const Slot& slot, int number);
@@ -110,8 +119,12 @@ class ProcessPath : public ExecutionPath,
   std::vector<std::unique_ptr<Slot>> slots_;
   std::uint64_t next_serial_ = 1;
   std::uint64_t zygote_restarts_ = 0;
-  std::uint32_t zygote_failures_ = 0;  // in a row
+  std::uint32_t zygote_failures_ = 0;  // in a row, and no worker was ready meanwhile
+  std::string young_death_;            // the last one's cause
   asio::steady_timer zygote_timer_;
+  const StallLimits limits_{options_.kernel_stall, options_.worker_stall};
+  asio::steady_timer watch_timer_;
+  bool watching_ = false;          // watch_timer_ runs
   std::function<void()> stopped_;  // set by stop()
 };
 

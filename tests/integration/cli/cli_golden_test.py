@@ -29,7 +29,7 @@ VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
             (r"^(job|short)$", "JOB"), (r"^uid$", "UID"),
             (r"^socket$", "PATH"), (r"^version$", "VERSION"), (r"^sha256$", "HASH"),
             (r"^(bounds|usable)$", "CORES"), (r"^system_used", "PERCENT"),
-            (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
+            (r"^process_state$", "STATE"), (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
             (r"^(running|busy|max|sessions|chunks_done|jobs_finished)$", "COUNT")]
 
 

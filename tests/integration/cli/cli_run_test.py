@@ -198,7 +198,8 @@ class CliRunTest(DaemonCase):
     def test_status_shows_the_pool(self):
         out = self.done("status").stdout
         self.assertRegex(out, r"(?m)^cores +\d+ usable: ")
-        self.assertRegex(out, r"(?m)^worker +pid +state +job +chunks +restarts +memory$")
+        self.assertRegex(out, r"(?m)^worker +pid +state +job +chunks +restarts +memory "
+                              r"+doing$")
         self.assertEqual(len(re.findall(r"(?m)^\d +\d+ +idle ", out)), 2)
         status = self.daemon.status()
         self.assertEqual(status["pid"], self.daemon.process.pid)

@@ -155,17 +155,19 @@ TEST(AnswerJson, AnErrorWithoutAJobIsAnObjectOfItsOwn) {
 TEST(AnswerJson, StatusHasThePartsOfTheContract) {
   model::ServerStatus status;
   status.pid = 4000;
-  status.workers = {
-      {0, 10, "idle", std::nullopt, 3, 4, 5, std::nullopt},
-      {1, 11, "busy", model::JobId{0x7f3a91c2004be810, 17}, 0, 0, std::nullopt, 6}};
+  status.workers = {{0, 10, "idle", std::nullopt, 3, 4, 5, std::nullopt, "", 0, 'S'},
+                    {1, 11, "busy", model::JobId{0x7f3a91c2004be810, 17}, 0, 0,
+                     std::nullopt, 6, "chunk 3", 9, 0}};
   status.core_bounds = {{"affinity", 2.0}};
   const std::string json = server_status_to_json(status);
   EXPECT_TRUE(json.starts_with(R"({"pid": 4000, )"));
-  EXPECT_NE(json.find(R"("workers": [{"worker": 0, "pid": 10, "state": "idle", )"
-                      R"("job": null, "chunks_done": 3, "restarts": 4, )"
-                      R"("pss_bytes": 5, "rss_bytes": null}, {"worker": 1, "pid": 11, )"
-                      R"("state": "busy", "job": "7f3a-17")"),
-            std::string::npos);
+  EXPECT_NE(
+      json.find(R"("workers": [{"worker": 0, "pid": 10, "state": "idle", )"
+                R"("job": null, "chunks_done": 3, "restarts": 4, )"
+                R"("pss_bytes": 5, "rss_bytes": null, "doing": "", "stalled_ns": 0, )"
+                R"("process_state": "S"}, {"worker": 1, "pid": 11, )"
+                R"("state": "busy", "job": "7f3a-17")"),
+      std::string::npos);
   for (const char* part : {"\"threads\": {", "\"queue\": {", "\"memory\": {",
                            R"("bounds": [{"source": "affinity", "cores": 2.0}])"})
     EXPECT_NE(json.find(part), std::string::npos) << part;

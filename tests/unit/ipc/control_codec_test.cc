@@ -57,8 +57,9 @@ TEST(ControlCodec, APrefixOfNoDigitsOrTooManyIsRefused) {
 
 TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {
   model::ServerStatus status;
-  status.workers = {{0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt},
-                    {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6}};
+  status.workers = {
+      {0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt, "chunk 3", 7, 'T'},
+      {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6, "", 0, 0}};
   const Result<model::Reply> reply = read_reply(reply_body(status));
   ASSERT_TRUE(reply);
   const auto& read = std::get<model::ServerStatus>(*reply);
@@ -66,6 +67,9 @@ TEST(ControlCodec, StatusKeepsWhatIsThereAndWhatIsNot) {
   EXPECT_EQ(read.workers[0].job, (model::JobId{1, 2}));
   EXPECT_EQ(read.workers[0].pss_bytes, 5U);
   EXPECT_EQ(read.workers[0].rss_bytes, std::nullopt);
+  EXPECT_EQ(read.workers[0].doing, "chunk 3");
+  EXPECT_EQ(read.workers[0].stalled_ns, 7U);
+  EXPECT_EQ(read.workers[0].process_state, 'T');
   EXPECT_EQ(read.workers[1].job, std::nullopt);
   EXPECT_EQ(read.workers[1].rss_bytes, 6U);
   EXPECT_EQ(read.workers_pss_bytes, std::nullopt);

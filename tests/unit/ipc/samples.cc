@@ -218,8 +218,10 @@ std::vector<model::Reply> sample_replies() {
   status.uptime_ns = 2;
   status.zygote_pid = 3;
   status.zygote_restarts = 4;
-  status.workers = {{0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt},
-                    {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6}};
+  status.workers = {
+      {0, 10, "busy", model::JobId{1, 2}, 3, 4, 5, std::nullopt, "chunk 1", 7, 'T'},
+      {1, 0, "dead", std::nullopt, 3, 4, std::nullopt, 6, "", 0, 0}};
+  status.degraded = "workers die";
   status.threads_running = 5;
   status.threads_busy = 6;
   status.threads_max = 7;

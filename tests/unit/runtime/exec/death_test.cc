@@ -77,5 +77,17 @@ TEST(DeathCause, ThatNobodySawIsNotGuessed) {
   EXPECT_EQ(error.field("exit_status"), nullptr);
 }
 
+TEST(DeathCause, OfAStallIsWhatStoodStill) {
+  const Error error = worker_stalled({3, 4711, "chunk 7: reading file 2, 9 done", 'T',
+                                      std::chrono::seconds(2), "[pool] stall_timeout"});
+  expect_names_the_worker(error);
+  EXPECT_EQ(error.code(), "worker_stalled");
+  EXPECT_EQ(text(error, "limit_ms"), "2000");
+  EXPECT_EQ(text(error, "doing"), "chunk 7: reading file 2, 9 done");
+  EXPECT_EQ(text(error, "process_state"), "T");
+  EXPECT_NE(error.message().find("[pool] stall_timeout"), std::string::npos);
+  EXPECT_NE(error.message().find("was stopped (T)"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tally::exec

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Workers that stand still: found, killed, told; and what `tally status` says of them."""
+
+import json
+import signal
+import unittest
+
+from jobs import held_worker, pids, range_job, range_sum, value_of
+from processes import Watched
+from tally_daemon import TallyDaemon, wait_until
+
+STALL = 'stall_timeout = "400ms"'
+NEVER = 'stall_timeout = "24h"'
+
+
+class StalledWorkerTest(unittest.TestCase):
+    def finish(self, job):
+        out, err = job.communicate(timeout=30)
+        self.assertEqual(job.returncode, 0, err)
+        return json.loads(out)
+
+    def test_a_stopped_worker_is_killed_and_its_chunk_runs_elsewhere(self):
+        with TallyDaemon(fault="update:stop:chunk=3:attempt=1", pool=STALL) as daemon:
+            before = daemon.whole_pool()
+            answer = self.finish(daemon.start_tally(*range_job(), "--json"))
+            self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 1))
+            after = daemon.whole_pool()
+            self.assertEqual(len(pids(before) - pids(after)), 1)
+            self.assertRegex(daemon.log_text(),
+                             r"was killed by us: it stood still for 400 ms, the limit "
+                             r"\(\[pool\] stall_timeout\), at chunk 3: reducing, \d+ done"
+                             r"; the process was stopped \(T\)")
+
+    def test_a_worker_stopped_by_somebody_else_is_found_as_well(self):
+        with TallyDaemon(fault="update:hang:chunk=3:attempt=1", pool=STALL) as daemon:
+            job = daemon.start_tally(*range_job(), "--json")
+            worker = Watched(held_worker(daemon)["pid"])
+            worker.kill(signal.SIGSTOP)
+            answer = self.finish(job)
+            self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 1))
+            self.assertTrue(worker.gone())
+
+    def test_a_chunk_that_stands_still_each_time_fails_its_job_with_what_it_did(self):
+        with TallyDaemon(fault="update:hang:chunk=6", pool=STALL) as daemon:
+            done = daemon.tally(*range_job(), "--json")
+            self.assertEqual(done.returncode, 1, done)
+            error = json.loads(done.stdout)["error"]
+            self.assertEqual((error["class"], error["code"], error["attempts"],
+                              error["limit_ms"], error["process_state"]),
+                             ("worker_lost", "worker_stalled", 3, 400, "S"))
+            self.assertRegex(error["doing"], r"^chunk 6: reducing, \d+ done$")
+            self.assertEqual(value_of(daemon.json(*range_job(4))), range_sum(4))
+
+    def test_status_tells_what_each_worker_does_and_since_when(self):
+        with TallyDaemon(fault="update:hang:chunk=3:attempt=1", pool=NEVER) as daemon:
+            for worker in daemon.whole_pool():
+                self.assertEqual((worker["doing"], worker["stalled_ns"]), ("", 0))
+            job = daemon.start_tally(*range_job(), "--json")
+            held = Watched(held_worker(daemon)["pid"])
+            held.kill(signal.SIGSTOP)
+
+            def stopped():
+                (worker,) = [w for w in daemon.status()["workers"] if w["job"]]
+                return worker["stalled_ns"] > 10**9 and worker
+            worker = wait_until(stopped, "it stands still for a second")
+            self.assertRegex(worker["doing"], r"^chunk 3: reducing, \d+ done$")
+            self.assertEqual(worker["process_state"], "T")
+            self.assertRegex(daemon.tally("status").stdout,
+                             r"chunk 3: reducing, \d+ done, for [\d.]+ s, stopped")
+            held.kill()
+            self.assertEqual(self.finish(job)["retries"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
