@@ -69,6 +69,11 @@ struct PoolConfig {
   // because workers keep dying on it; 1 to 100.
   std::uint32_t attempts = 3;
 
+  // A worker is replaced after so many chunks, up to 1000000000, and when its private
+  // memory has grown by so much; 0: never. The next is ready before the old one stops.
+  std::uint32_t recycle_chunks = 100'000;
+  std::uint64_t recycle_growth = std::uint64_t{256} << 20;
+
   // How long a worker's chunk may stand still outside of a kernel's call (which
   // [kernels] stall_timeout bounds) before the worker is killed; 10 ms to 24 h.
   std::chrono::nanoseconds stall_timeout = std::chrono::minutes(5);

@@ -29,6 +29,8 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
+  engine.recycle_chunks = config.pool.recycle_chunks;
+  engine.recycle_growth_bytes = config.pool.recycle_growth;
   engine.worker_stall = config.pool.stall_timeout;
   engine.kernels.files = config.kernels.files;
   engine.kernels.in_process = config.kernels.in_process;

@@ -66,9 +66,9 @@ class Engine::LaneEvents : public exec::PathEvents {
   void on_ready(std::uint32_t slot) override {
     engine_.feed({sched::SlotReady{{lane_, slot}}, std::nullopt, 0, 0});
   }
-  void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) override {
-    engine_.outcome({lane_, slot}, std::move(outcome), engine_.path(lane_).pid(slot),
-                    monotonic_ns());
+  void on_outcome(std::uint32_t slot, std::uint32_t pid,
+                  model::ChunkOutcome outcome) override {
+    engine_.outcome({lane_, slot}, std::move(outcome), pid, monotonic_ns());
   }
   void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
@@ -109,6 +109,8 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
   pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
   pool.kernel_stall = options_.kernel_stall;
   pool.worker_stall = options_.worker_stall;
+  pool.age.chunks = options_.recycle_chunks;
+  pool.age.growth_bytes = options_.recycle_growth_bytes;
   pool.zygote = options_.zygote;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);

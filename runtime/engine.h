@@ -51,6 +51,8 @@ struct EngineOptions {
   std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
   std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
   std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
+  std::uint64_t recycle_chunks = 100'000;           // of a worker's life; 0: any number
+  std::uint64_t recycle_growth_bytes = 256U << 20;  // of private memory; 0: any
   exec::ZygoteOptions zygote;
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;

@@ -48,7 +48,9 @@ class PathEvents {
  public:
   virtual ~PathEvents() = default;
   virtual void on_ready(std::uint32_t slot) = 0;
-  virtual void on_outcome(std::uint32_t slot, model::ChunkOutcome outcome) = 0;
+  // `pid`: of the process that ran it, which may be the slot's no more.
+  virtual void on_outcome(std::uint32_t slot, std::uint32_t pid,
+                          model::ChunkOutcome outcome) = 0;
   // The slot lost all it had in hand; it is announced again when it is back.
   virtual void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
                        bool spends_attempt, Error cause, const KernelPlace& place) = 0;

@@ -293,7 +293,7 @@ class KernelFaultsTest(unittest.TestCase):
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
                 for answer in pool.map(run, range(300)):
                     self.assertEqual((value_of(answer), answer["retries"]), (SUM, 0))
-            self.assertIn("files of kernels; replacing it", daemon.log_text())
+            self.assertIn("files of kernels; pid ", daemon.log_text())
 
     def test_children_of_a_kernel_go_with_their_worker(self):
         # The daemon's end would report what is left behind.

@@ -41,6 +41,15 @@ void leak() {
   }
 }
 
+// Not enough to be noticed at once.
+void* volatile last_grown = nullptr;  // volatile: or a compiler leaves it out
+void grow() {
+  constexpr std::size_t kBytes = 8U << 20;
+  void* more = std::malloc(kBytes);
+  if (more != nullptr) std::memset(more, 1, kBytes);
+  last_grown = more;
+}
+
 void write_megabytes() {
   char line[128];
   std::memset(line, 'x', sizeof line - 1);
@@ -84,6 +93,7 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
     for (volatile int i = 0;;) i = 1 - i;
   if (act == "sleep") sleep_for_ever(nullptr);
   if (act == "leak") leak();
+  if (act == "grow") grow();
   if (act == "throw") throw std::runtime_error("thirteen");
   if (act == "fail") return tally_kernel_fail(run, "thirteen is not wanted");
   if (act == "return") return 7;

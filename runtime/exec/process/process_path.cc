@@ -20,26 +20,24 @@
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/death.h"
 #include "runtime/exec/process/ends_worker.h"
-#include "runtime/exec/process/mapped_page.h"
 #include "runtime/exec/process/work_moment.h"
-#include "runtime/exec/process/worker_output.h"
+#include "runtime/exec/process/worker_process.h"
 
 namespace tally::exec {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStartDeadline{5000};  // fork to hello
-constexpr milliseconds kStopDeadline{1000};   // SIGTERM to SIGKILL
-constexpr milliseconds kCauseGrace{1000};     // end-of-file to the zygote's message
-constexpr milliseconds kHeedGrace{1000};      // interrupt to SIGKILL
-constexpr milliseconds kEndGrace{2000};       // SIGKILL to giving it up
-constexpr milliseconds kWatchEvery{1000};     // at most: a short limit needs more looks
+constexpr milliseconds kStartDeadline{5000};   // fork to hello
+constexpr milliseconds kStopDeadline{1000};    // SIGTERM to SIGKILL
+constexpr milliseconds kCauseGrace{1000};      // end-of-file to the zygote's message
+constexpr milliseconds kHeedGrace{1000};       // interrupt to SIGKILL
+constexpr milliseconds kSuccessorRetry{1000};  // after one that did not start
+constexpr milliseconds kEndGrace{2000};        // SIGKILL to giving it up
+constexpr milliseconds kWatchEvery{1000};  // at most: a short limit needs more looks
 constexpr milliseconds kFirstBackoff{10};
 constexpr std::uint32_t kWorthTelling = 3;  // failures in a row: the pool is degraded
-// What a worker was given stays loaded; one with this many images is replaced.
-constexpr std::size_t kMostImages = 64;
-constexpr std::size_t kMostLogged = 2000;  // bytes of a dead worker's output
+constexpr std::size_t kMostLogged = 2000;   // bytes of a dead worker's output
 constexpr milliseconds kLongestBackoff{5000};
 
 // 0, 10 ms, 20 ms, … 5 s: the first failure is retried at once.
@@ -53,19 +51,17 @@ milliseconds backoff(std::uint32_t failures) {
 
 struct ProcessPath::Slot {
   Slot(std::uint32_t slot_number, asio::io_context& loop)
-      : number(slot_number), timer(loop), fork_timer(loop), deaf_timer(loop) {}
+      : number(slot_number),
+        timer(loop),
+        fork_timer(loop),
+        deaf_timer(loop),
+        successor_timer(loop) {}
 
   const std::uint32_t number;
   WorkerState state = WorkerState::Dead;
-  std::uint64_t serial = 0;  // of the worker that has the slot, or had it last
-  pid_t pid = 0;
-  UniqueFd pidfd;
-  std::unique_ptr<WorkerLink> link;
-  MappedPage page;
-  WorkerOutput output;
-  std::set<model::ImageHash> images;  // that the worker was given
-  bool link_closed = false;
-  bool greeted = false;  // its hello has come
+  WorkerProcess worker;                    // that has the slot, or had it last
+  std::optional<WorkerProcess> successor;  // that is starting, to take its place
+  std::string succeeds_for;                // why: WorkerAge::due
 
   std::vector<model::ChunkKey> batch;   // as assigned
   std::deque<model::ChunkKey> in_hand;  // of them, not yet answered
@@ -76,7 +72,8 @@ struct ProcessPath::Slot {
   std::uint32_t young_deaths = 0;  // in a row, before the hello
   asio::steady_timer timer;        // start, stop or cause deadline
   asio::steady_timer fork_timer;
-  asio::steady_timer deaf_timer;    // an interrupt that is not heeded
+  asio::steady_timer deaf_timer;  // an interrupt that is not heeded
+  asio::steady_timer successor_timer;
   StillWatch watch;                 // of what it has in hand
   std::optional<Error> killed_for;  // why it ends, where we know
   bool is_leaving = false;          // its end comes, and not by what it has in hand
@@ -90,27 +87,36 @@ struct ProcessPath::Slot {
   std::string doing() const {
     const std::optional<model::ChunkKey> chunk = running();
     if (!chunk) return "";
-    const bool begun = page.get()->begun.load(std::memory_order_acquire) > begun_before;
+    const bool begun =
+        worker.page.get()->begun.load(std::memory_order_acquire) > begun_before;
     return "chunk " + std::to_string(chunk->chunk) + ": " +
            (begun ? exec::doing(watch.moment()) : "not begun");
   }
 
   bool in_kernel() const {
     return !in_hand.empty() &&
-           page.get()->call.load(std::memory_order_acquire) != KernelCall::None;
+           worker.page.get()->call.load(std::memory_order_acquire) != KernelCall::None;
   }
 
   // What the worker was working on: the last chunk it began. One that died before it
   // began any is charged with the first, or it could do so for ever.
   std::optional<model::ChunkKey> running() const {
     if (in_hand.empty()) return std::nullopt;
-    const std::uint64_t begun = page.get()->begun.load(std::memory_order_acquire);
+    const std::uint64_t begun =
+        worker.page.get()->begun.load(std::memory_order_acquire);
     const std::uint64_t count = begun - begun_before;
     if (count == 0 || count > batch.size()) return in_hand.front();
     const model::ChunkKey& last = batch[count - 1];
     const bool open = std::find(in_hand.begin(), in_hand.end(), last) != in_hand.end();
     return open ? std::optional(last) : std::nullopt;
   }
+};
+
+struct ProcessPath::Retired {
+  Retired(WorkerProcess old, asio::io_context& loop)
+      : worker(std::move(old)), timer(loop) {}
+  WorkerProcess worker;
+  asio::steady_timer timer;
 };
 
 ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& events,
@@ -127,7 +133,7 @@ ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& ev
 
 ProcessPath::~ProcessPath() {
   for (const auto& slot : slots_)
-    if (slot->state != WorkerState::Dead) signal(*slot, SIGKILL);
+    if (slot->state != WorkerState::Dead) slot->worker.signal(SIGKILL);
 }
 
 Result<void> ProcessPath::start() {
@@ -142,7 +148,9 @@ void ProcessPath::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   zygote_timer_.cancel();
   watch_timer_.cancel();
+  for (const auto& [serial, retired] : retired_) retired->worker.signal(SIGKILL);
   for (const auto& slot : slots_) {
+    if (slot->successor) take_successor(*slot)->signal(SIGKILL);
     slot->fork_timer.cancel();
     apply(*slot, WorkerEvent::Stop);
     // What it has in hand was cancelled before; one that does not notice is killed.
@@ -181,7 +189,14 @@ std::uint32_t ProcessPath::zygote_pid() const {
 
 ProcessPath::Slot* ProcessPath::find(std::uint64_t serial) {
   for (const auto& slot : slots_)
-    if (slot->serial == serial && slot->state != WorkerState::Dead) return slot.get();
+    if (slot->worker.serial == serial && slot->state != WorkerState::Dead)
+      return slot.get();
+  return nullptr;
+}
+
+ProcessPath::Slot* ProcessPath::find_by_successor(std::uint64_t serial) {
+  for (const auto& slot : slots_)
+    if (slot->successor && slot->successor->serial == serial) return slot.get();
   return nullptr;
 }
 
@@ -200,11 +215,11 @@ void ProcessPath::apply(Slot& slot, WorkerEvent event) {
     case WorkerAction::Reject: break;
     case WorkerAction::Offer: events_.on_ready(slot.number); break;
     case WorkerAction::AskToStop:
-      signal(slot, SIGTERM);
+      slot.worker.signal(SIGTERM);
       arm(slot, kStopDeadline);
       break;
     case WorkerAction::Kill:
-      signal(slot, SIGKILL);
+      slot.worker.signal(SIGKILL);
       arm(slot, kEndGrace);
       break;
     case WorkerAction::Recover: fork_later(slot); break;
@@ -212,77 +227,82 @@ void ProcessPath::apply(Slot& slot, WorkerEvent event) {
   }
 }
 
-void ProcessPath::signal(const Slot& slot, int number) {
-  if (slot.pidfd)
-    ::syscall(SYS_pidfd_send_signal, slot.pidfd.get(), number, nullptr, 0);
-}
-
 void ProcessPath::arm(Slot& slot, milliseconds after) {
   const std::uint64_t round = ++slot.timer_round;
   slot.timer.expires_after(after);
   slot.timer.async_wait([this, &slot, round](asio::error_code error) {
     if (error || slot.timer_round != round) return;
-    if (slot.link_closed) {
+    if (slot.worker.link_closed) {
       // A kernel may have closed the link of a worker that lives on.
-      signal(slot, SIGKILL);
-      lose(slot, unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
+      slot.worker.signal(SIGKILL);
+      lose(slot,
+           unknown_death(slot.number, static_cast<std::uint32_t>(slot.worker.pid)),
            true);
       return;
     }
-    if (slot.state == WorkerState::Killing && slot.pidfd) {
+    if (slot.state == WorkerState::Killing && slot.worker.pidfd) {
       // A device holds it. It ends when that lets go; its chunk need not wait.
       log_("worker " + std::to_string(slot.number) + " (pid " +
-           std::to_string(slot.pid) + ") does not end by SIGKILL; leaving it behind");
+           std::to_string(slot.worker.pid) +
+           ") does not end by SIGKILL; leaving it behind");
       lose(slot,
-           slot.killed_for
-               ? *slot.killed_for
-               : unknown_death(slot.number, static_cast<std::uint32_t>(slot.pid)),
+           slot.killed_for ? *slot.killed_for
+                           : unknown_death(slot.number,
+                                           static_cast<std::uint32_t>(slot.worker.pid)),
            true);
       return;
     }
     // Without a pidfd the zygote has not even answered: it is stopped or stuck, and
     // only its end, which ends all of its workers, helps.
-    if (!slot.pidfd && zygote_) zygote_->kill();
+    if (!slot.worker.pidfd && zygote_) zygote_->kill();
     apply(slot, WorkerEvent::Timeout);
   });
 }
 
 // --- starting ---
 
-void ProcessPath::fork(Slot& slot) {
-  slot.serial = next_serial_++;
-  apply(slot, WorkerEvent::Forked);
-  const auto failed = [&](const Error& why) {
-    log_("worker " + std::to_string(slot.number) + ": " + why.message());
-    lose(slot, why, false);
-  };
+// Asks for one: on_forked and its hello follow.
+Result<WorkerProcess> ProcessPath::ask_for_worker() {
+  if (!zygote_) return Error(Errc::Internal, "there is no zygote");
+  WorkerProcess worker;
+  worker.serial = next_serial_++;
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-    return failed(Error::from_errno("socketpair"));
+    return Error::from_errno("socketpair");
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   const Result<UniqueFd> page = make_page();
-  if (!page) return failed(page.error());
+  if (!page) return page.error();
   Result<MappedPage> mapped = MappedPage::map(page->get());
-  if (!mapped) return failed(mapped.error());
-  if (!zygote_) return failed(Error(Errc::Internal, "there is no zygote"));
+  if (!mapped) return mapped.error();
   Result<WorkerOutput> output = WorkerOutput::make();
-  if (!output) return failed(output.error());
+  if (!output) return output.error();
   if (Result<void> asked =
-          zygote_->fork_worker(slot.serial, theirs.get(), page->get(), output->fd());
+          zygote_->fork_worker(worker.serial, theirs.get(), page->get(), output->fd());
       !asked)
-    return failed(asked.error());
-  slot.page = *std::move(mapped);
-  slot.output = *std::move(output);
-  slot.images.clear();
+    return asked.error();
+  worker.page = *std::move(mapped);
+  worker.output = *std::move(output);
+  worker.link = std::make_unique<WorkerLink>(loop_, std::move(ours), worker.serial,
+                                             static_cast<WorkerLinkEvents&>(*this));
+  return worker;
+}
+
+void ProcessPath::fork(Slot& slot) {
+  Result<WorkerProcess> asked = ask_for_worker();
+  if (!asked) {
+    apply(slot, WorkerEvent::Forked);
+    log_("worker " + std::to_string(slot.number) + ": " + asked.error().message());
+    return lose(slot, asked.error(), false);
+  }
+  start_with(slot, *std::move(asked));
+}
+
+void ProcessPath::start_with(Slot& slot, WorkerProcess worker) {
+  slot.worker = std::move(worker);
   slot.killed_for.reset();
   slot.is_leaving = false;
-  slot.pid = 0;
-  slot.pidfd.reset();
-  slot.link_closed = false;
-  slot.greeted = false;
-  slot.link = std::make_unique<WorkerLink>(loop_, std::move(ours), slot.serial,
-                                           static_cast<WorkerLinkEvents&>(*this));
+  apply(slot, WorkerEvent::Forked);
   arm(slot, kStartDeadline);
 }
 
@@ -294,25 +314,35 @@ void ProcessPath::fork_later(Slot& slot) {
   slot.fork_timer.expires_after(backoff(slot.young_deaths));
   slot.fork_timer.async_wait([this, &slot](asio::error_code error) {
     // Without a zygote there is nobody to ask: its return forks every empty slot.
-    if (!error && !stopped_ && zygote_ && slot.state == WorkerState::Dead) fork(slot);
+    if (error || stopped_ || !zygote_ || slot.state != WorkerState::Dead) return;
+    if (!slot.successor) return fork(slot);
+    start_with(slot, *take_successor(slot));
+    ready_if_complete(slot);
   });
 }
 
 void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
+  if (Slot* heir = find_by_successor(serial)) {
+    heir->successor->pid = pid;
+    heir->successor->pidfd = std::move(pidfd);
+    return succeed_if_ready(*heir);
+  }
   Slot* slot = find(serial);
   if (slot == nullptr) {  // given up meanwhile
     if (pidfd) ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
     return;
   }
-  slot->pid = pid;
-  slot->pidfd = std::move(pidfd);
+  slot->worker.pid = pid;
+  slot->worker.pidfd = std::move(pidfd);
   if (slot->state == WorkerState::Stopping || slot->state == WorkerState::Killing)
-    signal(*slot, SIGKILL);
+    slot->worker.signal(SIGKILL);
   else
     ready_if_complete(*slot);
 }
 
 void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
+  if (Slot* heir = find_by_successor(serial))
+    return drop_successor(*heir, std::string("fork: ") + std::strerror(error_number));
   Slot* slot = find(serial);
   if (slot == nullptr) return;
   lose(*slot,
@@ -323,29 +353,33 @@ void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
 // --- working ---
 
 void ProcessPath::on_worker_message(std::uint64_t serial, ipc::WorkerMessage message) {
-  Slot* slot = find(serial);
+  Slot* const heir = find_by_successor(serial);
+  Slot* const slot = heir != nullptr ? heir : find(serial);
   if (slot == nullptr) return;
   if (auto* hello = std::get_if<ipc::WorkerReady>(&message))
-    return ready(*slot, *hello);
+    return ready(*slot, heir != nullptr ? *slot->successor : slot->worker, *hello);
+  if (heir != nullptr) return;  // it was given nothing
   if (auto* all = std::get_if<std::vector<model::ChunkOutcome>>(&message))
     outcomes(*slot, std::move(*all));
 }
 
-void ProcessPath::ready(Slot& slot, const ipc::WorkerReady& hello) {
+void ProcessPath::ready(Slot& slot, WorkerProcess& worker,
+                        const ipc::WorkerReady& hello) {
   if (hello.build != kBuildId || hello.protocol != ipc::kProtocolVersion) {
     log_("worker " + std::to_string(slot.number) + " is of build '" + hello.build +
          "', this is '" + std::string(kBuildId) + "'; replacing it");
-    signal(slot, SIGKILL);
+    worker.signal(SIGKILL);
     return;
   }
-  slot.greeted = true;
-  ready_if_complete(slot);
+  worker.greeted = true;
+  if (&worker == &slot.worker)
+    ready_if_complete(slot);
+  else
+    succeed_if_ready(slot);
 }
 
-// The worker's hello may overtake the zygote's message, which brings its pid; without
-// that it could be neither shown nor ended.
 void ProcessPath::ready_if_complete(Slot& slot) {
-  if (!slot.greeted || slot.pid == 0) return;
+  if (!slot.worker.greeted || slot.worker.pid == 0) return;
   ++slot.timer_round;  // in time
   slot.timer.cancel();
   slot.young_deaths = 0;
@@ -358,7 +392,7 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   slot.batch.clear();
   for (const Assignment& one : batch) slot.batch.push_back(one.task.key);
   slot.in_hand.assign(slot.batch.begin(), slot.batch.end());
-  ChunkPage& page = *slot.page.get();
+  ChunkPage& page = *slot.worker.page.get();
   slot.begun_before = page.begun.load(std::memory_order_acquire);
   // An old cancellation may name a job that has a chunk in this batch after all.
   page.cancelled_job.store(0, std::memory_order_relaxed);
@@ -368,16 +402,16 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   slot.watch.begin(WorkMoment::of(page), monotonic_ns());
   apply(slot, WorkerEvent::Assigned);
   watch_later();
-  if (Result<void> sent = slot.link->assign(std::move(batch)); !sent) {
+  if (Result<void> sent = slot.worker.link->assign(std::move(batch)); !sent) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
-    slot.images.clear();  // it may be given some of them twice
+    slot.worker.images.clear();  // it may be given some of them twice
     std::vector<model::ChunkOutcome> failed;
     for (const model::ChunkKey& key : slot.batch)
       failed.push_back({key, sent.error(), {}});
-    asio::post(loop_,
-               [this, serial = slot.serial, failed = std::move(failed)]() mutable {
-                 if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
-               });
+    asio::post(loop_, [this, serial = slot.worker.serial,
+                       failed = std::move(failed)]() mutable {
+      if (Slot* same = find(serial)) outcomes(*same, std::move(failed));
+    });
   }
 }
 
@@ -393,29 +427,25 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
                               "worker " + std::to_string(slot.number) +
                                   " was spoilt by a kernel; replacing it");
     }
+    const auto* partial = std::get_if<model::Partial>(&outcome.result);
+    slot.worker.age.add(partial != nullptr ? partial->usage : outcome.spent);
+    const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
     // The worker is free before the scheduler hears of its last chunk, which may send
-    // it the next one at once.
+    // it the next one at once; so this is the moment for another to take its place.
     if (slot.in_hand.empty()) {
       slot.deaf_timer.cancel();
+      if (slot.state == WorkerState::Busy) succeed_if_ready(slot);
       apply(slot, WorkerEvent::Finished);
     }
-    events_.on_outcome(slot.number, std::move(outcome));
+    events_.on_outcome(slot.number, pid, std::move(outcome));
   }
-  // What it has loaded stays loaded: one that has seen many kernels is replaced.
-  if (slot.images.size() >= kMostImages && slot.in_hand.empty() && !slot.is_leaving) {
-    slot.is_leaving = true;
-    slot.killed_for = Error(Errc::WorkerLost, "worker_full",
-                            "worker " + std::to_string(slot.number) + " has loaded " +
-                                std::to_string(slot.images.size()) +
-                                " files of kernels; replacing it");
-    signal(slot, SIGKILL);
-  }
+  recycle_if_due(slot);
   events_.on_turn_end();
 }
 
 void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
   Slot& slot = *slots_[number];
-  if (ChunkPage* page = slot.page.get()) {
+  if (ChunkPage* page = slot.worker.page.get()) {
     page->cancelled_job.store(job, std::memory_order_relaxed);
     kill_if_deaf(slot, job);
   }
@@ -424,19 +454,85 @@ void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
 // A worker that is stopped, hangs in a read or in a kernel does not see the flag.
 void ProcessPath::kill_if_deaf(Slot& slot, std::uint64_t job) {
   slot.deaf_timer.expires_after(kHeedGrace);
-  slot.deaf_timer.async_wait([this, &slot, job, serial = slot.serial](auto error) {
-    if (error || slot.serial != serial || slot.in_hand.empty()) return;
-    if (slot.in_hand.front().job != job) return;
-    if (slot.state == WorkerState::Busy || slot.state == WorkerState::Draining)
-      apply(slot, WorkerEvent::Timeout);
+  slot.deaf_timer.async_wait(
+      [this, &slot, job, serial = slot.worker.serial](auto error) {
+        if (error || slot.worker.serial != serial || slot.in_hand.empty()) return;
+        if (slot.in_hand.front().job != job) return;
+        if (slot.state == WorkerState::Busy || slot.state == WorkerState::Draining)
+          apply(slot, WorkerEvent::Timeout);
+      });
+}
+
+// --- recycling: the successor is ready before the old worker stops ---
+
+// One at a time over the pool, which would else be twice as large for a moment.
+void ProcessPath::recycle_if_due(Slot& slot) {
+  if (stopped_ || !zygote_ || slot.is_leaving || slot.successor) return;
+  if (slot.state != WorkerState::Idle && slot.state != WorkerState::Busy) return;
+  std::string why = slot.worker.age.due(options_.age, slot.worker.images.size());
+  if (why.empty() || monotonic_ns() < no_successor_before_ns_) return;
+  if (std::any_of(slots_.begin(), slots_.end(),
+                  [](const auto& other) { return other->successor.has_value(); }))
+    return;
+  Result<WorkerProcess> asked = ask_for_worker();
+  if (!asked) return put_off_successor(slot, asked.error().message());
+  slot.successor = *std::move(asked);
+  slot.succeeds_for = std::move(why);
+  slot.successor_timer.expires_after(kStartDeadline);
+  slot.successor_timer.async_wait([this, &slot](asio::error_code error) {
+    if (!error && slot.successor && !slot.successor->complete())
+      drop_successor(slot, "it did not say hello in time");
   });
+}
+
+std::optional<WorkerProcess> ProcessPath::take_successor(Slot& slot) {
+  slot.successor_timer.cancel();
+  return std::exchange(slot.successor, std::nullopt);
+}
+
+void ProcessPath::drop_successor(Slot& slot, const std::string& why) {
+  take_successor(slot)->signal(SIGKILL);
+  put_off_successor(slot, why);
+}
+
+void ProcessPath::put_off_successor(const Slot& slot, const std::string& why) {
+  no_successor_before_ns_ =
+      monotonic_ns() +
+      static_cast<Nanoseconds>(std::chrono::nanoseconds(kSuccessorRetry).count());
+  log_("worker " + std::to_string(slot.number) +
+       " is to be replaced, and the next did not start: " + why);
+}
+
+// Precondition: nothing is in hand, or the last of it was just answered.
+void ProcessPath::succeed_if_ready(Slot& slot) {
+  if (!slot.successor || !slot.successor->complete() || !slot.in_hand.empty()) return;
+  if (slot.state != WorkerState::Idle && slot.state != WorkerState::Busy) return;
+  // One that is about to be lost is succeeded when it is.
+  if (slot.is_leaving || slot.worker.link_closed) return;
+  log_("worker " + std::to_string(slot.number) + " (pid " +
+       std::to_string(slot.worker.pid) + ") " + slot.succeeds_for + "; pid " +
+       std::to_string(slot.successor->pid) + " takes its place");
+  retire(std::exchange(slot.worker, *take_successor(slot)));
+}
+
+// Its link's end tells it to go. One that is stopped does not hear.
+void ProcessPath::retire(WorkerProcess worker) {
+  const std::uint64_t serial = worker.serial;
+  worker.link.reset();
+  auto retired = std::make_unique<Retired>(std::move(worker), loop_);
+  retired->timer.expires_after(kStopDeadline);
+  retired->timer.async_wait([this, serial](asio::error_code error) {
+    const auto at = retired_.find(serial);
+    if (!error && at != retired_.end()) at->second->worker.signal(SIGKILL);
+  });
+  retired_[serial] = std::move(retired);
 }
 
 // Descriptors travel only for images that the worker has not been given.
 void ProcessPath::give_images(Slot& slot, Assignment& assignment) {
   for (std::size_t i = 0; i < assignment.images.size(); ++i) {
     model::TaskImage& image = assignment.task.images[i];
-    if (!slot.images.insert(image.hash).second) continue;
+    if (!slot.worker.images.insert(image.hash).second) continue;
     image.descriptor = static_cast<std::uint32_t>(assignment.descriptors.size() +
                                                   assignment.extra.size());
     assignment.extra.push_back(assignment.images[i]);
@@ -464,10 +560,10 @@ void ProcessPath::watch_later() {
 
 void ProcessPath::kill_if_still(Slot& slot) {
   const Nanoseconds now_ns = monotonic_ns();
-  slot.watch.look(WorkMoment::of(*slot.page.get()), now_ns);
+  slot.watch.look(WorkMoment::of(*slot.worker.page.get()), now_ns);
   const auto limit = slot.watch.exceeded(limits_, now_ns);
   if (!limit) return;
-  const auto pid = static_cast<std::uint32_t>(slot.pid);
+  const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
   const char state = account::process_state(pid);
   const bool in_kernel = slot.watch.moment().place.call != KernelCall::None;
   if (in_kernel && state != 'T' && state != 't')
@@ -480,25 +576,26 @@ void ProcessPath::kill_if_still(Slot& slot) {
 }
 
 std::uint64_t ProcessPath::advanced(std::uint32_t number) const {
-  const ChunkPage* page = slots_[number]->page.get();
+  const ChunkPage* page = slots_[number]->worker.page.get();
   return page != nullptr ? page->advanced.load(std::memory_order_relaxed) : 0;
 }
 
 std::uint32_t ProcessPath::pid(std::uint32_t number) const {
-  return static_cast<std::uint32_t>(slots_[number]->pid);
+  return static_cast<std::uint32_t>(slots_[number]->worker.pid);
 }
 
 ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) {
   Slot& slot = *slots_[number];
   WorkerView view;
   view.state = slot.state;
-  if (slot.state != WorkerState::Dead) view.pid = static_cast<std::uint32_t>(slot.pid);
+  if (slot.state != WorkerState::Dead)
+    view.pid = static_cast<std::uint32_t>(slot.worker.pid);
   if (!slot.in_hand.empty()) view.job = slot.in_hand.front().job;
   view.chunks_done = slot.chunks_done;
   view.restarts = slot.restarts;
   if (slot.works() && !slot.in_hand.empty()) {
     const Nanoseconds now_ns = monotonic_ns();
-    slot.watch.look(WorkMoment::of(*slot.page.get()), now_ns);
+    slot.watch.look(WorkMoment::of(*slot.worker.page.get()), now_ns);
     view.doing = slot.doing();
     view.still = slot.watch.still(now_ns);
   }
@@ -508,17 +605,22 @@ ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) {
 // --- dying ---
 
 void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
+  if (Slot* heir = find_by_successor(serial))
+    return drop_successor(*heir, why.message());
   Slot* slot = find(serial);
   if (slot == nullptr) return;
   if (why.errc() != Errc::WorkerLost) {  // it lives, and talks nonsense
     log_("worker " + std::to_string(slot->number) + ": " + why.message());
-    signal(*slot, SIGKILL);
+    slot->worker.signal(SIGKILL);
   }
-  slot->link_closed = true;
+  slot->worker.link_closed = true;
   arm(*slot, kCauseGrace);
 }
 
 void ProcessPath::on_death(const ZygoteMessage& death) {
+  retired_.erase(death.serial);
+  if (Slot* heir = find_by_successor(death.serial))
+    return drop_successor(*heir, death_cause(heir->number, death).message());
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
   // What it was given while it was leaving is not to blame.
@@ -532,10 +634,13 @@ void ProcessPath::on_zygote_gone() {
   ++zygote_restarts_;
   ++zygote_failures_;
   zygote_.reset();
+  for (const auto& [serial, retired] : retired_) retired->worker.signal(SIGKILL);
+  retired_.clear();
   for (const auto& slot : slots_) {
+    if (slot->successor) drop_successor(*slot, "the zygote died");
     if (slot->state == WorkerState::Dead) continue;
-    signal(*slot,
-           SIGKILL);  // they die with it anyway; this is for one that was stopped
+    slot->worker.signal(
+        SIGKILL);  // they die with it anyway; this is for one that was stopped
     // It was killed by somebody: by a kernel, perhaps, and would be again.
     lose(*slot, Error(Errc::WorkerLost, "zygote_lost", "the zygote died"),
          slot->in_kernel());
@@ -576,18 +681,18 @@ void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
       slot.in_hand.empty() ? std::nullopt : slot.running();
   KernelPlace place;
   if (running) {
-    place = WorkMoment::of(*slot.page.get()).place;
+    place = WorkMoment::of(*slot.worker.page.get()).place;
     // A kernel is not to blame for a worker that somebody stopped.
     if (cause.code() == "worker_stalled") place.call = KernelCall::None;
-    place.output = slot.output.text();
+    place.output = slot.worker.output.text();
     if (!place.output.empty())
       log_("worker " + std::to_string(slot.number) +
            " wrote: " + printable(place.output, kMostLogged));
   }
   slot.in_hand.clear();
   slot.batch.clear();
-  slot.link.reset();
-  slot.pidfd.reset();
+  slot.worker.link.reset();
+  slot.worker.pidfd.reset();
   apply(slot, WorkerEvent::Exited);
   events_.on_gone(slot.number, running, spends_attempt, std::move(cause), place);
 }

@@ -23,6 +23,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@
 #include "runtime/exec/path.h"
 #include "runtime/exec/process/work_moment.h"
 #include "runtime/exec/process/worker_link.h"
+#include "runtime/exec/process/worker_process.h"
 #include "runtime/exec/process/worker_state.h"
 #include "runtime/exec/process/zygote.h"
 
@@ -49,6 +51,8 @@ class ProcessPath : public ExecutionPath,
     std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
     // How long anything else of a chunk may stand still.
     std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
+    // A worker this old is replaced, by one that is ready before it stops.
+    AgeLimits age;
     ZygoteOptions zygote;
   };
   // What `status` shows of a slot.
@@ -86,6 +90,7 @@ class ProcessPath : public ExecutionPath,
 
  private:
   struct Slot;
+  struct Retired;
 
   void on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) override;
   void on_fork_failed(std::uint64_t serial, int error_number) override;
@@ -95,11 +100,14 @@ class ProcessPath : public ExecutionPath,
   void on_link_closed(std::uint64_t serial, Error why) override;
 
   Slot* find(std::uint64_t serial);
+  Slot* find_by_successor(std::uint64_t serial);
   void apply(Slot& slot, WorkerEvent event);
+  Result<WorkerProcess> ask_for_worker();
   void fork(Slot& slot);
+  void start_with(Slot& slot, WorkerProcess worker);
   void fork_later(Slot& slot);
   void start_zygote_later();
-  void ready(Slot& slot, const ipc::WorkerReady& hello);
+  void ready(Slot& slot, WorkerProcess& worker, const ipc::WorkerReady& hello);
   void ready_if_complete(Slot& slot);
   void outcomes(Slot& slot, std::vector<model::ChunkOutcome> all);
   void give_images(Slot& slot, Assignment& assignment);
@@ -107,7 +115,12 @@ class ProcessPath : public ExecutionPath,
   void kill_if_still(Slot& slot);
   void kill_if_deaf(Slot& slot, std::uint64_t job);
   void lose(Slot& slot, Error cause, bool spends_attempt);
-  void signal(const Slot& slot, int number);
+  void recycle_if_due(Slot& slot);
+  std::optional<WorkerProcess> take_successor(Slot& slot);
+  void drop_successor(Slot& slot, const std::string& why);
+  void put_off_successor(const Slot& slot, const std::string& why);
+  void succeed_if_ready(Slot& slot);
+  void retire(WorkerProcess worker);
   void arm(Slot& slot, std::chrono::milliseconds after);
   void check_stopped();
 
@@ -117,6 +130,8 @@ class ProcessPath : public ExecutionPath,
   const Log log_;
   std::unique_ptr<Zygote> zygote_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  std::map<std::uint64_t, std::unique_ptr<Retired>> retired_;  // by serial
+  Nanoseconds no_successor_before_ns_ = 0;
   std::uint64_t next_serial_ = 1;
   std::uint64_t zygote_restarts_ = 0;
   std::uint32_t zygote_failures_ = 0;  // in a row, and no worker was ready meanwhile

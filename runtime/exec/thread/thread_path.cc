@@ -141,7 +141,7 @@ void ThreadPath::deliver() {
   for (auto& [slot, outcomes] : batches) {
     --busy_;
     for (model::ChunkOutcome& outcome : outcomes)
-      events_.on_outcome(slot, std::move(outcome));
+      events_.on_outcome(slot, pid(slot), std::move(outcome));
   }
   events_.on_turn_end();
 }
