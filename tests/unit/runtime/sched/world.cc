@@ -100,6 +100,12 @@ std::string text_of(const Action& action) {
   return std::visit(TextOf{}, action);
 }
 
+std::set<std::string> names_of(const JobRequest& request) {
+  std::set<std::string> names;
+  for (const model::TokenLimit& limit : request.limits) names.insert(limit.name);
+  return names;
+}
+
 // --- events ---
 
 Lines World::failed(SlotId slot, ChunkKey key, Error error) {
@@ -120,21 +126,80 @@ Lines World::cancel(JobNumber job) {
 }
 
 Lines World::feed(const Event& event) {
+  const auto* time = std::get_if<TimePassed>(&event);
+  if (time != nullptr) now_ns_ = std::max(now_ns_, time->now_ns);
+  Lines lines;
+  for (const Action& action : observe(event, now_ns_)) lines.push_back(text_of(action));
+  return lines;
+}
+
+const std::vector<Action>& World::observe(const Event& event, Nanoseconds now_ns) {
+  now_ns_ = now_ns;
   const auto* answered = std::get_if<ChunkDone>(&event);
   const bool was_held = answered != nullptr && holds(answered->slot, answered->key);
+  touched_.clear();
   note(event);
-  if (const auto* time = std::get_if<TimePassed>(&event))
-    now_ns_ = std::max(now_ns_, time->now_ns);
+  leave_lines();
   actions_.clear();
   dispatched_now_.clear();
   scheduler_.handle(event, now_ns_, actions_);
   if (answered != nullptr) check_answer(*answered, was_held);
-  Lines lines;
-  for (const Action& action : actions_) {
-    see(action);
-    lines.push_back(text_of(action));
+  for (const Action& action : actions_) see(action);
+  waiting_.end_turns();
+  settle_books();
+  return actions_;
+}
+
+void World::count_waiting(KnownJob& job) {
+  std::uint64_t waiting = 0;
+  if (!job.ended) {
+    const auto below = [&](const std::set<std::uint32_t>& chunks) {
+      return static_cast<std::uint64_t>(
+          std::distance(chunks.begin(), chunks.lower_bound(job.limit)));
+    };
+    waiting = job.limit - below(job.accepted) - below(job.in_hand);
   }
-  return lines;
+  waiting_chunks_ = waiting_chunks_ - job.waiting + waiting;
+  job.waiting = waiting;
+}
+
+// Jobs that the event itself leaves nothing to wait for do not wait while its actions
+// are seen.
+void World::leave_lines() {
+  for (const JobNumber number : touched_) {
+    const auto found = jobs_.find(number);
+    if (found == jobs_.end()) continue;
+    count_waiting(found->second);
+    if (!wants_slot(found->second))
+      waiting_.stands(number, found->second.request, false, now_ns_);
+  }
+}
+
+// What became of the jobs that were named: no chunk waits that the scheduler does not
+// know of, nor the other way round.
+void World::settle_books() {
+  for (const JobNumber number : touched_) {
+    const auto found = jobs_.find(number);
+    if (found == jobs_.end()) continue;
+    KnownJob& job = found->second;
+    count_waiting(job);
+    waiting_.stands(number, job.request, wants_slot(job), now_ns_);
+    if (forgets_ && job.ended && job.in_hand.empty()) jobs_.erase(found);
+  }
+  EXPECT_EQ(scheduler_.waiting_chunks(), waiting_chunks_);
+}
+
+// Whether a free slot, and nothing else, is all that the job needs. Of jobs that name
+// tokens we do not know.
+bool World::wants_slot(const KnownJob& job) const {
+  if (job.ended || job.request.lane == Lane::Inline || !job.request.limits.empty())
+    return false;
+  if (job.waiting == 0 || job.slots.size() >= job.request.parallel) return false;
+  if (job.request.released >= job.limit) return true;
+  const auto below = [&](const std::set<std::uint32_t>& chunks) {
+    return std::distance(chunks.begin(), chunks.lower_bound(job.request.released));
+  };
+  return job.request.released > below(job.accepted) + below(job.in_hand);
 }
 
 // Exactly one verdict on each partial, before anything else is said.
@@ -157,16 +222,21 @@ void World::check_answer(const ChunkDone& event, bool was_held) {
 void World::note(const Event& event) {
   if (const auto* submitted = std::get_if<Submitted>(&event)) {
     const JobRequest& request = submitted->request;
-    jobs_.try_emplace(
-        request.job,
-        KnownJob{
-            request, {}, {}, {}, 0, request.chunks, {}, 0, false, false, false, {}});
+    const auto [place, is_new] = jobs_.try_emplace(request.job);
+    touch(request.job);
+    if (!is_new) return;
+    place->second.request = request;
+    place->second.limit = request.chunks;
+    for (const std::string& name : names_of(request)) ++named_tokens_[name];
+    if (request.deadline_ns != 0) deadlines_.insert({request.deadline_ns, request.job});
   } else if (const auto* is_ready = std::get_if<SlotReady>(&event)) {
     if (is_ready->slot.lane != Lane::Inline) slots_[is_ready->slot].up = true;
   } else if (const auto* answered = std::get_if<ChunkDone>(&event)) {
+    touch(answered->key.job);
     take_out(answered->slot, answered->key);
   } else if (const auto* failure = std::get_if<ChunkFailed>(&event)) {
     const bool was_held = holds(failure->slot, failure->key);
+    touch(failure->key.job);
     take_out(failure->slot, failure->key);
     const auto job = jobs_.find(failure->key.job);
     if (was_held && job != jobs_.end())
@@ -177,6 +247,8 @@ void World::note(const Event& event) {
     slot->second.up = false;
     const auto hand = std::exchange(slot->second.hand, {});
     for (const ChunkKey& key : hand) {
+      touch(key.job);
+      out_of_hand(lost->slot, key);
       const auto job = jobs_.find(key.job);
       if (lost->running != key || !lost->spends_attempt || job == jobs_.end()) continue;
       if (job->second.ended || key.chunk >= job->second.limit) continue;
@@ -184,15 +256,20 @@ void World::note(const Event& event) {
     }
   } else if (const auto* cancelled = std::get_if<CancelRequested>(&event)) {
     const auto job = jobs_.find(cancelled->job);
+    touch(cancelled->job);
     if (job != jobs_.end()) job->second.called_off = true;
   } else if (const auto* time = std::get_if<TimePassed>(&event)) {
-    for (auto& [number, job] : jobs_)
-      if (job.request.deadline_ns != 0 && job.request.deadline_ns <= time->now_ns)
-        job.called_off = true;
+    while (!deadlines_.empty() && deadlines_.begin()->first <= time->now_ns) {
+      const auto job = jobs_.find(deadlines_.begin()->second);
+      if (job != jobs_.end()) job->second.called_off = true;
+      touch(deadlines_.begin()->second);
+      deadlines_.erase(deadlines_.begin());
+    }
   } else if (const auto* next = std::get_if<NextRound>(&event)) {
     const auto found = jobs_.find(next->job);
     if (found == jobs_.end() || !found->second.between_rounds) return;
     if (next->lane == Lane::Inline) return;
+    touch(next->job);
     KnownJob& job = found->second;
     job.between_rounds = false;
     ++job.round;
@@ -208,6 +285,7 @@ void World::note(const Event& event) {
   } else if (const auto* released = std::get_if<ChunksReleased>(&event)) {
     const auto found = jobs_.find(released->job);
     if (found == jobs_.end()) return;
+    touch(released->job);
     std::uint32_t& known = found->second.request.released;
     known = std::max(known, released->upto);
   }
@@ -257,7 +335,30 @@ void World::take_out(SlotId slot, const ChunkKey& key) {
   if (found == slots_.end()) return;
   auto& hand = found->second.hand;
   const auto at = std::find(hand.begin(), hand.end(), key);
-  if (at != hand.end()) hand.erase(at);
+  if (at == hand.end()) return;
+  hand.erase(at);
+  out_of_hand(slot, key);
+}
+
+void World::put_in(SlotId slot, const ChunkKey& key) {
+  KnownJob& job = jobs_.at(key.job);
+  slots_[slot].hand.push_back(key);
+  EXPECT_TRUE(job.in_hand.insert(key.chunk).second)
+      << "runs twice at once: " << name_of(key);
+  ++job.slots[slot];
+  if (slot.lane == Lane::Inline) return;
+  for (const std::string& name : names_of(job.request)) ++held_tokens_[name];
+}
+
+void World::out_of_hand(SlotId slot, const ChunkKey& key) {
+  KnownJob& job = jobs_.at(key.job);
+  EXPECT_EQ(job.in_hand.erase(key.chunk), 1U);
+  if (--job.slots.at(slot) == 0) job.slots.erase(slot);
+  if (slot.lane == Lane::Inline) return;
+  for (const std::string& name : names_of(job.request)) {
+    EXPECT_GT(held_tokens_[name], 0U);
+    --held_tokens_[name];
+  }
 }
 
 void World::fail(KnownJob& job, std::uint32_t chunk, const Error& error) {
@@ -274,22 +375,14 @@ bool World::holds(SlotId slot, const ChunkKey& key) const {
 }
 
 std::uint32_t World::slots_of(JobNumber job) const {
-  std::uint32_t count = 0;
-  for (const auto& [slot, known] : slots_)
-    count += std::any_of(known.hand.begin(), known.hand.end(),
-                         [&](const ChunkKey& key) { return key.job == job; });
-  return count;
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return 0;
+  return static_cast<std::uint32_t>(found->second.slots.size());
 }
 
 std::uint32_t World::holding(const std::string& token) const {
-  std::uint32_t count = 0;
-  for (const auto& [slot, known] : slots_) {
-    if (slot.lane == Lane::Inline) continue;
-    for (const ChunkKey& key : known.hand)
-      for (const model::TokenLimit& limit : jobs_.at(key.job).request.limits)
-        count += limit.name == token ? 1 : 0;
-  }
-  return count;
+  const auto found = held_tokens_.find(token);
+  return found == held_tokens_.end() ? 0 : found->second;
 }
 
 // --- actions ---
@@ -343,6 +436,7 @@ void World::see_round_done(const RoundDone& action) {
   EXPECT_EQ(job.accepted.size(), job.request.chunks);
   EXPECT_EQ(slots_of(action.job), 0U) << text_of(action);
   job.between_rounds = true;
+  touch(action.job);
 }
 
 void World::see_dispatch(const Dispatch& action) {
@@ -365,10 +459,6 @@ void World::see_dispatch(const Dispatch& action) {
                          std::min(known.settled + known.most, known.leaves)};
     EXPECT_EQ(action.part, next) << text_of(action);
   }
-  for (const auto& [slot, known] : slots_)
-    for (const ChunkKey& other : known.hand)
-      EXPECT_FALSE(other.job == key.job && other.chunk == key.chunk)
-          << "runs twice at once: " << text_of(action);
   KnownSlot& slot = slots_[action.slot];
   if (action.slot.lane != Lane::Inline) {
     EXPECT_TRUE(slot.up) << text_of(action);
@@ -378,9 +468,11 @@ void World::see_dispatch(const Dispatch& action) {
       EXPECT_TRUE(jobs_.at(other.job).request.tiny && job.request.tiny)
           << "shares a slot: " << text_of(action);
   }
-  slot.hand.push_back(key);
+  put_in(action.slot, key);
+  touch(key.job);
   EXPECT_LE(slot.hand.size(), options_.batch);
   if (action.slot.lane == Lane::Inline) return;
+  waiting_.served(key.job, job.request, action.slot, now_ns_);
   EXPECT_LE(slots_of(key.job), job.request.parallel) << text_of(action);
   for (const model::TokenLimit& limit : job.request.limits)
     EXPECT_LE(holding(limit.name), limit.count) << text_of(action);
@@ -389,6 +481,10 @@ void World::see_dispatch(const Dispatch& action) {
 void World::see_finish(const Finish& action) {
   KnownJob& job = jobs_.at(action.job);
   EXPECT_FALSE(job.ended) << "ended twice: " << action.job;
+  touch(action.job);
+  waiting_.stands(action.job, job.request, false, now_ns_);
+  for (const std::string& name : names_of(job.request)) --named_tokens_[name];
+  deadlines_.erase({job.request.deadline_ns, action.job});
   job.ended = true;
   job.error = action.error;
   if (!action.error) {
@@ -407,15 +503,9 @@ void World::see_finish(const Finish& action) {
 
 // Some token of the job is short, or somebody else wants it, who may have come before.
 bool World::held_up_by_tokens(const KnownJob& job) const {
-  const auto wants = [](const KnownJob& other, const std::string& name) {
-    const auto& limits = other.request.limits;
-    return std::any_of(limits.begin(), limits.end(),
-                       [&](const auto& limit) { return limit.name == name; });
-  };
   for (const model::TokenLimit& limit : job.request.limits) {
     if (holding(limit.name) >= limit.count) return true;
-    for (const auto& [number, other] : jobs_)
-      if (&other != &job && !other.ended && wants(other, limit.name)) return true;
+    if (named_tokens_.at(limit.name) > 1) return true;
   }
   return false;
 }

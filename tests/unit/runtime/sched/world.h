@@ -3,7 +3,9 @@
 // Every event goes through feed(), which keeps its own books of slots, hands and jobs
 // and fails the test at the first action that breaks a promise of scheduler.h: a chunk
 // dispatched to a slot that is not free, a partial accepted twice, a job ended twice or
-// with chunks missing, the error of a chunk that is not the lowest one to fail.
+// with chunks missing, the error of a chunk that is not the lowest one to fail, a job
+// or user that waits longer than turns.h says (waiting.h). Each event costs the books a
+// few lookups; check() goes through all of them.
 //
 // Actions come back as short lines, which tests compare:
 //   "P0 runs 1.2#1"   job 1's chunk 2, attempt 1, in slot 0 of the process lane
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "runtime/sched/scheduler.h"
+#include "tests/unit/runtime/sched/waiting.h"
 
 namespace tally::sched::test {
 
@@ -50,6 +53,7 @@ Error killed();                       // code "worker_killed"
 Error stopped();                      // class Cancelled: answers an Interrupt
 
 std::string text_of(const Action& action);
+std::set<std::string> names_of(const JobRequest& request);  // of its tokens
 
 class World {
  public:
@@ -74,6 +78,9 @@ class World {
     bool ended = false;
     bool called_off = false;  // cancelled or expired, by an event of ours
     std::optional<Error> error;
+    std::set<std::uint32_t> in_hand;        // chunks, those called off too
+    std::map<SlotId, std::uint32_t> slots;  // how many of them each holds
+    std::uint64_t waiting = 0;              // chunks, as of the last event
   };
   struct KnownSlot {
     bool up = false;
@@ -83,7 +90,12 @@ class World {
   explicit World(SchedulerOptions options = {})
       : options_(options), scheduler_(options) {}
 
+  // Jobs that have ended are forgotten once no slot holds any of them.
+  void forget_ended() { forgets_ = true; }
+
   Lines feed(const Event& event);
+  // As feed(), in silence. The actions are there until the next event.
+  const std::vector<Action>& observe(const Event& event, Nanoseconds now_ns);
   Lines submit(const JobRequest& request) { return feed(Submitted{request}); }
   Lines ready(SlotId slot) { return feed(SlotReady{slot}); }
   Lines done(SlotId slot, ChunkKey key) { return feed(ChunkDone{slot, key}); }
@@ -112,11 +124,19 @@ class World {
   std::uint32_t slots_of(JobNumber job) const;
   // Chunks in hand, of jobs that have ended too, that name the token.
   std::uint32_t holding(const std::string& token) const;
+  const Waiting& waiting() const { return waiting_; }
 
  private:
   void note(const Event& event);
   void check_answer(const ChunkDone& event, bool was_held);
+  void put_in(SlotId slot, const ChunkKey& key);
   void take_out(SlotId slot, const ChunkKey& key);
+  void out_of_hand(SlotId slot, const ChunkKey& key);
+  void touch(JobNumber number) { touched_.push_back(number); }
+  void count_waiting(KnownJob& job);
+  void leave_lines();
+  void settle_books();
+  bool wants_slot(const KnownJob& job) const;
   void fail(KnownJob& job, std::uint32_t chunk, const Error& error);
   void see(const Action& action);
   void see_dispatch(const Dispatch& action);
@@ -135,6 +155,13 @@ class World {
   Scheduler scheduler_;
   std::map<JobNumber, KnownJob> jobs_;
   std::map<SlotId, KnownSlot> slots_;
+  std::set<std::pair<Nanoseconds, JobNumber>> deadlines_;
+  std::map<std::string, std::uint32_t> held_tokens_;
+  std::map<std::string, std::uint32_t> named_tokens_;  // by jobs that have not ended
+  std::uint64_t waiting_chunks_ = 0;
+  Waiting waiting_;
+  bool forgets_ = false;
+  std::vector<JobNumber> touched_;   // jobs that this event or its actions named
   std::set<SlotId> dispatched_now_;  // slots that this event's actions filled
   std::vector<Action> actions_;
   Nanoseconds now_ns_ = 0;
