@@ -325,6 +325,13 @@ tally_status tally_job_set_nan(tally_job* job, int32_t policy, tally_error** err
                    model::NanPolicy::Error, "a NaN policy", &model::JobSpec::nan);
 }
 
+tally_status tally_job_set_on_failure(tally_job* job, int32_t policy,
+                                      tally_error** error) {
+  return edit_enum(job, error, policy, model::FailurePolicy::Fail,
+                   model::FailurePolicy::Partial, "a failure policy",
+                   &model::JobSpec::on_failure);
+}
+
 tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
                                       tally_error** error) {
   return edit(job, error, [&](tally_job& to) -> Result<void> {

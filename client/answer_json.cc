@@ -252,6 +252,22 @@ void write_summary(JsonWriter& json, const model::JobSummary& job) {
       .end_object();
 }
 
+void write_missing(JsonWriter& json, const std::vector<model::MissingRange>& missing) {
+  json.key("missing").begin_array();
+  for (const model::MissingRange& range : missing) {
+    json.begin_object().key("file");
+    if (range.file)
+      json.string(*range.file);
+    else
+      json.null();
+    json.field("begin", range.begin).field("end", range.end);
+    json.field("unit", range.in_bytes ? "bytes" : "elements").key("error");
+    write_error(json, range.error);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_kernels(JsonWriter& json, const std::vector<model::KernelUse>& kernels) {
   json.key("kernels").begin_array();
   for (const model::KernelUse& kernel : kernels) {
@@ -318,6 +334,7 @@ std::string answer_to_json(const model::JobAnswer& answer,
   for (const model::WorkerUsage& usage : answer.worker_usage) write_usage(json, usage);
   json.end_array();
   if (!answer.kernels.empty()) write_kernels(json, answer.kernels);
+  if (!answer.missing.empty()) write_missing(json, answer.missing);
   json.end_object();
   return json.take();
 }

@@ -420,7 +420,8 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
   if (Result<void> region = job.make_sync_region(); !region)
     options_.log(region.error().message());
   if (key.round == 0) {
-    made.task = job.plan().task(*job.spec, key, made.descriptors);
+    made.task =
+        job.plan().task(*job.spec, key, job.part_of(key.chunk), made.descriptors);
     made.files = job.files;
     if (job.chunk_files) job.chunk_files->place(key.chunk, made);
   } else {
@@ -445,7 +446,7 @@ void Engine::run_inline(const job::Job& job, const model::ChunkKey& key,
                         Nanoseconds now_ns) {
   std::vector<std::uint32_t> no_descriptors;
   model::ChunkOutcome done =
-      inline_runner_.run(job.plan().task(*job.spec, key, no_descriptors), {});
+      inline_runner_.run(job.plan().task(*job.spec, key, {}, no_descriptors), {});
   const Nanoseconds ended_ns = monotonic_ns();
   if (auto* partial = std::get_if<model::Partial>(&done.result)) {
     partial->usage.began_ns = now_ns;

@@ -15,7 +15,7 @@ namespace {
 
 void print_values(const model::JobAnswer& answer, bool name_files) {
   for (const model::ReducerResult& result : answer.results)
-    print_line(result.error ? "" : text_of_result(result, name_files));
+    print_line(result.error ? "" : text_of_result(answer, result, name_files));
 }
 
 }  // namespace
@@ -41,6 +41,16 @@ void explain_answer(const model::JobAnswer& answer,
       explained.memory.workers_pss_bytes = status->workers_pss_bytes;
   std::fflush(stdout);  // one terminal may show both
   std::fputs(dim(text_of_report(explained, transport_ns), stderr).c_str(), stderr);
+}
+
+void tell_of_missing_ranges(const model::JobAnswer& answer) {
+  for (const model::MissingRange& range : answer.missing) {
+    const std::string where = std::string(range.in_bytes ? "bytes " : "elements ") +
+                              std::to_string(range.begin) + " to " +
+                              std::to_string(range.end - 1) +
+                              (range.file ? " of " + printable(*range.file) : "");
+    print_error(Error(range.error).within("not covered: " + where));
+  }
 }
 
 void tell_of_missing_values(const model::JobAnswer& answer, const Args& args) {

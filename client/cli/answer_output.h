@@ -18,7 +18,8 @@ struct AnswerView {
 };
 
 // Prints the answer to stdout, as a table, as values alone (--quiet, an empty line for
-// a result without one) or as JSON. The exit code is exit_code_of(answer), which is the
+// a result without one) or as JSON. A value of a partial answer is marked as such, so
+// that nobody reads it as a number. The exit code is exit_code_of(answer), which is the
 // caller's.
 void print_answer(const model::JobAnswer& answer, const Args& args,
                   const AnswerView& view);
@@ -28,6 +29,9 @@ void print_answer(const model::JobAnswer& answer, const Args& args,
 void explain_answer(const model::JobAnswer& answer,
                     const std::optional<std::uint64_t>& transport_ns,
                     client::Client& client);
+
+// Says on stderr what a partial answer does not cover, and why.
+void tell_of_missing_ranges(const model::JobAnswer& answer);
 
 // Says on stderr which results have no value; a table on a terminal shows it already.
 void tell_of_missing_values(const model::JobAnswer& answer, const Args& args);

@@ -33,10 +33,16 @@ bool has_several_files(const model::JobSpec& spec) {
   return files != nullptr && files->files.size() > 1;
 }
 
+std::string text_of_result(const model::JobAnswer& answer,
+                           const model::ReducerResult& result, bool name_files) {
+  const std::string text = text_of_result(result, name_files);
+  return answer.state == model::JobState::Partial ? text + " (partial)" : text;
+}
+
 std::string text_of_results(const model::JobAnswer& answer, bool name_files) {
   Table table;
   for (const model::ReducerResult& result : answer.results)
-    table.add({printable(result.label), text_of_result(result, name_files)});
+    table.add({printable(result.label), text_of_result(answer, result, name_files)});
   return table.text();
 }
 

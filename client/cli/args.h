@@ -34,6 +34,7 @@ enum class Option : std::uint8_t {
   Header,
   Missing,
   Nan,
+  OnFailure,
   Hint,
   Path,
   Require,
@@ -54,7 +55,7 @@ enum class Option : std::uint8_t {
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 28;
+inline constexpr std::size_t kOptionCount = 29;
 
 struct OptionInfo {
   Option option;

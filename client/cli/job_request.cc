@@ -49,6 +49,8 @@ constexpr std::array<Choice<model::NanPolicy>, 3> kNans{
     {{"propagate", model::NanPolicy::Propagate},
      {"skip", model::NanPolicy::Skip},
      {"error", model::NanPolicy::Error}}};
+constexpr std::array<Choice<model::FailurePolicy>, 2> kFailurePolicies{
+    {{"fail", model::FailurePolicy::Fail}, {"partial", model::FailurePolicy::Partial}}};
 
 Error not_a_choice(Option option, std::string_view word,
                    std::span<const std::string_view> accepted) {
@@ -352,6 +354,7 @@ Result<void> read_choices(const Args& args, model::JobSpec& spec) {
   if (read) read = choose(args, Option::Require, kRequirements, spec.require_isolated);
   if (read) read = choose(args, Option::Missing, kMissing, spec.missing);
   if (read) read = choose(args, Option::Nan, kNans, spec.nan);
+  if (read) read = choose(args, Option::OnFailure, kFailurePolicies, spec.on_failure);
   if (read && spec.require_isolated && spec.path == model::Path::Thread)
     return invalid("bad_option",
                    "--require isolated and --path thread exclude each other; threads "

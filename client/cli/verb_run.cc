@@ -29,6 +29,7 @@ int show(const FinishedJob& job, const Args& args, bool name_files,
     return kInterruptedExit;
   }
   if (answer.error) print_error(*answer.error);
+  tell_of_missing_ranges(answer);
   tell_of_missing_values(answer, args);
   return exit_code_of(answer);
 }

@@ -62,6 +62,7 @@ Result<int> run(const Args& args) {
   print_answer(*answer, args, {answer->time.total_ns, std::nullopt, true});
   if (args.has(Option::Verbose)) explain_answer(*answer, std::nullopt, link->client());
   if (answer->error) print_error(*answer->error);
+  tell_of_missing_ranges(*answer);
   tell_of_missing_values(*answer, args);
   return exit_code_of(*answer);
 }

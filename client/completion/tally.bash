@@ -2,7 +2,7 @@
 
 _tally_options() {
   local data="--column --format --dtype --delimiter --header --missing"
-  local source="--range --values $data --nan --workers --chunk --timeout --limit
+  local source="--range --values $data --nan --on-failure --workers --chunk --timeout --limit
     --kernel"
   local placed="$source --hint --path --require"
   case $1 in
@@ -31,6 +31,7 @@ _tally_values() {
     --delimiter) echo "tab" ;;
     --header) echo "yes no" ;;
     --missing) echo "error skip" ;;
+    --on-failure) echo "fail partial" ;;
     --nan) echo "propagate skip error" ;;
     --hint) echo "cpu io auto" ;;
     --path) echo "thread process" ;;

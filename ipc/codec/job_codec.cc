@@ -203,6 +203,26 @@ Result<model::ChunkTrace> read_trace(schema::ChunkTrace::Reader from) {
   return trace;
 }
 
+void write_missing(capnp::List<schema::MissingRange>::Builder to,
+                   const std::vector<model::MissingRange>& missing) {
+  for (unsigned i = 0; i < to.size(); ++i) {
+    const model::MissingRange& range = missing[i];
+    to[i].setHasFile(range.file.has_value());
+    if (range.file) to[i].setFile(to_text(*range.file));
+    to[i].setBegin(range.begin);
+    to[i].setEnd(range.end);
+    to[i].setInBytes(range.in_bytes);
+    write_error(to[i].initError(), range.error);
+  }
+}
+
+model::MissingRange read_missing(schema::MissingRange::Reader from) {
+  model::MissingRange range{std::nullopt, from.getBegin(), from.getEnd(),
+                            from.getInBytes(), read_error(from.getError())};
+  if (from.getHasFile()) range.file = from_text(from.getFile());
+  return range;
+}
+
 }  // namespace
 
 void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
@@ -219,6 +239,7 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
   to.setNan(static_cast<std::uint8_t>(spec.nan));
   to.setTimeoutNs(spec.timeout_ns);
   to.setPriority(spec.priority);
+  to.setOnFailure(static_cast<std::uint8_t>(spec.on_failure));
   if (!spec.client_id.empty()) to.setClientId(to_text(spec.client_id));
   to.setDetached(spec.detached);
   to.setMeasurePss(spec.measure_pss);
@@ -239,8 +260,11 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
                                  model::MissingPolicy::Skip, "a missing policy");
   const auto nan = read_enum(from.getNan(), model::NanPolicy::Propagate,
                              model::NanPolicy::Error, "a NaN policy");
+  const auto on_failure = read_enum(from.getOnFailure(), model::FailurePolicy::Fail,
+                                    model::FailurePolicy::Partial, "a failure policy");
   if (!hint) return hint.error();
   if (!path) return path.error();
+  if (!on_failure) return on_failure.error();
   if (!missing) return missing.error();
   if (!nan) return nan.error();
   const auto reducers = from.getReducers();
@@ -266,6 +290,7 @@ Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   spec.nan = *nan;
   spec.timeout_ns = from.getTimeoutNs();
   spec.priority = from.getPriority();
+  spec.on_failure = *on_failure;
   if (from.hasClientId()) spec.client_id = from_text(from.getClientId());
   spec.detached = from.getDetached();
   spec.measure_pss = from.getMeasurePss();
@@ -298,6 +323,9 @@ void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer)
   for (unsigned i = 0; i < usage.size(); ++i)
     write_usage(usage[i], answer.worker_usage[i]);
   if (answer.trace) write_trace(to.initTrace(), *answer.trace);
+  if (!answer.missing.empty())
+    write_missing(to.initMissing(static_cast<unsigned>(answer.missing.size())),
+                  answer.missing);
   if (answer.kernels.empty()) return;
   auto kernels = to.initKernels(static_cast<unsigned>(answer.kernels.size()));
   for (unsigned i = 0; i < kernels.size(); ++i) {
@@ -341,6 +369,8 @@ Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
     if (!trace) return std::move(trace).error();
     answer.trace = *std::move(trace);
   }
+  for (const auto range : from.getMissing())
+    answer.missing.push_back(read_missing(range));
   for (const auto kernel : from.getKernels()) {
     const Result<model::ImageHash> hash = read_hash(kernel.getSha256());
     if (!hash) return hash.error();

@@ -77,7 +77,8 @@ struct PieceWriter {
     auto out = to.initMerge();
     out.setDescriptor(piece.descriptor);
     out.setBytes(piece.bytes);
-    out.setChunks(piece.chunks);
+    auto levels = out.initLevels(static_cast<unsigned>(piece.levels.size()));
+    std::copy(piece.levels.begin(), piece.levels.end(), levels.begin());
   }
 };
 
@@ -109,8 +110,9 @@ Result<model::Piece> read_piece(schema::ChunkTask::Piece::Reader from) {
     case Which::DESCRIBE: return model::Piece(model::DescribePiece{});
     case Which::MERGE: {
       const auto merge = from.getMerge();
-      return model::Piece(model::MergePiece{merge.getDescriptor(), merge.getBytes(),
-                                            merge.getChunks()});
+      const auto levels = merge.getLevels();
+      return model::Piece(model::MergePiece{
+          merge.getDescriptor(), merge.getBytes(), {levels.begin(), levels.end()}});
     }
   }
   return Error(Errc::InvalidArgument, "bad_enum", "an unknown kind of piece");

@@ -31,6 +31,13 @@ struct ChunkKey {
   friend bool operator==(const ChunkKey&, const ChunkKey&) = default;
 };
 
+// Leaves [begin, end) of one chunk, counted from its first: a part of it.
+struct LeafRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  friend bool operator==(const LeafRange&, const LeafRange&) = default;
+};
+
 // A family of states that reducers share: sum and mean finish the same sum.
 // Protocol numbers; never renumber.
 enum class Family : std::uint8_t { Sum = 1, Extremes = 2 };
@@ -91,12 +98,14 @@ struct FilePieces {
 struct DescribePiece {};
 
 // The last round of a job with kernels: merges what the chunks gave along the tree, and
-// finishes. In a sealed memfd lie, for each chunk in order and each of the task's
-// kernels in order, 8 bytes with the size of a state (little-endian) and its bytes.
+// finishes. In a sealed memfd lie, for each chunk in order, or each part of a chunk
+// that was divided, and each of the task's kernels in order, 8 bytes with the size of a
+// state (little-endian) and its bytes.
 struct MergePiece {
   std::uint32_t descriptor = 0;
   std::uint64_t bytes = 0;  // of the memfd
-  std::uint32_t chunks = 0;
+  // One a chunk or part: the height of its subtree, log2 of its leaves rounded up.
+  std::vector<std::uint8_t> levels;
 };
 
 using Piece =

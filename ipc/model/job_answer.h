@@ -133,6 +133,16 @@ struct KernelUse {
   ImageHash hash{};  // SHA-256 of the file's content
 };
 
+// Elements [begin, end) of a file (empty for other sources), or bytes, that a partial
+// answer does not cover, and what became of the last worker that was given them.
+struct MissingRange {
+  std::optional<std::string> file;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  bool in_bytes = false;
+  Error error;
+};
+
 struct JobAnswer {
   JobId id;
   JobState state = JobState::Queued;
@@ -151,6 +161,7 @@ struct JobAnswer {
   std::vector<WorkerUsage> worker_usage;
   std::optional<ChunkTrace> trace;  // where JobSpec::trace asked for it
   std::vector<KernelUse> kernels;
+  std::vector<MissingRange> missing;  // of a partial answer, in input order
 };
 
 // How far a running job is.

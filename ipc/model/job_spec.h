@@ -75,6 +75,8 @@ using Source = std::variant<RangeSource, ValuesSource, MemorySource, FilesSource
 enum class Hint : std::uint8_t { Auto = 0, Cpu = 1, Io = 2 };
 enum class Path : std::uint8_t { Any = 0, Inline = 1, Thread = 2, Process = 3 };
 enum class MissingPolicy : std::uint8_t { Error = 0, Skip = 1 };
+// What becomes of a job some part of whose input kills every worker that reads it.
+enum class FailurePolicy : std::uint8_t { Fail = 0, Partial = 1 };
 enum class NanPolicy : std::uint8_t { Propagate = 0, Skip = 1, Error = 2 };
 
 std::string_view name_of(Hint hint) noexcept;
@@ -104,6 +106,7 @@ struct JobSpec {
   bool trace = false;        // the answer records the job's chunks
   std::vector<KernelFile> kernels;  // reducers may name what is in them
   std::vector<TokenLimit> limits;
+  FailurePolicy on_failure = FailurePolicy::Fail;
 };
 
 }  // namespace tally::model

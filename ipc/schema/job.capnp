@@ -79,6 +79,7 @@ struct JobSpec {
   trace @17 :Bool;           # record the job's chunks
   kernels @19 :List(File);   # shared objects with kernels that reducers may name
   limits @18 :List(TokenLimit);
+  onFailure @20 :UInt8;      # 0: fail; 1: answer with what could be covered
 
   using File = FilesSource.File;
 }
@@ -160,6 +161,17 @@ struct JobAnswer {
   workerUsage @14 :List(WorkerUsage);
   trace @15 :ChunkTrace;     # null: the job did not ask for it
   kernels @16 :List(KernelUse);
+  missing @17 :List(MissingRange);  # of a partial answer: what it does not cover
+}
+
+# Elements [begin, end) that no worker survived; bytes where inBytes.
+struct MissingRange {
+  hasFile @0 :Bool;
+  file @1 :Text;
+  begin @2 :UInt64;
+  end @3 :UInt64;
+  inBytes @4 :Bool;
+  error @5 :Common.Error;    # the last of the losses
 }
 
 # A kernel that a job used.

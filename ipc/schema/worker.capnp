@@ -48,7 +48,8 @@ struct FilePieces {
 struct MergePiece {
   descriptor @0 :UInt32;
   bytes @1 :UInt64;
-  chunks @2 :UInt32;
+  unused @2 :UInt32;
+  levels @3 :Data;             # one a chunk, or part of one
 }
 
 struct ChunkTask {

@@ -12,6 +12,7 @@
 #include "runtime/kernel/kernel_merge.h"
 #include "runtime/kernel/memory_limit.h"
 #include "runtime/reduce/float_environment.h"
+#include "runtime/source/leaves.h"
 
 namespace tally::exec {
 namespace {
@@ -201,7 +202,8 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
                                   at * static_cast<std::uint64_t>(piece.step));
     block.first_index = at;
     const std::uint64_t given = block.count;
-    const Distortion how = fault_point("update", task.key, number);
+    const Distortion how =
+        fault_point("update", task.key, number, at / source::kLeafElements);
     if (how == Distortion::Drop) --block.count;
     if (how == Distortion::Add) ++block.count;
     if (how == Distortion::Repeat) block.count *= 2;
@@ -249,7 +251,8 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
     enter(ChunkStage::Reducing);
     if (!batch_.columns.empty())
       page_.source_file.store(batch_.columns.back().file, std::memory_order_relaxed);
-    const Distortion how = fault_point("update", task.key, number);
+    const Distortion how = fault_point("update", task.key, number,
+                                       batch_.first_row / source::kLeafElements);
     if (how != Distortion::None) distort(how, batch_);
     if (Result<void> used = consume(task, batch_); !used) return used;
     page_.advanced.fetch_add(batch_.extent, std::memory_order_relaxed);

@@ -20,6 +20,7 @@ struct Fault {
   std::optional<std::uint64_t> chunk;
   std::optional<std::uint64_t> attempt;
   std::optional<std::uint64_t> block;
+  std::optional<std::uint64_t> leaf;
 };
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -36,7 +37,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 Fault parse(const std::string& text) {
   const std::vector<std::string> parts = split(text, ':');
   TALLY_CHECK(parts.size() >= 2);
-  Fault fault{parts[0], parts[1], {}, {}, {}};
+  Fault fault{parts[0], parts[1], {}, {}, {}, {}};
   for (std::size_t i = 2; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
     TALLY_CHECK(equals != std::string::npos);
@@ -50,6 +51,8 @@ Fault parse(const std::string& text) {
       fault.attempt = number;
     else if (name == "block")
       fault.block = number;
+    else if (name == "leaf")
+      fault.leaf = number;
     else
       TALLY_CHECK(false && "a known condition");
   }
@@ -100,10 +103,11 @@ bool meets(const std::optional<std::uint64_t>& condition, std::uint64_t value) {
 }  // namespace
 
 Distortion fault_point(std::string_view point, const model::ChunkKey& key,
-                       std::uint64_t block) {
+                       std::uint64_t block, std::uint64_t leaf) {
   for (const Fault& fault : faults())
     if (fault.point == point && meets(fault.chunk, key.chunk) &&
-        meets(fault.attempt, key.attempt) && meets(fault.block, block))
+        meets(fault.attempt, key.attempt) && meets(fault.block, block) &&
+        meets(fault.leaf, leaf))
       return act(fault.action);
   return Distortion::None;
 }

@@ -3,7 +3,10 @@
 // In the production worker this is an empty inline function that the compiler removes;
 // tally-worker-test is built with TALLY_FAULT_POINTS and reads $TALLY_FAULT:
 //
-//   POINT:ACTION[:chunk=N][:attempt=N][:block=N]     several, separated by ';'
+//   POINT:ACTION[:chunk=N][:attempt=N][:block=N][:leaf=N]   several, separated by ';'
+//
+//   block   of the task, from 0
+//   leaf    of the file or range: where the block begins (update only)
 //
 //   POINT   start, assigned, update, before_partial, after_partial
 //   ACTION  kill, segv, abort, exit0, exit1, hang, stop,
@@ -22,10 +25,10 @@ enum class Distortion : std::uint8_t { None, Drop, Repeat, Add };
 #ifdef TALLY_FAULT_POINTS
 // Fails as told, or returns how the block at hand is to be distorted.
 Distortion fault_point(std::string_view point, const model::ChunkKey& key,
-                       std::uint64_t block = 0);
+                       std::uint64_t block = 0, std::uint64_t leaf = 0);
 #else
 inline Distortion fault_point(std::string_view, const model::ChunkKey&,
-                              std::uint64_t = 0) {
+                              std::uint64_t = 0, std::uint64_t = 0) {
   return Distortion::None;
 }
 #endif

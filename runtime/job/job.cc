@@ -79,8 +79,8 @@ model::ChunkTask Job::merge_task(const model::ChunkKey& key) const {
   task.columns = plan_->reduction().columns;
   task.kernels = plan_->reduction().kernels;
   task.finish_kernels = true;
-  task.piece =
-      model::MergePiece{0, kernel_states_->merge_input_bytes(), plan_->chunks()};
+  task.piece = model::MergePiece{0, kernel_states_->merge_input_bytes(),
+                                 kernel_states_->levels()};
   return task;
 }
 
@@ -101,11 +101,24 @@ KernelNames Job::kernel_names(const exec::KernelPlace& place) const {
   return names;
 }
 
+void Job::give_out(std::uint32_t chunk, const Part& part) {
+  if (part)
+    parts_in_hand_[chunk] = *part;
+  else if (!parts_in_hand_.empty())
+    parts_in_hand_.erase(chunk);
+}
+
+Job::Part Job::part_of(std::uint32_t chunk) const {
+  const auto found = parts_in_hand_.find(chunk);
+  return found == parts_in_hand_.end() ? Part() : Part(found->second);
+}
+
 Result<void> Job::check(const model::Partial& partial) const {
+  const Part part = part_of(partial.key.chunk);
   merge::ExpectedChunk expected;
   expected.columns = plan_->reduction().columns;
-  expected.spans = plan_->spans(partial.key.chunk);
-  expected.elements = plan_->elements(partial.key.chunk);
+  expected.spans = plan_->spans(partial.key.chunk, part);
+  expected.elements = plan_->elements(partial.key.chunk, part);
   expected.stream = plan_->stream_of(partial.key.chunk);
   if (expected.stream && !plan_->in_bytes()) expected.elements = stream_end(partial);
   if (Result<void> covered = merge::check_partial(partial, expected); !covered)
@@ -128,10 +141,12 @@ Result<void> Job::check(const model::Partial& partial) const {
 
 Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                          Nanoseconds now_ns) {
+  const Part part = part_of(partial.key.chunk);
   Result<MergedState> state = read_state(partial, plan_->type());
   if (!state) return std::move(state).error();
   if (kernel_states_) {
-    if (Result<void> added = kernel_states_->add(partial); !added) return added;
+    if (Result<void> added = kernel_states_->add(partial, plan_->level(part)); !added)
+      return added;
     if (plan_->chunks() == 1)
       if (Result<void> done = kernel_states_->finished(std::move(partial.outputs));
           !done)
@@ -140,13 +155,46 @@ Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32
   if (recorder) recorder->done(partial.key, slot, partial.usage, now_ns);
   coverage_.add(partial.spans);
   last_partial_ns_ = now_ns;
-  ++chunks_done_;
-  done_extent_ += plan_->chunk_extent(partial.key.chunk);
+  done_extent_ += plan_->chunk_extent(partial.key.chunk, part);
   if (const auto stream = plan_->stream_of(partial.key.chunk))
     stream_came(*stream, stream_end(partial));
   charge_chunk(partial, slot, pid);
-  tree_->add(partial.key.chunk, *std::move(state));
+  complete(partial.key.chunk, part, *std::move(state));
   return {};
+}
+
+void Job::leave_out(std::uint32_t chunk, const model::LeafRange& part, const Error& why,
+                    Nanoseconds now_ns) {
+  const std::vector<model::Span> spans = plan_->spans(chunk, part);
+  coverage_.add(spans);
+  for (const model::Span& span : spans) {
+    std::optional<std::string> file;
+    if (plan_->has_files()) file = plan_->file_name(span.file);
+    missing_.push_back({file, span.begin, span.end, plan_->in_bytes(), why});
+  }
+  last_partial_ns_ = now_ns;
+  complete(chunk, part, std::nullopt);
+}
+
+// Parts of a chunk wait for each other; the tree takes whole chunks.
+void Job::complete(std::uint32_t chunk, const Part& part,
+                   std::optional<MergedState> state) {
+  const bool whole =
+      !part || (part->begin == 0 && part->end == plan_->divisible_leaves(chunk));
+  if (!whole) {
+    DividedChunk& divided = divided_[chunk];
+    if (state)
+      divided.add(*part, *std::move(state));
+    else
+      divided.leave_out(*part);
+    if (divided.leaves() < plan_->divisible_leaves(chunk)) return;
+    state = divided.take();
+    divided_.erase(chunk);
+  }
+  if (!state) state = empty_state(plan_->reduction().columns, plan_->type());
+  parts_in_hand_.erase(chunk);
+  ++chunks_done_;
+  tree_->add(chunk, *std::move(state));
 }
 
 Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
@@ -197,8 +245,12 @@ Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
   const MergedState state =
       merged ? *std::move(merged)
              : empty_state(plan_->reduction().columns, plan_->type());
+  if (!missing_.empty() && state.front().counts.seen == 0)
+    return Error(missing_.front().error)
+        .within("nothing of the input could be covered");
   model::JobAnswer answer;
-  answer.state = model::JobState::Done;
+  answer.state = missing_.empty() ? model::JobState::Done : model::JobState::Partial;
+  answer.missing = missing_;
   answer.results.reserve(spec->reducers.size());
   for (std::size_t i = 0; i < spec->reducers.size(); ++i) {
     if (plan_->reduction().reducers[i].kernel)
@@ -300,7 +352,9 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
 void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   answer.id = id;
   answer.retries = retries;
-  fill_times(answer.time, answer.state == model::JobState::Done, now_ns);
+  const bool merged =
+      answer.state == model::JobState::Done || answer.state == model::JobState::Partial;
+  fill_times(answer.time, merged, now_ns);
   for (const auto& [key, usage] : usage_) {
     answer.worker_usage.push_back(usage);
     if (usage.peak_rss_bytes)

@@ -19,6 +19,7 @@
 #include "runtime/exec/path.h"
 #include "runtime/job/chunk_files.h"
 #include "runtime/job/chunk_trace.h"
+#include "runtime/job/divided_chunk.h"
 #include "runtime/job/kernel_image.h"
 #include "runtime/job/kernel_loss.h"
 #include "runtime/job/kernel_states.h"
@@ -92,11 +93,21 @@ class Job {
   }
   // Where the spec asks for a trace; what ends a chunk but accept() is told to it.
   std::optional<ChunkRecorder> recorder;
+  // A chunk that keeps killing workers is worked off in parts, one at a time: the part
+  // that was given out last, or none for the whole chunk.
+  using Part = plan::Plan::Part;
+  void give_out(std::uint32_t chunk, const Part& part);
+  Part part_of(std::uint32_t chunk) const;
+
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;
   // Merges an accepted partial. Errors: InvalidData.
   Result<void> accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                       Nanoseconds now_ns);
+  // The answer, a partial one, goes without it; `why` is what became of the last worker
+  // that had it.
+  void leave_out(std::uint32_t chunk, const model::LeafRange& part, const Error& why,
+                 Nanoseconds now_ns);
 
   // A job with kernels and several chunks, or none, takes a second round, in which a
   // worker merges what the chunks gave.
@@ -121,8 +132,9 @@ class Job {
   std::uint64_t chunks_done() const { return chunks_done_; }
   std::uint64_t done_extent() const { return done_extent_; }
 
-  // The answer of a job whose chunks were all accepted; results carry their own
-  // errors. Errors: Internal "coverage_mismatch" if the spans do not tile the input.
+  // The answer of a job whose chunks were all accepted or left out; results carry their
+  // own errors. Errors: Internal "coverage_mismatch" if the spans do not tile the
+  // input; what left it all out, if nothing is covered.
   Result<model::JobAnswer> finish(Nanoseconds now_ns);
   // The answer of a job that ended with an error.
   model::JobAnswer fail(const Error& error, Nanoseconds now_ns) const;
@@ -133,6 +145,8 @@ class Job {
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:
+  void complete(std::uint32_t chunk, const Part& part,
+                std::optional<MergedState> state);
   void charge_chunk(const model::Partial& partial, std::uint32_t slot,
                     std::uint32_t pid);
   void add_outputs(std::size_t reducer, std::vector<model::ReducerResult>& to) const;
@@ -145,6 +159,9 @@ class Job {
   std::optional<plan::Plan> plan_;
   std::optional<merge::MergeTree<MergedState>> tree_;
   merge::Coverage coverage_;
+  std::map<std::uint32_t, model::LeafRange> parts_in_hand_;
+  std::map<std::uint32_t, DividedChunk> divided_;
+  std::vector<model::MissingRange> missing_;
   std::shared_ptr<KernelStates> kernel_states_;
 
   Nanoseconds first_dispatch_ns_ = 0;

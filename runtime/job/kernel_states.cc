@@ -26,10 +26,11 @@ void append_state(std::vector<std::byte>& to, const std::vector<std::byte>& stat
 }  // namespace
 
 KernelStates::KernelStates(std::size_t kernels, std::uint32_t chunks)
-    : states_(chunks), counts_(kernels), outputs_(kernels) {}
+    : shares_(chunks), counts_(kernels), outputs_(kernels) {}
 
-Result<void> KernelStates::add(model::Partial& partial) {
-  auto& states = states_.at(partial.key.chunk);
+Result<void> KernelStates::add(model::Partial& partial, std::uint8_t level) {
+  Share& share = shares_.at(partial.key.chunk).emplace_back();
+  share.level = level;
   for (std::size_t i = 0; i < partial.kernels.size(); ++i) {
     model::KernelPartial& one = partial.kernels[i];
     counts_[i].seen += one.counts.seen;
@@ -44,7 +45,7 @@ Result<void> KernelStates::add(model::Partial& partial) {
                        " MiB together; give a larger --chunk, or a kernel with smaller "
                        "states")
           .with("limit", static_cast<std::int64_t>(kMostBytes));
-    states.push_back(std::move(one.state));
+    share.states.push_back(std::move(one.state));
   }
   return {};
 }
@@ -53,13 +54,21 @@ std::uint64_t KernelStates::merge_input_bytes() const {
   return bytes_;
 }
 
+std::vector<std::uint8_t> KernelStates::levels() const {
+  std::vector<std::uint8_t> levels;
+  for (const auto& chunk : shares_)
+    for (const Share& share : chunk) levels.push_back(share.level);
+  return levels;
+}
+
 Result<UniqueFd> KernelStates::merge_input() const {
   UniqueFd fd(static_cast<int>(
       ::syscall(SYS_memfd_create, "tally-merge", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (!fd) return Error::from_errno("memfd_create");
   std::vector<std::byte> bytes;
-  for (const auto& chunk : states_) {
-    for (const auto& state : chunk) append_state(bytes, state);
+  for (const auto& chunk : shares_) {
+    for (const Share& share : chunk)
+      for (const auto& state : share.states) append_state(bytes, state);
     if (bytes.size() < kWriteBytes) continue;
     if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)
       return std::move(ok).error();

@@ -19,12 +19,15 @@ class KernelStates {
 
   KernelStates(std::size_t kernels, std::uint32_t chunks);
 
-  // Takes a chunk's share. Errors: InvalidData "kernel_states_too_large".
-  Result<void> add(model::Partial& partial);
+  // Takes the share of a chunk, or of a part of one, which is a subtree of height
+  // `level` (plan::Plan::level). Parts of a chunk come in order. Errors: InvalidData
+  // "kernel_states_too_large".
+  Result<void> add(model::Partial& partial, std::uint8_t level);
 
   // All of them, laid out as model::MergePiece says, sealed. Errors: Io.
   Result<UniqueFd> merge_input() const;
   std::uint64_t merge_input_bytes() const;
+  std::vector<std::uint8_t> levels() const;  // of what is in it, in order
 
   // Of the merge round, or of a job's only chunk. Errors: Internal "bad_outputs".
   Result<void> finished(std::vector<std::vector<model::KernelOutput>> outputs);
@@ -35,8 +38,12 @@ class KernelStates {
   const std::vector<model::ElementCounts>& counts() const { return counts_; }
 
  private:
-  std::vector<std::vector<std::vector<std::byte>>> states_;  // by chunk, by kernel
-  std::vector<model::ElementCounts> counts_;                 // by kernel
+  struct Share {
+    std::uint8_t level = 0;
+    std::vector<std::vector<std::byte>> states;  // by kernel
+  };
+  std::vector<std::vector<Share>> shares_;    // by chunk: one, or one a part
+  std::vector<model::ElementCounts> counts_;  // by kernel
   std::vector<std::vector<model::KernelOutput>> outputs_;
   std::uint64_t bytes_ = 0;
 };

@@ -28,7 +28,7 @@ std::optional<exec::FirstLeaves> measure(const PlanningInput& input,
   // A kernel's code does not run here, and what the others cost would say too little.
   if (plan.chunks() == 0 || !plan.reduction().kernels.empty()) return std::nullopt;
   std::vector<std::uint32_t> descriptors;
-  model::ChunkTask task = plan.task(input.spec, {0, 0, 0, 1}, descriptors);
+  model::ChunkTask task = plan.task(input.spec, {0, 0, 0, 1}, {}, descriptors);
   std::vector<int> fds;
   fds.reserve(descriptors.size());
   const auto& files = input.windows != nullptr ? input.windows->first : input.files;

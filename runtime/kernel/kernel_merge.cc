@@ -57,13 +57,13 @@ Result<std::vector<std::vector<model::KernelOutput>>> merge_states(
   StateFile file(descriptors[piece.descriptor], piece.bytes);
   std::vector<StateTree> trees;
   for (const auto& kernel : kernels) trees.emplace_back(*kernel);
-  for (std::uint32_t chunk = 0; chunk < piece.chunks; ++chunk) {
+  for (const std::uint8_t level : piece.levels) {
     for (std::size_t i = 0; i < kernels.size(); ++i) {
       const auto bytes = file.next();
       if (!bytes) return bytes.error();
       Result<KernelState> state = kernels[i]->deserialise(*bytes);
       if (!state) return std::move(state).error();
-      if (auto pushed = trees[i].push(*std::move(state)); !pushed)
+      if (auto pushed = trees[i].push(*std::move(state), level); !pushed)
         return std::move(pushed).error();
     }
   }

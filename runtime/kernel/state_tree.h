@@ -1,6 +1,7 @@
 // StateTree: merges states that come in order along the fixed tree
 // (merge/merge_tree.h): left with right, an only child passes up. How many will come
-// need not be known.
+// need not be known. A state may stand for a whole subtree; where states are left out,
+// what lies below the next one's level is merged before it comes.
 #pragma once
 
 #include <utility>
@@ -15,8 +16,8 @@ class StateTree {
   // `kernel` must outlive it.
   explicit StateTree(Kernel& kernel) : kernel_(kernel) {}
 
-  Result<void> push(KernelState state) {
-    unsigned level = 0;
+  Result<void> push(KernelState state, unsigned level = 0) {
+    if (Result<void> closed = close_below(level); !closed) return closed;
     while (!waiting_.empty() && waiting_.back().first == level) {
       if (Result<void> merged = kernel_.merge(waiting_.back().second, state); !merged)
         return merged;
@@ -40,6 +41,20 @@ class StateTree {
   }
 
  private:
+  // The subtree before a larger one has ended: its rest is an only child.
+  Result<void> close_below(unsigned level) {
+    while (!waiting_.empty() && waiting_.back().first < level) {
+      KernelState state = pop();
+      if (waiting_.empty() || waiting_.back().first >= level) {
+        waiting_.emplace_back(level, std::move(state));
+        break;
+      }
+      if (Result<void> merged = kernel_.merge(waiting_.back().second, state); !merged)
+        return merged;
+    }
+    return {};
+  }
+
   KernelState pop() {
     KernelState state = std::move(waiting_.back().second);
     waiting_.pop_back();

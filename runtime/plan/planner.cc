@@ -317,15 +317,30 @@ std::vector<std::uint64_t> Plan::file_sizes() const {
   return sizes;
 }
 
-// Calls f(file index, begin, end) for each run of a file that the chunk owns, in order.
+std::uint64_t Plan::divisible_leaves(std::uint32_t chunk) const {
+  // The kernels of a job of one chunk are finished with it: there is no further round.
+  if (whole_files() || (chunks_ == 1 && !reduction_.kernels.empty())) return 1;
+  return std::min(chunk_leaves_, leaves_ - std::uint64_t{chunk} * chunk_leaves_);
+}
+
+std::uint8_t Plan::level(const Part& part) const {
+  if (whole_files()) return 0;
+  const std::uint64_t leaves = part ? part->end - part->begin : chunk_leaves_;
+  return static_cast<std::uint8_t>(std::bit_width(std::bit_ceil(leaves)) - 1);
+}
+
+// Calls f(file index, begin, end) for each run of a file that the chunk, or the part of
+// it, owns, in order.
 template <typename F>
-void Plan::for_each_run(std::uint32_t chunk, F&& f) const {
+void Plan::for_each_run(std::uint32_t chunk, const Part& part, F&& f) const {
   if (whole_files()) {
     f(chunk, std::uint64_t{0}, files_[chunk].size);
     return;
   }
-  const std::uint64_t first = std::uint64_t{chunk} * chunk_leaves_;
-  const std::uint64_t last = std::min(first + chunk_leaves_, leaves_);
+  const std::uint64_t start = std::uint64_t{chunk} * chunk_leaves_;
+  const std::uint64_t first = start + (part ? part->begin : 0);
+  const std::uint64_t last =
+      std::min(start + (part ? part->end : chunk_leaves_), leaves_);
   auto at = std::upper_bound(files_.begin(), files_.end(), first,
                              [](std::uint64_t leaf, const PlannedFile& file) {
                                return leaf < file.first_leaf;
@@ -342,6 +357,7 @@ void Plan::for_each_run(std::uint32_t chunk, F&& f) const {
 }
 
 model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& key,
+                            const Part& part,
                             std::vector<std::uint32_t>& descriptors) const {
   model::ChunkTask task;
   task.key = key;
@@ -353,22 +369,24 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   task.finish_kernels = chunks_ == 1;
   if (const auto* range = std::get_if<model::RangeSource>(&spec.source)) {
     model::RangePiece piece{range->start, range->step, 0, 0};
-    for_each_run(key.chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
-      piece.begin = begin;
-      piece.end = end;
-    });
+    for_each_run(key.chunk, part,
+                 [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+                   piece.begin = begin;
+                   piece.end = end;
+                 });
     task.piece = piece;
     return task;
   }
   if (const auto* values = std::get_if<model::ValuesSource>(&spec.source)) {
     model::ValuesPiece piece;
     const std::size_t width = model::size_of(type_);
-    for_each_run(key.chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
-      piece.begin = begin;
-      piece.end = end;
-      const auto* bytes = values->bytes.data();
-      piece.bytes.assign(bytes + begin * width, bytes + end * width);
-    });
+    for_each_run(key.chunk, part,
+                 [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+                   piece.begin = begin;
+                   piece.end = end;
+                   const auto* bytes = values->bytes.data();
+                   piece.bytes.assign(bytes + begin * width, bytes + end * width);
+                 });
     task.piece = std::move(piece);
     return task;
   }
@@ -377,7 +395,7 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   // Where the elements lie is all that remains of npy and memory.
   pieces.format = in_bytes_ ? source->format : model::FileFormat::Raw;
   if (in_bytes_) pieces.csv = source->csv;
-  for_each_run(key.chunk,
+  for_each_run(key.chunk, part,
                [&](std::uint32_t index, std::uint64_t begin, std::uint64_t end) {
                  const source::InspectedFile& file = files_[index].file;
                  model::FilePiece piece;
@@ -398,25 +416,32 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
   return task;
 }
 
-std::vector<model::Span> Plan::spans(std::uint32_t chunk) const {
+std::vector<model::Span> Plan::spans(std::uint32_t chunk, const Part& part) const {
   std::vector<model::Span> spans;
-  for_each_run(chunk, [&](std::uint32_t file, std::uint64_t begin, std::uint64_t end) {
-    if (begin < end) spans.push_back({file, begin, end});
-  });
+  for_each_run(chunk, part,
+               [&](std::uint32_t file, std::uint64_t begin, std::uint64_t end) {
+                 if (begin < end) spans.push_back({file, begin, end});
+               });
   return spans;
 }
 
 std::vector<std::uint32_t> Plan::files_of(std::uint32_t chunk) const {
   std::vector<std::uint32_t> files;
-  for_each_run(chunk, [&](std::uint32_t file, std::uint64_t, std::uint64_t) {
+  for_each_run(chunk, {}, [&](std::uint32_t file, std::uint64_t, std::uint64_t) {
     files.push_back(file);
   });
   return files;
 }
 
-std::optional<std::uint64_t> Plan::elements(std::uint32_t chunk) const {
+std::optional<std::uint64_t> Plan::elements(std::uint32_t chunk,
+                                            const Part& part) const {
   if (in_bytes_ || stream_of(chunk)) return std::nullopt;
-  return chunk_extent(chunk);
+  return chunk_extent(chunk, part);
+}
+
+std::uint64_t Plan::byte_offset(std::uint32_t file, std::uint64_t begin) const {
+  const std::uint64_t start = files_.at(file).file.data_offset_bytes;
+  return start + (in_bytes_ ? begin : begin * model::size_of(type_));
 }
 
 std::optional<std::uint32_t> Plan::stream_of(std::uint32_t chunk) const {
@@ -424,9 +449,9 @@ std::optional<std::uint32_t> Plan::stream_of(std::uint32_t chunk) const {
   return chunk;
 }
 
-std::uint64_t Plan::chunk_extent(std::uint32_t chunk) const {
+std::uint64_t Plan::chunk_extent(std::uint32_t chunk, const Part& part) const {
   std::uint64_t extent = 0;
-  for_each_run(chunk, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
+  for_each_run(chunk, part, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {
     extent += end - begin;
   });
   return extent;

@@ -67,6 +67,8 @@ struct PlannedFile {
 
 class Plan {
  public:
+  using Part = std::optional<model::LeafRange>;  // none: the whole chunk
+
   // `inspection` is needed for files and memory only. Errors: InvalidArgument
   // "too_many_chunks", "kernel_type".
   static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
@@ -91,14 +93,26 @@ class Plan {
   std::size_t files() const { return names_.size(); }
   std::vector<std::uint64_t> file_sizes() const;
 
-  // The task of one attempt at one chunk; its pieces name descriptors by their place
-  // in the task's own list, which `descriptors` gives as indexes into the job's.
+  // Into how many leaves a chunk can be divided, each with a task of its own. Files of
+  // csv and text cannot, nor can a job with kernels that is one chunk.
+  std::uint64_t divisible_leaves(std::uint32_t chunk) const;
+  // The height of the subtree that a chunk, or a part of one, is in the tree of leaves.
+  std::uint8_t level(const Part& part) const;
+
+  // The task of one attempt at one chunk, or at a part of it; its pieces name
+  // descriptors by their place in the task's own list, which `descriptors` gives as
+  // indexes into the job's.
   model::ChunkTask task(const model::JobSpec& spec, const model::ChunkKey& key,
+                        const Part& part,
                         std::vector<std::uint32_t>& descriptors) const;
-  std::vector<model::Span> spans(std::uint32_t chunk) const;
-  std::optional<std::uint64_t> elements(std::uint32_t chunk) const;
-  std::uint64_t chunk_extent(std::uint32_t chunk) const;           // elements or bytes
+  std::vector<model::Span> spans(std::uint32_t chunk, const Part& part = {}) const;
+  std::optional<std::uint64_t> elements(std::uint32_t chunk,
+                                        const Part& part = {}) const;
+  // Elements or bytes.
+  std::uint64_t chunk_extent(std::uint32_t chunk, const Part& part = {}) const;
   std::vector<std::uint32_t> files_of(std::uint32_t chunk) const;  // that it reads
+  // Where element `begin` of a file is, or byte `begin` of csv and text.
+  std::uint64_t byte_offset(std::uint32_t file, std::uint64_t begin) const;
   // The file that the chunk reads, if it is a stream: how long it is shows at its end.
   std::optional<std::uint32_t> stream_of(std::uint32_t chunk) const;
 
@@ -110,7 +124,7 @@ class Plan {
   Result<void> cut(std::uint64_t wanted_chunk_size, std::size_t most_files);
   bool spans_at_most(std::uint64_t chunk_leaves, std::size_t files) const;
   template <typename F>
-  void for_each_run(std::uint32_t chunk, F&& f) const;
+  void for_each_run(std::uint32_t chunk, const Part& part, F&& f) const;
 
   Reduction reduction_;
   PathChoice choice_;

@@ -164,6 +164,9 @@ typedef int32_t tally_path;
 #define TALLY_MISSING_ERROR 0
 #define TALLY_MISSING_SKIP 1
 
+#define TALLY_ON_FAILURE_FAIL 0
+#define TALLY_ON_FAILURE_PARTIAL 1
+
 #define TALLY_NAN_PROPAGATE 0
 #define TALLY_NAN_SKIP 1
 #define TALLY_NAN_ERROR 2
@@ -331,6 +334,12 @@ TALLY_API tally_status tally_job_set_missing(tally_job* job, int32_t policy,
 /* NaNs: TALLY_NAN_PROPAGATE (default), _SKIP or _ERROR. */
 TALLY_API tally_status tally_job_set_nan(tally_job* job, int32_t policy,
                                          tally_error** error);
+/* Where some part of the input kills every worker that is given it:
+   TALLY_ON_FAILURE_FAIL (default), or _PARTIAL: the answer goes without that part. Its
+   state is then TALLY_STATE_PARTIAL, which counts as a failure (TALLY_PARTIAL); values
+   are there, and tally_answer_json names what they do not cover. */
+TALLY_API tally_status tally_job_set_on_failure(tally_job* job, int32_t policy,
+                                                tally_error** error);
 /* The job's time from submission, kept by the daemon; 0 (default): none. */
 TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
                                                 tally_error** error);

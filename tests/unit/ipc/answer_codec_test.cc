@@ -56,6 +56,19 @@ TEST(AnswerCodec, KeepsWhichKernelsWereUsed) {
   EXPECT_EQ(read.kernels[1].hash, model::ImageHash{});
 }
 
+TEST(AnswerCodec, KeepsWhatIsNotCovered) {
+  const model::JobAnswer read = through_the_wire(sample_answer());
+  ASSERT_EQ(read.missing.size(), 2U);
+  EXPECT_EQ(read.missing[0].file, "f.npy");
+  EXPECT_EQ(read.missing[0].end, ~std::uint64_t{0});
+  EXPECT_FALSE(read.missing[0].in_bytes);
+  EXPECT_EQ(read.missing[0].error, sample_answer().missing[0].error);
+  EXPECT_EQ(read.missing[0].error.code(), read.missing[1].error.code());
+  EXPECT_EQ(read.missing[1].file, std::nullopt);
+  EXPECT_EQ(read.missing[1].begin, 1U);
+  EXPECT_TRUE(read.missing[1].in_bytes);
+}
+
 TEST(AnswerCodec, KeepsWhyAResultHasNoValue) {
   const model::JobAnswer read = through_the_wire(sample_answer());
   ASSERT_EQ(read.results.size(), 9U);

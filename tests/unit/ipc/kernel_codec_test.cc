@@ -67,7 +67,7 @@ TEST(KernelCodec, TheRoundsBesideTheReductionAreTold) {
   const auto merge = std::get<model::MergePiece>(tasks().at(5).task.piece);
   EXPECT_EQ(merge.descriptor, 2U);
   EXPECT_EQ(merge.bytes, ~std::uint64_t{0});
-  EXPECT_EQ(merge.chunks, 7U);
+  EXPECT_EQ(merge.levels, (std::vector<std::uint8_t>{0, 7, 255}));
 }
 
 TEST(KernelCodec, APartialKeepsStatesAndCountsOfEachKernel) {

@@ -121,6 +121,7 @@ model::JobSpec sample_spec(model::Source source) {
   spec.nan = model::NanPolicy::Error;
   spec.timeout_ns = 30'000'000'000;
   spec.priority = -5;
+  spec.on_failure = model::FailurePolicy::Partial;
   spec.client_id = "mine";
   spec.detached = true;
   spec.measure_pss = true;
@@ -182,6 +183,8 @@ model::JobAnswer sample_answer() {
                    {1, 4243, 5, 2, 30, 40, model::ChunkEnd::Done}},
                   7};
   answer.kernels = {{"words", "libwords.so", sample_hash()}, {}};
+  answer.missing = {{"f.npy", 0, ~std::uint64_t{0}, false, sample_error()},
+                    {std::nullopt, 1, 2, true, sample_error()}};
   return answer;
 }
 

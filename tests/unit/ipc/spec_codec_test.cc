@@ -36,6 +36,7 @@ TEST(SpecCodec, KeepsEveryField) {
   EXPECT_EQ(read->nan, spec.nan);
   EXPECT_EQ(read->timeout_ns, spec.timeout_ns);
   EXPECT_EQ(read->priority, spec.priority);
+  EXPECT_EQ(read->on_failure, spec.on_failure);
   EXPECT_EQ(read->client_id, spec.client_id);
   EXPECT_TRUE(read->detached);
   EXPECT_TRUE(read->measure_pss);

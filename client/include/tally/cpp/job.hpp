@@ -102,6 +102,7 @@ class Job {
   Job& chunk_size(std::uint64_t size) { return set(tally_job_set_chunk_size, size); }
   Job& missing(std::int32_t policy) { return set(tally_job_set_missing, policy); }
   Job& nan(std::int32_t policy) { return set(tally_job_set_nan, policy); }
+  Job& on_failure(std::int32_t policy) { return set(tally_job_set_on_failure, policy); }
   // Cut to whole nanoseconds; not above 0: none.
   Job& timeout(std::chrono::nanoseconds time) {
     const auto ns = time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;

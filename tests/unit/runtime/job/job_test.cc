@@ -52,7 +52,7 @@ model::Partial partial_of(const Job& job, std::uint32_t chunk) {
   exec::ChunkPage page;
   exec::ChunkRunner runner(page);
   std::vector<std::uint32_t> descriptors;
-  const auto task = job.plan().task(*job.spec, {1, 0, chunk, 1}, descriptors);
+  const auto task = job.plan().task(*job.spec, {1, 0, chunk, 1}, {}, descriptors);
   const model::ChunkOutcome outcome = runner.run(task, {});
   const auto* partial = std::get_if<model::Partial>(&outcome.result);
   if (partial != nullptr) return *partial;
@@ -351,6 +351,83 @@ TEST(Job, ASummaryShowsWhereItIs) {
   EXPECT_EQ(summary.chunks, 4U);
   EXPECT_EQ(summary.chunks_done, 1U);
   EXPECT_EQ(summary.age_ns, 4000U);
+}
+
+// --- divided chunks ---
+
+model::JobSpec two_chunks() {
+  model::JobSpec spec = range_spec({"sum", "argmax"}, 7 * kLeaf + 5);
+  spec.chunk_size = 4 * kLeaf;
+  return spec;
+}
+
+// Gives out a part of a chunk, runs and accepts it.
+void run_part(Job& job, std::uint32_t chunk, const model::LeafRange& part) {
+  job.give_out(chunk, part);
+  exec::ChunkPage page;
+  exec::ChunkRunner runner(page);
+  std::vector<std::uint32_t> descriptors;
+  const auto task = job.plan().task(*job.spec, {1, 0, chunk, 4}, part, descriptors);
+  const model::ChunkOutcome outcome = runner.run(task, {});
+  const auto& partial = std::get<model::Partial>(outcome.result);
+  ASSERT_TRUE(job.check(partial));
+  ASSERT_TRUE(job.accept(partial, 0, 7, 2000));
+}
+
+TEST(Job, AChunkWorkedOffInPartsGivesWhatItGivesWhole) {
+  const auto job = planned_job(two_chunks());
+  ASSERT_EQ(job->plan().chunks(), 2U);
+  EXPECT_EQ(job->plan().divisible_leaves(0), 4U);
+  run_part(*job, 1, {0, 2});
+  run_part(*job, 1, {2, 3});
+  EXPECT_EQ(job->chunks_done(), 0U);
+  run_part(*job, 1, {3, 4});
+  EXPECT_EQ(job->chunks_done(), 1U);
+  job->give_out(0, std::nullopt);
+  ASSERT_TRUE(job->accept(partial_of(*job, 0), 0, 7, 2000));
+  const model::JobAnswer answer = answer_of(*job);
+  const Int128 n = 7 * kLeaf + 5;
+  EXPECT_EQ(answer.state, model::JobState::Done);
+  EXPECT_EQ(integer(answer.results[0]), n * (n - 1) / 2);
+  EXPECT_EQ(answer.elements.seen, 7 * kLeaf + 5);
+  EXPECT_TRUE(answer.missing.empty());
+}
+
+TEST(Job, APartialOfAnotherPartIsNotTaken) {
+  const auto job = planned_job(two_chunks());
+  job->give_out(0, model::LeafRange{0, 2});
+  EXPECT_EQ(job->check(partial_of(*job, 0)).error().code(), "coverage_mismatch");
+}
+
+TEST(Job, WhatIsLeftOutIsNamedAndTheRestIsThere) {
+  const auto job = planned_job(two_chunks());
+  run_part(*job, 0, {0, 2});
+  const Error why(Errc::WorkerLost, "worker_killed", "killed");
+  job->leave_out(0, {2, 3}, why, 2000);
+  run_part(*job, 0, {3, 4});
+  job->leave_out(1, {0, 4}, why, 2000);
+  const model::JobAnswer answer = answer_of(*job);
+  EXPECT_EQ(answer.state, model::JobState::Partial);
+  EXPECT_EQ(answer.elements.seen, 3 * kLeaf);
+  const auto sum = [](Int128 begin, Int128 end) {
+    return (end * (end - 1) - begin * (begin - 1)) / 2;
+  };
+  EXPECT_EQ(integer(answer.results[0]), sum(0, 2 * kLeaf) + sum(3 * kLeaf, 4 * kLeaf));
+  ASSERT_EQ(answer.missing.size(), 2U);
+  EXPECT_EQ(answer.missing[0].begin, 2 * kLeaf);
+  EXPECT_EQ(answer.missing[0].end, 3 * kLeaf);
+  EXPECT_EQ(answer.missing[0].error, why);
+  EXPECT_EQ(answer.missing[1].begin, 4 * kLeaf);
+  EXPECT_EQ(answer.missing[1].end, 7 * kLeaf + 5);
+}
+
+TEST(Job, AnAnswerThatCoversNothingIsNone) {
+  const auto job = planned_job(range_spec({"sum"}, 100));
+  const Error why(Errc::WorkerLost, "worker_killed", "killed");
+  job->leave_out(0, {0, 1}, why, 2000);
+  const auto answer = job->finish(2500);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), "worker_killed");
 }
 
 // --- ends with an error ---

@@ -42,7 +42,7 @@ TEST(KernelStates, LieInTheOrderOfChunksHoweverTheyCame) {
   KernelStates states(2, 3);
   for (const std::uint32_t chunk : {2U, 0U, 1U}) {
     auto one = partial(chunk, {"a" + std::to_string(chunk), ""});
-    ASSERT_TRUE(states.add(one));
+    ASSERT_TRUE(states.add(one, 0));
   }
   const Result<UniqueFd> input = states.merge_input();
   ASSERT_TRUE(input);
@@ -54,7 +54,7 @@ TEST(KernelStates, LieInTheOrderOfChunksHoweverTheyCame) {
 TEST(KernelStates, WhatAWorkerMergesCannotBeChangedAnyMore) {
   KernelStates states(1, 1);
   auto one = partial(0, {"state"});
-  ASSERT_TRUE(states.add(one));
+  ASSERT_TRUE(states.add(one, 0));
   const Result<UniqueFd> input = states.merge_input();
   ASSERT_TRUE(input);
   EXPECT_EQ(::fcntl(input->get(), F_GET_SEALS),
@@ -66,7 +66,7 @@ TEST(KernelStates, StatesOfManyMebibytesAreWrittenWhole) {
   const std::string large(5U << 20, 'x');
   for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
     auto one = partial(chunk, {large});
-    ASSERT_TRUE(states.add(one));
+    ASSERT_TRUE(states.add(one, 0));
   }
   EXPECT_EQ(content(*states.merge_input()).size(), 3 * (large.size() + 8));
 }
@@ -75,7 +75,7 @@ TEST(KernelStates, CountsAddUpForEachKernel) {
   KernelStates states(2, 2);
   for (std::uint32_t chunk = 0; chunk < 2; ++chunk) {
     auto one = partial(chunk, {"a", "b"});
-    ASSERT_TRUE(states.add(one));
+    ASSERT_TRUE(states.add(one, 0));
   }
   for (const model::ElementCounts& counts : states.counts())
     EXPECT_EQ(counts, (model::ElementCounts{20, 14, 4, 2}));
@@ -87,8 +87,8 @@ TEST(KernelStates, MoreThanTheBoundIsTheJobsError) {
   auto second = partial(1, {""});  // the bound, and two sizes
   first.kernels[0].state.resize(KernelStates::kMostBytes / 2);
   second.kernels[0].state.resize(KernelStates::kMostBytes / 2);
-  ASSERT_TRUE(states.add(first));
-  const Result<void> refused = states.add(second);
+  ASSERT_TRUE(states.add(first, 0));
+  const Result<void> refused = states.add(second, 0);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().errc(), Errc::InvalidData);
   EXPECT_EQ(refused.error().code(), "kernel_states_too_large");

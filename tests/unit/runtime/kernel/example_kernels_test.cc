@@ -101,7 +101,7 @@ TEST_F(Examples, WordsCountsThemOverLeavesAndMerges) {
     states.push_back(static_cast<std::byte>(state.size() >> shift));
   states.insert(states.end(), state.begin(), state.end());
   const UniqueFd file = memory_file(states);
-  merge.piece = model::MergePiece{1, states.size(), 1};
+  merge.piece = model::MergePiece{1, states.size(), {0}};
   EXPECT_EQ(to_string(integer(partial_of(merge, {file.get()}).outputs[0][0])),
             std::to_string(all));
 }

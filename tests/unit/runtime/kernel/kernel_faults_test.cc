@@ -95,7 +95,7 @@ TEST_F(Faults, InDeserialiseAreToldByTheMerge) {
   model::ChunkTask task = faulty("deserialize_refuses");
   const std::vector<std::uint64_t> states{8, 0};
   const UniqueFd file = memory_file_of(states);
-  task.piece = model::MergePiece{1, 16, 1};
+  task.piece = model::MergePiece{1, 16, {0}};
   const Error told = error_of(task, {file.get()});
   EXPECT_EQ(told.code(), "kernel_failed");
   EXPECT_EQ(std::get<std::string>(*told.field("call")), "deserialize");

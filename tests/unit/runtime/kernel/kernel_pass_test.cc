@@ -93,9 +93,11 @@ TEST_F(Pass, GivesTheSameForAnyChunkSize) {
     }
     const UniqueFd file = memory_file(states);
     model::ChunkTask merge = task_of("trace", "trace");
-    merge.piece = model::MergePiece{1, states.size(), chunks};
+    merge.piece =
+        model::MergePiece{1, states.size(), std::vector<std::uint8_t>(chunks)};
     EXPECT_EQ(text_of(merge, {file.get()}), expected) << leaves;
-    merge.piece = model::MergePiece{1, states.size() - 1, chunks};
+    merge.piece =
+        model::MergePiece{1, states.size() - 1, std::vector<std::uint8_t>(chunks)};
     EXPECT_EQ(error_of(merge, {file.get()}).errc(), Errc::Internal);
   }
 }
@@ -105,7 +107,7 @@ TEST_F(Pass, GivesAnEmptyStateWhereThereIsNothing) {
   task.piece = pieces_of(FileFormat::Raw, 0, 0);
   const UniqueFd data = memory_file(std::string());
   EXPECT_EQ(std::get<double>(partial_of(task, {data.get()}).outputs[0][0].value), 0.0);
-  task.piece = model::MergePiece{1, 0, 0};
+  task.piece = model::MergePiece{1, 0, {}};
   EXPECT_EQ(std::get<double>(partial_of(task, {data.get()}).outputs[0][0].value), 0.0);
 }
 

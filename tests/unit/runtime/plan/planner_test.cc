@@ -64,7 +64,7 @@ Plan range_plan(model::RangeSource range, std::uint64_t chunk_size = 0,
 std::vector<model::FilePiece> pieces_of(const Plan& plan, const model::JobSpec& spec,
                                         std::uint32_t chunk) {
   std::vector<std::uint32_t> descriptors;
-  const model::ChunkTask task = plan.task(spec, {1, 0, chunk, 1}, descriptors);
+  const model::ChunkTask task = plan.task(spec, {1, 0, chunk, 1}, {}, descriptors);
   auto pieces = std::get<model::FilePieces>(task.piece).pieces;
   EXPECT_EQ(pieces.size(), descriptors.size());
   for (const model::FilePiece& piece : pieces)
@@ -230,7 +230,7 @@ TEST(Plan, ARangesTaskIsItsElementsByNumber) {
   const Plan plan = must(Plan::make(spec, {{""}, {{}}, {}, {}, {}}, slots(2), {}));
   EXPECT_EQ(plan.type(), model::ElementType::I64);
   std::vector<std::uint32_t> descriptors;
-  const model::ChunkTask task = plan.task(spec, {9, 0, 2, 3}, descriptors);
+  const model::ChunkTask task = plan.task(spec, {9, 0, 2, 3}, {}, descriptors);
   EXPECT_EQ(task.key, (model::ChunkKey{9, 0, 2, 3}));
   EXPECT_EQ(task.nan, model::NanPolicy::Error);
   EXPECT_TRUE(descriptors.empty());
@@ -257,7 +257,7 @@ TEST(Plan, ValuesTravelWithTheTasksThatNeedThem) {
   std::vector<std::byte> together;
   std::vector<std::uint32_t> descriptors;
   for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
-    const auto task = plan.task(spec, {1, 0, chunk, 1}, descriptors);
+    const auto task = plan.task(spec, {1, 0, chunk, 1}, {}, descriptors);
     const auto& piece = std::get<model::ValuesPiece>(task.piece);
     EXPECT_EQ(piece.bytes.size(), (piece.end - piece.begin) * 2);
     EXPECT_EQ(piece.begin, chunk * kLeaf);
@@ -288,7 +288,7 @@ TEST(Plan, ACsvFileIsOneChunkAnEmptyOneToo) {
     EXPECT_EQ(pieces_of(plan, job.spec, chunk).size(), 1U);
   }
   std::vector<std::uint32_t> descriptors;
-  const auto task = plan.task(job.spec, {1, 0, 2, 1}, descriptors);
+  const auto task = plan.task(job.spec, {1, 0, 2, 1}, {}, descriptors);
   const auto& pieces = std::get<model::FilePieces>(task.piece);
   EXPECT_EQ(pieces.format, model::FileFormat::Csv);
   EXPECT_EQ(pieces.csv.delimiter, ';');
@@ -311,7 +311,7 @@ TEST(Plan, ASealedArrayIsOneFileWithoutAName) {
   EXPECT_EQ(plan.input_bytes(), 400'000U);
   EXPECT_EQ(plan.size(), 100'000U);
   std::vector<std::uint32_t> descriptors;
-  const auto task = plan.task(spec, {1, 0, 0, 1}, descriptors);
+  const auto task = plan.task(spec, {1, 0, 0, 1}, {}, descriptors);
   EXPECT_EQ(std::get<model::FilePieces>(task.piece).pieces[0].data_offset_bytes, 64U);
 }
 
@@ -333,7 +333,7 @@ TEST(Plan, WithAStreamEachFileIsAChunk) {
   EXPECT_EQ(plan.elements(0), 200'000U);
   EXPECT_EQ(plan.elements(1), std::nullopt);
   std::vector<std::uint32_t> descriptors;
-  const model::ChunkTask task = plan.task(job.spec, {7, 0, 1, 1}, descriptors);
+  const model::ChunkTask task = plan.task(job.spec, {7, 0, 1, 1}, {}, descriptors);
   const auto& pieces = std::get<model::FilePieces>(task.piece).pieces;
   ASSERT_EQ(pieces.size(), 1U);
   ASSERT_TRUE(pieces[0].stream);
