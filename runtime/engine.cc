@@ -75,11 +75,15 @@ class Engine::LaneEvents : public exec::PathEvents {
                bool spends_attempt, Error cause,
                const exec::KernelPlace& place) override {
     engine_.lost({lane_, slot}, running);
-    if (running) cause = engine_.told(std::move(cause), *running, place);
+    std::uint64_t leaves = 1;
+    if (running) {
+      leaves = engine_.divisible_leaves(*running, place);
+      cause = engine_.told(std::move(cause), *running, place);
+    }
     const bool stalled = cause.code() == "kernel_stalled";
     engine_.feed(
         {sched::SlotGone{
-             {lane_, slot}, running, spends_attempt, std::move(cause), stalled, 1},
+             {lane_, slot}, running, spends_attempt, std::move(cause), stalled, leaves},
          std::nullopt, 0, 0});
   }
 
@@ -290,6 +294,7 @@ void Engine::schedule(job::Job& job) {
   request.more_rounds = job.needs_merge_round();
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
+  request.partial = job.spec->on_failure == model::FailurePolicy::Partial;
   request.limits = job.spec->limits;
   if (job.windows) request.released = 0;
   if (job.wants_progress) arm_progress();
@@ -370,6 +375,8 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
       path(interrupt->slot.lane).interrupt(interrupt->slot.number, interrupt->job);
     } else if (const auto* accepted = std::get_if<sched::Accept>(&action)) {
       accept(accepted->key, cause);
+    } else if (const auto* missing = std::get_if<sched::Missing>(&action)) {
+      leave_out(*missing);
     } else if (const auto* retried = std::get_if<sched::Retried>(&action)) {
       if (job::Job* job = find(retried->key.job)) {
         ++job->retries;
@@ -399,6 +406,8 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
     }
     job::Job& job = *find(key.job);
     job.dispatched(now);
+    if (key.round == 0)
+      job.give_out(key.chunk, std::get<sched::Dispatch>(first[i]).part);
     if (job.recorder)
       job.recorder->dispatched(
           key, slot.number,
@@ -504,10 +513,31 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
   if (const std::optional<Error> why = hold_states(*job))
     return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
-  if (key.round == 0 && job->chunk_files) job->chunk_files->done(key.chunk);
+  if (key.round == 0 && job->chunk_files && !job->is_divided(key.chunk))
+    job->chunk_files->done(key.chunk);
   ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
+}
+
+void Engine::leave_out(const sched::Missing& missing) {
+  job::Job* job = find(missing.job);
+  if (job == nullptr) return;
+  options_.log("job " + short_name(job->id) + ": goes on without a part of chunk " +
+               std::to_string(missing.chunk) + ": " + missing.error.message());
+  job->leave_out(missing.chunk, missing.leaves, missing.error, monotonic_ns());
+  if (job->chunk_files && !job->is_divided(missing.chunk))
+    job->chunk_files->done(missing.chunk);
+}
+
+// No part of the input is to blame for what befell a kernel between its updates.
+std::uint64_t Engine::divisible_leaves(const model::ChunkKey& running,
+                                       const exec::KernelPlace& place) const {
+  if (place.call != exec::KernelCall::None && place.call != exec::KernelCall::Update)
+    return 1;
+  const job::Job* job = find(running.job);
+  if (job == nullptr || !job->planned() || running.round != 0) return 1;
+  return job->plan().divisible_leaves(running.chunk);
 }
 
 // What is told of before the scheduler forgets it.

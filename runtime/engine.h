@@ -184,6 +184,9 @@ class Engine {
   exec::Assignment description(const job::KernelImage& image,
                                const model::ChunkKey& key) const;
   void accept(const model::ChunkKey& key, PendingEvent& cause);
+  void leave_out(const sched::Missing& missing);
+  std::uint64_t divisible_leaves(const model::ChunkKey& running,
+                                 const exec::KernelPlace& place) const;
   void round_done(std::uint64_t number);
   std::optional<Error> hold_states(job::Job& job);
   Error told(Error cause, const model::ChunkKey& running,

@@ -6,6 +6,7 @@
 
 #include "ipc/base/guard.h"
 #include "runtime/engine.h"
+#include "runtime/job/loss_place.h"
 
 namespace tally {
 namespace {
@@ -107,16 +108,22 @@ std::optional<Error> Engine::hold_states(job::Job& job) {
 // it was.
 Error Engine::told(Error cause, const model::ChunkKey& running,
                    const exec::KernelPlace& place) const {
+  const job::Job* job = find(running.job);
+  if (job != nullptr && !job->planned()) job = nullptr;
   if (place.call == exec::KernelCall::None) {
-    if (place.output.empty()) return cause;
-    return std::move(cause).with("output", place.output);
+    if (!place.output.empty()) cause = std::move(cause).with("output", place.output);
+    if (job == nullptr || running.round != 0) return cause;
+    return job::at_place(std::move(cause), job->plan(), running.chunk,
+                         job->part_of(running.chunk));
   }
   if (const auto image = described_.find(running.job); image != described_.end())
     return job::kernel_lost(std::move(cause), place,
                             {"", image->second.image->name, ""});
-  const job::Job* job = find(running.job);
-  if (job == nullptr || !job->planned()) return cause;
-  return job::kernel_lost(std::move(cause), place, job->kernel_names(place));
+  if (job == nullptr) return cause;
+  cause = job::kernel_lost(std::move(cause), place, job->kernel_names(place));
+  if (place.call != exec::KernelCall::Update) return cause;
+  return job::at_place(std::move(cause), job->plan(), running.chunk,
+                       job->part_of(running.chunk));
 }
 
 void Engine::list_kernels(std::vector<model::KernelFile> kernels,

@@ -24,7 +24,7 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
     {O::Missing, "--missing", "error|skip", "what an empty cell or NA does (error)"},
     {O::Nan, "--nan", "propagate|skip|error", "what a NaN does (propagate)"},
     {O::OnFailure, "--on-failure", "fail|partial",
-     "where input kills every worker: no answer (fail), or one without that part"},
+     "where input kills all workers: no answer, or one without it (fail)"},
     {O::Hint, "--hint", "cpu|io|auto", "what the job will wait for (auto)"},
     {O::Path, "--path", "thread|process", "where to run, whatever the hint"},
     {O::Require, "--require", "isolated", "worker processes or nothing"},

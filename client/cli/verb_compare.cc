@@ -63,7 +63,8 @@ Result<int> run(const Args& args) {
   return comparison.error();
 }
 
-constexpr OptionSet kChosenByCompare{Option::Hint, Option::Path, Option::Require};
+constexpr OptionSet kChosenByCompare{Option::OnFailure, Option::Hint, Option::Path,
+                                     Option::Require};
 
 }  // namespace
 

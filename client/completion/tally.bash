@@ -2,9 +2,9 @@
 
 _tally_options() {
   local data="--column --format --dtype --delimiter --header --missing"
-  local source="--range --values $data --nan --on-failure --workers --chunk --timeout --limit
+  local source="--range --values $data --nan --workers --chunk --timeout --limit
     --kernel"
-  local placed="$source --hint --path --require"
+  local placed="$source --on-failure --hint --path --require"
   case $1 in
     run) echo "$placed --json --quiet -q --verbose -v --trace --embedded --socket
       --help -h" ;;

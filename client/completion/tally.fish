@@ -36,7 +36,7 @@ complete -c tally -n "$on $data" -l dtype -x -a 'f64 f32 i8 i16 i32 i64 u8 u16 u
 complete -c tally -n "$on $data" -l delimiter -x -a 'tab' -d 'Between the fields of CSV'
 complete -c tally -n "$on $data" -l header -x -a 'yes no' -d 'Whether CSV starts with column names'
 complete -c tally -n "$on $data" -l missing -x -a 'error skip' -d 'What an empty cell or NA does'
-complete -c tally -n "$on $sources" -l on-failure -x -a 'fail partial' -d 'Where input kills every worker'
+complete -c tally -n "$on $placed" -l on-failure -x -a 'fail partial' -d 'Where input kills every worker'
 complete -c tally -n "$on $sources" -l nan -x -a 'propagate skip error' -d 'What a NaN does'
 complete -c tally -n "$on $placed" -l hint -x -a 'cpu io auto' -d 'What the job will wait for'
 complete -c tally -n "$on $placed" -l path -x -a 'thread process' -d 'Where to run'

@@ -165,7 +165,8 @@ Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32
 
 void Job::leave_out(std::uint32_t chunk, const model::LeafRange& part, const Error& why,
                     Nanoseconds now_ns) {
-  const std::vector<model::Span> spans = plan_->spans(chunk, part);
+  const bool whole = part.end - part.begin == plan_->divisible_leaves(chunk);
+  const auto spans = plan_->spans(chunk, whole ? Part() : Part(part));
   coverage_.add(spans);
   for (const model::Span& span : spans) {
     std::optional<std::string> file;

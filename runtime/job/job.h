@@ -98,6 +98,8 @@ class Job {
   using Part = plan::Plan::Part;
   void give_out(std::uint32_t chunk, const Part& part);
   Part part_of(std::uint32_t chunk) const;
+  // Some of its leaves are accounted for, others not yet.
+  bool is_divided(std::uint32_t chunk) const { return divided_.contains(chunk); }
 
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;

@@ -12,14 +12,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "ipc/model/chunk_task.h"
+
 namespace tally::sched {
 
-// Leaves of one chunk, from its first; `end` is not among them.
-struct LeafRange {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  friend bool operator==(const LeafRange&, const LeafRange&) = default;
-};
+using model::LeafRange;
 
 class Division {
  public:

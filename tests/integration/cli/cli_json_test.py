@@ -72,7 +72,7 @@ class JsonTest(unittest.TestCase):
                 name, path = "run", path.removeprefix("ways[].")
             # An error is described once, wherever it is.
             where, error, rest = path.rpartition("error")
-            if error and where in ("", "results[].") and \
+            if error and where in ("", "results[].", "missing[].") and \
                     (rest or where == "" and command not in ("run", "wait", "show")):
                 name, path = "Errors", error + rest
             path = general(path)
@@ -110,6 +110,10 @@ class JsonTest(unittest.TestCase):
         for image, words in [("words", ["words", "words.txt"]),
                              ("bbox", ["bbox(x,1)=box", "a.csv", "--missing", "skip"])]:
             take("run", *words, "--kernel", KERNELS / f"{image}.so")
+        for number in "12", "13":
+            pathlib.Path(f"{number}.txt").write_text(f"{number}\n", encoding="ascii")
+        take("run", "crashes", "12.txt", "13.txt", "--on-failure", "partial",
+             "--kernel", KERNELS / "faulty.so")
         take("kernels", KERNELS / "faulty.so")
         take("kernel", "check", KERNELS / "geomean.so")
         take("kernel", "check", KERNELS / "table_no_symbol.so")

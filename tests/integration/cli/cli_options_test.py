@@ -31,6 +31,7 @@ WRONG = {
     "--header": [*CHOICE, "true", "Yes"],
     "--missing": [*CHOICE, "zero"],
     "--nan": [*CHOICE, "ignore"],
+    "--on-failure": [*CHOICE, "skip"],
     "--hint": [*CHOICE, "gpu"],
     "--path": [*CHOICE, "inline", "/tmp"],
     "--require": [*CHOICE, "gpu"],

@@ -275,7 +275,8 @@ std::vector<WorkerMessage> sample_worker_messages() {
       {sample_task(files), 1, 2},
       {sample_kernel_task(std::move(files)), 3, 5},
       {sample_kernel_task(model::DescribePiece{}), 8, 5},
-      {sample_kernel_task(model::MergePiece{2, ~std::uint64_t{0}, 7}), 13, 5}};
+      {sample_kernel_task(model::MergePiece{2, ~std::uint64_t{0}, {0, 7, 255}}), 13,
+       5}};
   const std::vector<model::ChunkOutcome> outcomes{
       {{5, 1, 2, 3}, sample_partial(), {}},
       {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}},
