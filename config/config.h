@@ -65,8 +65,8 @@ struct PoolConfig {
   // Absolute path of tally-worker. Empty: beside the tallyd executable, else libexec.
   std::string worker_program;
 
-  // How often one chunk is tried, the first time included, before its job fails
-  // because workers keep dying on it; 1 to 100.
+  // How often one chunk is tried, the first time included, before it is divided to find
+  // the part on which workers keep dying, and its job fails; 1 to 100; 1: not divided.
   std::uint32_t attempts = 3;
 
   // A worker is replaced after so many chunks, up to 1000000000, and when its private

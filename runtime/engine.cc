@@ -77,7 +77,7 @@ class Engine::LaneEvents : public exec::PathEvents {
     engine_.lost({lane_, slot}, running);
     std::uint64_t leaves = 1;
     if (running) {
-      leaves = engine_.divisible_leaves(*running, place);
+      leaves = engine_.divisible_leaves(*running, place, cause);
       cause = engine_.told(std::move(cause), *running, place);
     }
     const bool stalled = cause.code() == "kernel_stalled";
@@ -530,9 +530,12 @@ void Engine::leave_out(const sched::Missing& missing) {
     job->chunk_files->done(missing.chunk);
 }
 
-// No part of the input is to blame for what befell a kernel between its updates.
+// No part of the input is to blame for what befell a kernel between its updates. A
+// worker that stood still would do so in each part, for as long.
 std::uint64_t Engine::divisible_leaves(const model::ChunkKey& running,
-                                       const exec::KernelPlace& place) const {
+                                       const exec::KernelPlace& place,
+                                       const Error& cause) const {
+  if (options_.attempts == 1 || cause.code() == "worker_stalled") return 1;
   if (place.call != exec::KernelCall::None && place.call != exec::KernelCall::Update)
     return 1;
   const job::Job* job = find(running.job);

@@ -186,7 +186,8 @@ class Engine {
   void accept(const model::ChunkKey& key, PendingEvent& cause);
   void leave_out(const sched::Missing& missing);
   std::uint64_t divisible_leaves(const model::ChunkKey& running,
-                                 const exec::KernelPlace& place) const;
+                                 const exec::KernelPlace& place,
+                                 const Error& cause) const;
   void round_done(std::uint64_t number);
   std::optional<Error> hold_states(job::Job& job);
   Error told(Error cause, const model::ChunkKey& running,

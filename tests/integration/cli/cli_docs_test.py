@@ -170,7 +170,7 @@ class FishCompletionTest(unittest.TestCase):
     def test_options_and_values_of_each_verb(self):
         offered = {verb: {"--help": None, "-h": None} for verb in VERBS}
         for line in self.text.splitlines():
-            found = re.search(r'-n "(.*?)".* -l (\w+)', line)
+            found = re.search(r'-n "(.*?)".* -l ([\w-]+)', line)
             if not found:
                 continue
             verbs = found[1].rpartition("$on ")[2]
@@ -210,7 +210,7 @@ class ZshCompletionTest(unittest.TestCase):
             if name == "verbs":
                 continue
             options = {}
-            for spec in re.findall(r"'?(--\w+)\[[^']*'", body):
+            for spec in re.findall(r"'?(--[\w-]+)\[[^']*'", body):
                 values = re.search(rf"'{spec}\[[^']*\(([\w ]+)\)'", body)
                 options[spec] = values[1].split() if values else None
             for letter, long in re.findall(r"\{(-\w),(--\w+)\}", body):
@@ -234,7 +234,7 @@ class ZshCompletionTest(unittest.TestCase):
             offered = {}
             for group in re.findall(r"\$(\w+)", line[1]):
                 offered.update(groups.get(group, {}))
-            for option in re.findall(r"'(--\w+)\[", line[1]):
+            for option in re.findall(r"'(--[\w-]+)\[", line[1]):
                 offered[option] = None
             expected = dict(OPTIONS[verb])
             if "--delimiter" in expected:

@@ -62,6 +62,9 @@ cores = 1
 workers = 1
 worker_program = "/w"
 attempts = 1
+stall_timeout = "1s"
+recycle_chunks = 1
+recycle_growth = "1MiB"
 [kernels]
 files = ["/k.so"]
 in_process = ["k"]
