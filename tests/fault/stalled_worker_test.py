@@ -70,6 +70,25 @@ class StalledWorkerTest(unittest.TestCase):
             held.kill()
             self.assertEqual(self.finish(job)["retries"], 1)
 
+    def test_one_that_does_not_heed_its_jobs_end_gets_sigterm_then_sigkill(self):
+        for stop in False, True:
+            with self.subTest(stop=stop), \
+                    TallyDaemon(fault="update:hang:chunk=3", pool=NEVER) as daemon:
+                job = daemon.start_tally(*range_job(), "--timeout", "2s")
+                worker = Watched(held_worker(daemon)["pid"])
+                if stop:
+                    worker.kill(signal.SIGSTOP)
+                job.communicate(timeout=30)
+                self.assertEqual(job.returncode, 5)
+                self.assertTrue(worker.gone())
+                self.assertEqual(value_of(daemon.json(*range_job(2))), range_sum(2))
+                log = daemon.log_text()
+                self.assertRegex(log, r"was ended by us: it did not heed within 1000 ms that"
+                                      r" its job was over, at chunk 3: reducing, \d+ done; "
+                                      r"the process was " +
+                                 (r"stopped \(T\)" if stop else r"sleeping \(S\)"))
+                self.assertEqual("outlives SIGTERM" in log, stop)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -18,9 +18,10 @@ class StoppedZygoteTest(unittest.TestCase):
             zygote.kill(signal.SIGSTOP)
             for worker in watch_all(sorted(workers)):
                 worker.kill()
-            # The replacements are asked for in vain, until the start deadline.
+            # The replacements are asked for in vain, until it is looked at.
             self.assertEqual(value_of(daemon.json(*range_job())), range_sum())
             self.assertTrue(zygote.gone())
+            self.assertIn("is stopped and forks no worker; killing it", daemon.log_text())
             self.assertEqual(daemon.status()["zygote"]["restarts"], 1)
             self.assertFalse(workers & pids(daemon.whole_pool()))
 

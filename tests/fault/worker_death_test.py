@@ -47,6 +47,8 @@ class WorkerDeathTest(unittest.TestCase):
             self.assertEqual(value_of(answer), range_sum())
             self.assertEqual(answer["retries"], 1)
             self.assertTrue(with_pid.gone())
+            self.assertRegex(daemon.log_text(), r"was killed by SIGKILL, and not by tallyd; "
+                                                r"who did is unknown: .*oom_kill")
             after = daemon.whole_pool()
             self.assertEqual(len(pids(after)), 2)
             self.assertEqual(pids(before) - pids(after), {held["pid"]})

@@ -30,9 +30,19 @@ std::int64_t milliseconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
+std::string letter(char process_state) {
+  return process_state == '\0' ? std::string("?") : std::string(1, process_state);
+}
+
+std::string in_words(char process_state) {
+  return std::string(account::state_word(process_state)) + " (" +
+         letter(process_state) + ")";
+}
+
 }  // namespace
 
-Error death_cause(std::uint32_t worker, const ZygoteMessage& death) {
+Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
+                  const account::OomKills::Evidence& oom) {
   const std::string who = named(worker, death.pid);
   if (death.code == CLD_EXITED)
     return with_worker(
@@ -41,16 +51,44 @@ Error death_cause(std::uint32_t worker, const ZygoteMessage& death) {
                   ", which nobody asked of it")
             .with("exit_status", std::int64_t{death.status}),
         worker, death.pid);
-  return with_worker(Error(Errc::WorkerLost, "worker_killed",
-                           who + " was killed by " + signal_name(death.status))
-                         .with("signal", signal_name(death.status)),
-                     worker, death.pid);
+  const std::string signal = signal_name(death.status);
+  if (death.status != SIGKILL)
+    return with_worker(
+        Error(Errc::WorkerLost, "worker_killed", who + " was killed by " + signal)
+            .with("signal", signal),
+        worker, death.pid);
+  const std::string message =
+      oom.rose
+          ? who + " was killed by the kernel (SIGKILL), for want of memory: "
+          : who + " was killed by SIGKILL, and not by tallyd; who did is unknown: ";
+  return with_worker(
+      Error(Errc::WorkerLost, oom.rose ? "worker_oom_killed" : "worker_killed",
+            message + oom.checked)
+          .with("signal", signal)
+          .with("checked", oom.checked),
+      worker, death.pid);
 }
 
-Error unknown_death(std::uint32_t worker, std::uint32_t pid) {
+Error unknown_death(std::uint32_t worker, std::uint32_t pid, char process_state) {
+  const std::string checked =
+      process_state == '\0'
+          ? std::string("its process is gone, and the zygote did not say how it ended")
+          : "the zygote told of no end, and its process is " + in_words(process_state);
+  return with_worker(Error(Errc::WorkerLost, "worker_lost",
+                           named(worker, pid) + " closed its link: " + checked)
+                         .with("checked", checked),
+                     worker, pid);
+}
+
+Error worker_deaf(std::uint32_t worker, std::uint32_t pid, const std::string& doing,
+                  char process_state, std::chrono::nanoseconds grace) {
   return with_worker(
-      Error(Errc::WorkerLost, "worker_lost",
-            named(worker, pid) + " closed its link; the zygote did not say why"),
+      Error(Errc::WorkerLost, "worker_deaf",
+            named(worker, pid) + " was ended by us: it did not heed within " +
+                std::to_string(milliseconds_of(grace)) +
+                " ms that its job was over, at " + doing + "; the process was " +
+                in_words(process_state))
+          .with("doing", doing),
       worker, pid);
 }
 
@@ -68,17 +106,14 @@ Error kernel_stalled(std::uint32_t worker, std::uint32_t pid,
 
 Error worker_stalled(const Stall& stall) {
   const std::int64_t ms = milliseconds_of(stall.limit);
-  const char state = stall.process_state;
-  const std::string letter = state == '\0' ? std::string("?") : std::string(1, state);
   return with_worker(
       Error(Errc::WorkerLost, "worker_stalled",
             named(stall.worker, stall.pid) + " was killed by us: it stood still for " +
                 std::to_string(ms) + " ms, the limit (" + stall.setting + "), at " +
-                stall.doing + "; the process was " +
-                std::string(account::state_word(state)) + " (" + letter + ")")
+                stall.doing + "; the process was " + in_words(stall.process_state))
           .with("limit_ms", ms)
           .with("doing", stall.doing)
-          .with("process_state", letter),
+          .with("process_state", letter(stall.process_state)),
       stall.worker, stall.pid);
 }
 

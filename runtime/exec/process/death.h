@@ -6,16 +6,23 @@
 #include <string>
 
 #include "ipc/base/error.h"
+#include "runtime/account/oom_kills.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
 namespace tally::exec {
 
-// Class WorkerLost; code "worker_killed" (field signal) or "worker_exited" (field
-// exit_status); fields worker, pid.
-Error death_cause(std::uint32_t worker, const ZygoteMessage& death);
+// Class WorkerLost; code "worker_killed" or "worker_oom_killed" (field signal) or
+// "worker_exited" (field exit_status); fields worker, pid. `oom` is looked at where the
+// signal is SIGKILL, and told with it (field checked).
+Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
+                  const account::OomKills::Evidence& oom);
 
-// Code "worker_lost": the link closed and nobody could tell why.
-Error unknown_death(std::uint32_t worker, std::uint32_t pid);
+// Code "worker_lost": the link closed and nobody could tell why; field checked.
+Error unknown_death(std::uint32_t worker, std::uint32_t pid, char process_state);
+
+// Code "worker_deaf": its job was over, and it went on; field doing.
+Error worker_deaf(std::uint32_t worker, std::uint32_t pid, const std::string& doing,
+                  char process_state, std::chrono::nanoseconds grace);
 
 // Code "kernel_stalled": one call of a kernel went on for longer than `limit`.
 Error kernel_stalled(std::uint32_t worker, std::uint32_t pid,

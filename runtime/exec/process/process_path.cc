@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <asio/post.hpp>
@@ -31,10 +32,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartDeadline{5000};   // fork to hello
 constexpr milliseconds kStopDeadline{1000};    // SIGTERM to SIGKILL
 constexpr milliseconds kCauseGrace{1000};      // end-of-file to the zygote's message
-constexpr milliseconds kHeedGrace{1000};       // interrupt to SIGKILL
+constexpr milliseconds kHeedGrace{1000};       // interrupt to SIGTERM
+constexpr milliseconds kTermGrace{200};        // that to SIGKILL
 constexpr milliseconds kSuccessorRetry{1000};  // after one that did not start
 constexpr milliseconds kEndGrace{2000};        // SIGKILL to giving it up
 constexpr milliseconds kWatchEvery{1000};  // at most: a short limit needs more looks
+constexpr milliseconds kZygoteLook{100};   // at one that does not answer
 constexpr milliseconds kFirstBackoff{10};
 constexpr std::uint32_t kWorthTelling = 3;  // failures in a row: the pool is degraded
 constexpr std::size_t kMostLogged = 2000;   // bytes of a dead worker's output
@@ -126,6 +129,7 @@ ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& ev
       events_(events),
       log_(std::move(log)),
       zygote_timer_(loop),
+      zygote_look_timer_(loop),
       watch_timer_(loop) {
   for (std::uint32_t number = 0; number < options_.workers; ++number)
     slots_.push_back(std::make_unique<Slot>(number, loop));
@@ -148,6 +152,7 @@ void ProcessPath::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   zygote_timer_.cancel();
   watch_timer_.cancel();
+  zygote_look_timer_.cancel();
   for (const auto& [serial, retired] : retired_) retired->worker.signal(SIGKILL);
   for (const auto& slot : slots_) {
     if (slot->successor) take_successor(*slot)->signal(SIGKILL);
@@ -227,6 +232,11 @@ void ProcessPath::apply(Slot& slot, WorkerEvent event) {
   }
 }
 
+std::optional<Error> ProcessPath::unknown(const Slot& slot) {
+  const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
+  return unknown_death(slot.number, pid, account::process_state(pid));
+}
+
 void ProcessPath::arm(Slot& slot, milliseconds after) {
   const std::uint64_t round = ++slot.timer_round;
   slot.timer.expires_after(after);
@@ -234,23 +244,16 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
     if (error || slot.timer_round != round) return;
     if (slot.worker.link_closed) {
       // A kernel may have closed the link of a worker that lives on.
+      auto cause = slot.killed_for ? slot.killed_for : unknown(slot);
       slot.worker.signal(SIGKILL);
-      lose(slot,
-           unknown_death(slot.number, static_cast<std::uint32_t>(slot.worker.pid)),
-           true);
-      return;
+      return lose(slot, *std::move(cause), true);
     }
     if (slot.state == WorkerState::Killing && slot.worker.pidfd) {
       // A device holds it. It ends when that lets go; its chunk need not wait.
       log_("worker " + std::to_string(slot.number) + " (pid " +
            std::to_string(slot.worker.pid) +
            ") does not end by SIGKILL; leaving it behind");
-      lose(slot,
-           slot.killed_for ? *slot.killed_for
-                           : unknown_death(slot.number,
-                                           static_cast<std::uint32_t>(slot.worker.pid)),
-           true);
-      return;
+      return lose(slot, slot.killed_for ? *slot.killed_for : *unknown(slot), true);
     }
     // Without a pidfd the zygote has not even answered: it is stopped or stuck, and
     // only its end, which ends all of its workers, helps.
@@ -281,11 +284,27 @@ Result<WorkerProcess> ProcessPath::ask_for_worker() {
           zygote_->fork_worker(worker.serial, theirs.get(), page->get(), output->fd());
       !asked)
     return asked.error();
+  look_at_zygote_later(worker.serial);
   worker.page = *std::move(mapped);
   worker.output = *std::move(output);
   worker.link = std::make_unique<WorkerLink>(loop_, std::move(ours), worker.serial,
                                              static_cast<WorkerLinkEvents&>(*this));
   return worker;
+}
+
+// One that is stopped answers nothing. Only its end helps, which ends all of its
+// workers: so it is left alone until a worker is wanted.
+void ProcessPath::look_at_zygote_later(std::uint64_t serial) {
+  zygote_look_timer_.expires_after(kZygoteLook);
+  zygote_look_timer_.async_wait([this, serial](asio::error_code error) {
+    if (error || !zygote_ || serial <= last_forked_) return;
+    const char state =
+        account::process_state(static_cast<std::uint32_t>(zygote_->pid()));
+    if (state != 'T' && state != 't') return look_at_zygote_later(serial);
+    log_("the zygote (pid " + std::to_string(zygote_->pid()) +
+         ") is stopped and forks no worker; killing it");
+    zygote_->kill();
+  });
 }
 
 void ProcessPath::fork(Slot& slot) {
@@ -322,6 +341,7 @@ void ProcessPath::fork_later(Slot& slot) {
 }
 
 void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
+  last_forked_ = std::max(last_forked_, serial);
   if (Slot* heir = find_by_successor(serial)) {
     heir->successor->pid = pid;
     heir->successor->pidfd = std::move(pidfd);
@@ -341,6 +361,7 @@ void ProcessPath::on_forked(std::uint64_t serial, pid_t pid, UniqueFd pidfd) {
 }
 
 void ProcessPath::on_fork_failed(std::uint64_t serial, int error_number) {
+  last_forked_ = std::max(last_forked_, serial);
   if (Slot* heir = find_by_successor(serial))
     return drop_successor(*heir, std::string("fork: ") + std::strerror(error_number));
   Slot* slot = find(serial);
@@ -434,6 +455,7 @@ void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
     // it the next one at once; so this is the moment for another to take its place.
     if (slot.in_hand.empty()) {
       slot.deaf_timer.cancel();
+      if (slot.is_leaving) slot.worker.signal(SIGKILL);  // it outlived its SIGTERM
       if (slot.state == WorkerState::Busy) succeed_if_ready(slot);
       apply(slot, WorkerEvent::Finished);
     }
@@ -457,10 +479,25 @@ void ProcessPath::kill_if_deaf(Slot& slot, std::uint64_t job) {
   slot.deaf_timer.async_wait(
       [this, &slot, job, serial = slot.worker.serial](auto error) {
         if (error || slot.worker.serial != serial || slot.in_hand.empty()) return;
-        if (slot.in_hand.front().job != job) return;
-        if (slot.state == WorkerState::Busy || slot.state == WorkerState::Draining)
-          apply(slot, WorkerEvent::Timeout);
+        if (slot.in_hand.front().job != job || !slot.works()) return;
+        slot.watch.look(WorkMoment::of(*slot.worker.page.get()), monotonic_ns());
+        const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
+        slot.killed_for = worker_deaf(slot.number, pid, slot.doing(),
+                                      account::process_state(pid), kHeedGrace);
+        slot.is_leaving = true;
+        slot.worker.signal(SIGTERM);
+        kill_if_it_stays(slot);
       });
+}
+
+// A kernel may catch SIGTERM, to no avail; a stopped process does not even see it.
+void ProcessPath::kill_if_it_stays(Slot& slot) {
+  slot.deaf_timer.expires_after(kTermGrace);
+  slot.deaf_timer.async_wait([this, &slot, serial = slot.worker.serial](auto error) {
+    if (error || slot.worker.serial != serial || !slot.works()) return;
+    log_("worker " + std::to_string(slot.number) + " outlives SIGTERM; SIGKILL");
+    apply(slot, WorkerEvent::Timeout);
+  });
 }
 
 // --- recycling: the successor is ready before the old worker stops ---
@@ -548,6 +585,7 @@ void ProcessPath::watch_later() {
   watch_timer_.async_wait([this](asio::error_code error) {
     if (error) return;
     watching_ = false;
+    oom_kills_.look();
     bool any = false;
     for (const auto& slot : slots_) {
       if (slot->state != WorkerState::Busy) continue;
@@ -620,12 +658,18 @@ void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {
 void ProcessPath::on_death(const ZygoteMessage& death) {
   retired_.erase(death.serial);
   if (Slot* heir = find_by_successor(death.serial))
-    return drop_successor(*heir, death_cause(heir->number, death).message());
+    return drop_successor(*heir, cause_of(heir->number, death).message());
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
   // What it was given while it was leaving is not to blame.
-  lose(*slot, slot->killed_for ? *slot->killed_for : death_cause(slot->number, death),
+  lose(*slot, slot->killed_for ? *slot->killed_for : cause_of(slot->number, death),
        !slot->is_leaving);
+}
+
+Error ProcessPath::cause_of(std::uint32_t number, const ZygoteMessage& death) {
+  const bool killed = death.code == CLD_KILLED && death.status == SIGKILL;
+  return death_cause(number, death,
+                     killed ? oom_kills_.at_death() : account::OomKills::Evidence{});
 }
 
 void ProcessPath::on_zygote_gone() {
@@ -633,6 +677,7 @@ void ProcessPath::on_zygote_gone() {
        ") is gone, and its workers with it; starting another");
   ++zygote_restarts_;
   ++zygote_failures_;
+  zygote_look_timer_.cancel();
   zygote_.reset();
   for (const auto& [serial, retired] : retired_) retired->worker.signal(SIGKILL);
   retired_.clear();

@@ -10,9 +10,10 @@
 // End-of-file on a link means "lost"; the zygote's message brings the cause, so a loss
 // is reported when both are there, or when kCauseGrace has passed (cause then unknown).
 //
-// A worker is killed if it does not heed an interrupt within kHeedGrace, if one call of
-// a kernel takes longer than Options::kernel_stall (cause "kernel_stalled"), and if
-// anything else stands still for Options::worker_stall ("worker_stalled").
+// A worker that does not heed an interrupt within kHeedGrace gets SIGTERM, then
+// SIGKILL. One is killed if a call of a kernel takes longer than Options::kernel_stall
+// (cause "kernel_stalled"), and if anything else stands still for Options::worker_stall
+// ("worker_stalled").
 //
 // Threads: the loop's. Lifetime: the io_context and `events` must outlive it.
 #pragma once
@@ -29,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/account/oom_kills.h"
 #include "runtime/exec/chunk_page.h"
 #include "runtime/exec/path.h"
 #include "runtime/exec/process/work_moment.h"
@@ -114,6 +116,10 @@ class ProcessPath : public ExecutionPath,
   void watch_later();
   void kill_if_still(Slot& slot);
   void kill_if_deaf(Slot& slot, std::uint64_t job);
+  void kill_if_it_stays(Slot& slot);
+  void look_at_zygote_later(std::uint64_t serial);
+  Error cause_of(std::uint32_t number, const ZygoteMessage& death);
+  static std::optional<Error> unknown(const Slot& slot);
   void lose(Slot& slot, Error cause, bool spends_attempt);
   void recycle_if_due(Slot& slot);
   std::optional<WorkerProcess> take_successor(Slot& slot);
@@ -137,6 +143,9 @@ class ProcessPath : public ExecutionPath,
   std::uint32_t zygote_failures_ = 0;  // in a row, and no worker was ready meanwhile
   std::string young_death_;            // the last one's cause
   asio::steady_timer zygote_timer_;
+  asio::steady_timer zygote_look_timer_;
+  std::uint64_t last_forked_ = 0;  // of the serials that the zygote answered
+  account::OomKills oom_kills_ = account::OomKills::own();
   const StallLimits limits_{options_.kernel_stall, options_.worker_stall};
   asio::steady_timer watch_timer_;
   bool watching_ = false;          // watch_timer_ runs

@@ -9,6 +9,8 @@
 namespace tally::exec {
 namespace {
 
+const account::OomKills::Evidence kStood{false, "oom_kill stood at 2"};
+
 ZygoteMessage death(std::int32_t code, std::int32_t status) {
   ZygoteMessage message;
   message.report = ZygoteReport::Died;
@@ -35,7 +37,7 @@ void expect_names_the_worker(const Error& error) {
 
 TEST(DeathCause, OfAnExitIsItsStatus) {
   for (const int status : {0, 1, 255}) {
-    const Error error = death_cause(3, death(CLD_EXITED, status));
+    const Error error = death_cause(3, death(CLD_EXITED, status), kStood);
     expect_names_the_worker(error);
     EXPECT_EQ(error.code(), "worker_exited");
     EXPECT_EQ(text(error, "exit_status"), std::to_string(status));
@@ -48,7 +50,7 @@ TEST(DeathCause, OfAnExitIsItsStatus) {
 TEST(DeathCause, OfASignalIsItsName) {
   for (const auto& [number, name] :
        {std::pair(SIGKILL, "SIGKILL"), std::pair(SIGTERM, "SIGTERM")}) {
-    const Error error = death_cause(3, death(CLD_KILLED, number));
+    const Error error = death_cause(3, death(CLD_KILLED, number), kStood);
     expect_names_the_worker(error);
     EXPECT_EQ(error.code(), "worker_killed");
     EXPECT_EQ(text(error, "signal"), name);
@@ -58,23 +60,52 @@ TEST(DeathCause, OfASignalIsItsName) {
 }
 
 TEST(DeathCause, OfACoreDumpIsTheSignalToo) {
-  const Error error = death_cause(3, death(CLD_DUMPED, SIGSEGV));
+  const Error error = death_cause(3, death(CLD_DUMPED, SIGSEGV), kStood);
   expect_names_the_worker(error);
   EXPECT_EQ(error.code(), "worker_killed");
   EXPECT_EQ(text(error, "signal"), "SIGSEGV");
 }
 
 TEST(DeathCause, OfASignalWithoutANameIsItsNumber) {
-  const Error error = death_cause(3, death(CLD_KILLED, SIGRTMIN + 2));
+  const Error error = death_cause(3, death(CLD_KILLED, SIGRTMIN + 2), kStood);
   EXPECT_EQ(text(error, "signal"), "signal " + std::to_string(SIGRTMIN + 2));
 }
 
 TEST(DeathCause, ThatNobodySawIsNotGuessed) {
-  const Error error = unknown_death(3, 4711);
+  const Error error = unknown_death(3, 4711, 'S');
   expect_names_the_worker(error);
   EXPECT_EQ(error.code(), "worker_lost");
   EXPECT_EQ(error.field("signal"), nullptr);
   EXPECT_EQ(error.field("exit_status"), nullptr);
+}
+
+TEST(DeathCause, IsWantOfMemoryOnlyOnEvidenceAndOnlyForSigkill) {
+  const account::OomKills::Evidence rose{true, "oom_kill rose from 2 to 3"};
+  const Error oom = death_cause(3, death(CLD_KILLED, SIGKILL), rose);
+  expect_names_the_worker(oom);
+  EXPECT_EQ(oom.code(), "worker_oom_killed");
+  EXPECT_EQ(text(oom, "checked"), rose.checked);
+  EXPECT_NE(oom.message().find(rose.checked), std::string::npos);
+  const Error somebody = death_cause(3, death(CLD_KILLED, SIGKILL), kStood);
+  EXPECT_EQ(somebody.code(), "worker_killed");
+  EXPECT_NE(somebody.message().find("not by tallyd"), std::string::npos);
+  EXPECT_NE(somebody.message().find(kStood.checked), std::string::npos);
+  EXPECT_EQ(death_cause(3, death(CLD_KILLED, SIGBUS), rose).code(), "worker_killed");
+}
+
+TEST(DeathCause, ThatNobodySawSaysWhatWasChecked) {
+  EXPECT_NE(unknown_death(3, 4711, '\0').message().find("its process is gone"),
+            std::string::npos);
+  EXPECT_NE(unknown_death(3, 4711, 'S').message().find("its process is sleeping (S)"),
+            std::string::npos);
+}
+
+TEST(DeathCause, OfAWorkerThatDidNotHeedIsOurs) {
+  const Error error =
+      worker_deaf(3, 4711, "chunk 2: not begun", 'T', std::chrono::seconds(1));
+  EXPECT_EQ(error.code(), "worker_deaf");
+  EXPECT_NE(error.message().find("was ended by us: it did not heed within 1000 ms"),
+            std::string::npos);
 }
 
 TEST(DeathCause, OfAStallIsWhatStoodStill) {
