@@ -128,6 +128,7 @@ void Day::finished(const Finish& action) {
     ++counts_.called_off;
   } else {
     ++counts_.failed;
+    counts_.too_partial += action.error->field("missing") != nullptr ? 1 : 0;
   }
   sessions_[job.session].erase(action.job);
   jobs_.erase(found);
@@ -191,8 +192,10 @@ void Day::submit() {
   job.chunks = request.chunks;
   request.uid = job.session % users_;
   if (!request.tiny && request.lane != Lane::Inline) job.leaves = 1 + below(16);
-  if (one_in(15) && request.chunks > 0)
-    for (std::uint32_t i = 1 + below(3); i > 0; --i)
+  // Few poison leaves as a rule; now and then more than a partial job may leave out.
+  const std::uint32_t poison = one_in(1000) ? 150 : one_in(15) ? 1 + below(3) : 0;
+  if (request.chunks > 0)
+    for (std::uint32_t i = 0; i < poison; ++i)
       job.poison.insert(
           {below(request.chunks), below(static_cast<std::uint32_t>(job.leaves))});
   sessions_[job.session].insert(request.job);

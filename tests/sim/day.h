@@ -36,8 +36,9 @@ class Day {
     std::uint64_t failed = 0;
     std::uint64_t called_off = 0;
     std::uint64_t rounds = 0;
-    std::uint64_t partial = 0;  // done, but with leaves missing
-    std::uint64_t divided = 0;  // parts of chunks accepted
+    std::uint64_t partial = 0;      // done, but with leaves missing
+    std::uint64_t too_partial = 0;  // failed, for more was missing than may be
+    std::uint64_t divided = 0;      // parts of chunks accepted
     std::uint64_t retried = 0;
     std::uint64_t dropped = 0;
     std::uint64_t deaths = 0;  // of workers

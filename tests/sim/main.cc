@@ -75,6 +75,7 @@ void print(const Day& day) {
   show("done", counts.done);
   show("partial", counts.partial);
   show("failed", counts.failed);
+  show("too partial", counts.too_partial);
   show("called off", counts.called_off);
   show("rounds", counts.rounds);
   std::printf("\n");
@@ -98,6 +99,10 @@ void expect_eventful(const Day& day) {
         counts.divided, counts.retried, counts.dropped, counts.deaths, counts.recycled,
         counts.disconnects})
     EXPECT_GT(count, 0U);
+  if (counts.events >= 1'000'000) {
+    EXPECT_GT(counts.too_partial, 0U);
+    EXPECT_GT(day.world().waiting().came_of_age(), 0U);
+  }
 }
 
 bool live(std::uint64_t seed, std::uint64_t events) {
