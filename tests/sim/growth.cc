@@ -1,5 +1,7 @@
 #include "tests/sim/growth.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -124,6 +126,16 @@ bool cost_grows_slowly() {
   const bool slots = grows_slowly("workers", {2, 16, 128, 1'024, 4'096},
                                   [](std::uint32_t n) { return cost_of(10'000, n); });
   return jobs && slots;
+}
+
+bool queued_jobs_are_small() {
+  constexpr std::uint32_t kJobs = 100'000;
+  const std::size_t before = mallinfo2().uordblks;
+  const Crowd crowd(kJobs, 0);
+  const std::size_t each = (mallinfo2().uordblks - before) / kJobs;
+  std::printf("a queued job of 8 chunks takes %zu bytes\n", each);
+  std::fflush(stdout);
+  return each > 0 && each <= 1024;
 }
 
 }  // namespace tally::sched::test
