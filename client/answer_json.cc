@@ -353,7 +353,7 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.field("kind", name_of(status.kind)).field("socket", status.socket);
   json.field("uptime_ns", status.uptime_ns).key("zygote").begin_object();
   json.field("pid", status.zygote_pid).field("restarts", status.zygote_restarts);
-  json.end_object().key("workers").begin_array();
+  json.end_object().field("sandbox", status.sandbox).key("workers").begin_array();
   for (const model::WorkerStatus& worker : status.workers)
     write_worker_status(json, worker);
   json.end_array().key("threads").begin_object();

@@ -85,6 +85,19 @@ struct PoolConfig {
 // (his own, embedded, private), yes; a system's daemon, no.
 enum class FromClients : std::uint8_t { Auto, Yes, No };
 
+// Auto: where the kernel has it. Require: tallyd does not start without it.
+enum class SandboxUse : std::uint8_t { Auto, Require, Off };
+
+struct SandboxConfig {
+  // The system calls of workers: those that computing takes, no other.
+  SandboxUse seccomp = SandboxUse::Auto;
+
+  // The files of workers: those that were passed to them, no other.
+  SandboxUse landlock = SandboxUse::Auto;
+
+  friend bool operator==(const SandboxConfig&, const SandboxConfig&) = default;
+};
+
 struct KernelsConfig {
   // Absolute paths of shared objects whose kernels every job may name; at most 256.
   // Read when the daemon starts.
@@ -146,6 +159,7 @@ struct Config {
   DaemonConfig daemon;
   AccessConfig access;
   PoolConfig pool;
+  SandboxConfig sandbox;
   KernelsConfig kernels;
   ThreadsConfig threads;
   LimitsConfig limits;

@@ -109,6 +109,9 @@ struct TakesText {
   bool operator()(const FromClientsTarget& to) const {
     return assign_name(*to.value, kFromClientsNames, given);
   }
+  bool operator()(const SandboxUseTarget& to) const {
+    return assign_name(*to.value, kSandboxUseNames, given);
+  }
   bool operator()(const BytesTarget& to) const { return assign_bytes(to, given); }
   bool operator()(const StringsTarget&) const { return false; }
 };
@@ -143,6 +146,9 @@ struct SaysAccepted {
   }
   std::string operator()(const FromClientsTarget&) const {
     return one_of(kFromClientsNames);
+  }
+  std::string operator()(const SandboxUseTarget&) const {
+    return one_of(kSandboxUseNames);
   }
   std::string operator()(const BytesTarget&) const {
     return "a size (such as \"64MiB\" or \"1GiB\"); 0 for no limit";
@@ -184,6 +190,7 @@ std::vector<Field> fields_of(Config& config) {
   LimitsConfig& limits = config.limits;
   AccessConfig& access = config.access;
   KernelsConfig& kernels = config.kernels;
+  SandboxConfig& sandbox = config.sandbox;
   constexpr Change kReload = Change::Reload;
   constexpr Change kRestart = Change::Restart;
   return {
@@ -207,6 +214,8 @@ std::vector<Field> fields_of(Config& config) {
       {"pool", "stall_timeout",
        DurationTarget{&pool.stall_timeout, std::chrono::milliseconds(10), hours(24)},
        kRestart},
+      {"sandbox", "seccomp", SandboxUseTarget{&sandbox.seccomp}, kRestart},
+      {"sandbox", "landlock", SandboxUseTarget{&sandbox.landlock}, kRestart},
       {"kernels", "files", StringsTarget{&kernels.files, true}, kRestart},
       {"kernels", "in_process", StringsTarget{&kernels.in_process, false}, kRestart},
       {"kernels", "from_clients", FromClientsTarget{&kernels.from_clients}, kRestart},

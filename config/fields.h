@@ -46,6 +46,9 @@ struct LogTargetTarget {
 struct FromClientsTarget {
   FromClients* value;
 };
+struct SandboxUseTarget {
+  SandboxUse* value;
+};
 struct BytesTarget {
   std::uint64_t* value;
 };
@@ -60,9 +63,10 @@ struct AccountsTarget {
   AccountKind kind;
 };
 
-using Target = std::variant<CountTarget, DurationTarget, ModeTarget, PathTarget,
-                            LevelTarget, LogTargetTarget, AccountsTarget,
-                            FromClientsTarget, BytesTarget, StringsTarget>;
+using Target =
+    std::variant<CountTarget, DurationTarget, ModeTarget, PathTarget, LevelTarget,
+                 LogTargetTarget, AccountsTarget, FromClientsTarget, SandboxUseTarget,
+                 BytesTarget, StringsTarget>;
 
 // What a change of the key needs to take effect.
 enum class Change : std::uint8_t { Reload, Restart };
@@ -84,6 +88,8 @@ inline constexpr std::array<std::string_view, 3> kLogTargetNames{"auto", "stderr
                                                                  "journal"};
 
 inline constexpr std::array<std::string_view, 3> kFromClientsNames{"auto", "yes", "no"};
+inline constexpr std::array<std::string_view, 3> kSandboxUseNames{"auto", "require",
+                                                                  "off"};
 
 inline constexpr std::uint32_t kLeastSocketMode = 0600;
 inline constexpr std::uint32_t kMostSocketMode = 0777;

@@ -21,6 +21,15 @@ bool logs_jobs(const config::LogConfig& log) {
   return log.level <= config::LogLevel::Debug;
 }
 
+exec::SandboxUse use_of(config::SandboxUse use) {
+  switch (use) {
+    case config::SandboxUse::Auto: break;
+    case config::SandboxUse::Require: return exec::SandboxUse::Require;
+    case config::SandboxUse::Off: return exec::SandboxUse::Off;
+  }
+  return exec::SandboxUse::Auto;
+}
+
 EngineOptions engine_options(const CoreOptions& options,
                              std::function<void()> turn_ended) {
   const config::Config& config = options.config;
@@ -42,6 +51,7 @@ EngineOptions engine_options(const CoreOptions& options,
       (config.kernels.from_clients == config::FromClients::Auto && one_user);
   engine.kernel_memory_bytes = config.kernels.memory;
   engine.kernel_stall = config.kernels.stall_timeout;
+  engine.sandbox = {use_of(config.sandbox.seccomp), use_of(config.sandbox.landlock)};
   engine.zygote.program = options.worker_program;
   engine.zygote.environment = options.worker_environment;
   engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;

@@ -39,6 +39,10 @@ struct ValueOf {
     return std::string(
         config::kFromClientsNames[static_cast<std::size_t>(*target.value)]);
   }
+  Value operator()(const config::SandboxUseTarget& target) const {
+    return std::string(
+        config::kSandboxUseNames[static_cast<std::size_t>(*target.value)]);
+  }
   Value operator()(const config::BytesTarget& target) const {
     return static_cast<std::int64_t>(*target.value);
   }

@@ -95,6 +95,7 @@ class Engine::LaneEvents : public exec::PathEvents {
 Engine::Engine(asio::io_context& loop, EngineOptions options)
     : loop_(loop),
       options_(std::move(options)),
+      sandbox_(exec::plan_sandbox(options_.sandbox)),
       tag_(random_tag()),
       pid_(static_cast<std::uint32_t>(::getpid())),
       started_ns_(monotonic_ns()),
@@ -116,6 +117,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
   pool.age.chunks = options_.recycle_chunks;
   pool.age.growth_bytes = options_.recycle_growth_bytes;
   pool.zygote = options_.zygote;
+  if (sandbox_) pool.zygote.sandbox = *sandbox_;
   threads_ =
       std::make_unique<exec::ThreadPath>(loop_, options_.threads, *thread_events_);
   processes_ = std::make_unique<exec::ProcessPath>(loop_, std::move(pool),
@@ -130,6 +132,7 @@ Engine::~Engine() {
 }
 
 Result<void> Engine::start() {
+  if (!sandbox_) return sandbox_.error();
   if (Result<void> installed = kernels_.install(); !installed) return installed;
   threads_->start();
   return processes_->start();

@@ -53,7 +53,8 @@ struct EngineOptions {
   std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
   std::uint64_t recycle_chunks = 100'000;           // of a worker's life; 0: any number
   std::uint64_t recycle_growth_bytes = 256U << 20;  // of private memory; 0: any
-  exec::ZygoteOptions zygote;
+  exec::SandboxOptions sandbox;
+  exec::ZygoteOptions zygote;  // but its sandbox, which is planned at start()
   std::uint64_t most_jobs = 100'000;
   std::uint64_t most_descriptors = 4096;
   std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held
@@ -213,6 +214,7 @@ class Engine {
 
   asio::io_context& loop_;
   const EngineOptions options_;
+  const Result<exec::SandboxPlan> sandbox_;
   const std::uint64_t tag_;
   const std::uint32_t pid_;  // a system call each time it is asked for
   const Nanoseconds started_ns_;

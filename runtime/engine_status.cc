@@ -171,6 +171,7 @@ model::ServerStatus Engine::known_status() {
   status.chunks_waiting = scheduler_.waiting_chunks();
   status.tokens = scheduler_.tokens();
   status.draining = draining_;
+  if (sandbox_) status.sandbox = exec::words_of(*sandbox_);
   status.totals = totals_;
   return status;
 }

@@ -107,6 +107,7 @@ std::string text_of_daemon(const model::ServerStatus& status) {
   table.add({"zygote", "pid " + std::to_string(status.zygote_pid) + ", " +
                            text_of_number(status.zygote_restarts, "restart")});
   if (!status.degraded.empty()) table.add({"degraded", printable(status.degraded)});
+  table.add({"sandbox", printable(status.sandbox)});
   return table.text();
 }
 

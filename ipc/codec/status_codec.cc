@@ -142,6 +142,7 @@ void write_server_status(schema::ServerStatus::Builder to,
     tokens[i].setWaiting(status.tokens[i].waiting);
   }
   to.setDegraded(to_text(status.degraded));
+  to.setSandbox(to_text(status.sandbox));
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -180,6 +181,7 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
     status.tokens.push_back(
         {from_text(token.getName()), token.getInUse(), token.getWaiting()});
   status.degraded = from_text(from.getDegraded());
+  status.sandbox = from_text(from.getSandbox());
   return status;
 }
 

@@ -92,6 +92,8 @@ struct ServerStatus {
   std::vector<TokenStatus> tokens;  // by name
   // Why jobs had better not count on the workers, for people; empty: they can.
   std::string degraded;
+  // What holds the workers, "seccomp, landlock 4", or "off: " and why.
+  std::string sandbox;
 };
 
 // One line of `tally jobs`.

@@ -181,6 +181,8 @@ struct ServerStatus {
   settings @24 :List(Setting);
   tokens @25 :List(TokenStatus);  # in use or waited for
   degraded @26 :Text;        # why the workers are of little use; empty: they are fine
+  health @27 :List(Void);    # not sent yet
+  sandbox @28 :Text;         # what holds the workers; "off: " and why
 }
 
 struct Reply {

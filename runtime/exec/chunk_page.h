@@ -51,6 +51,11 @@ struct ChunkPage {
   // For people and the stall watch. Written by the executor with each block.
   std::atomic<ChunkStage> stage{ChunkStage::None};
   std::atomic<std::uint32_t> source_file{0};  // the job's file of the last block
+
+  // The system call that ended the worker: its number plus one; 0: none. And the ABI it
+  // is a number of (AUDIT_ARCH_*). Written by the worker's trap (sandbox_trap.h).
+  std::atomic<std::uint32_t> denied_call{0};
+  std::atomic<std::uint32_t> denied_arch{0};
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -33,14 +33,18 @@ std::string last_line(std::string_view output) {
 Error kernel_lost(Error cause, const exec::KernelPlace& place,
                   const KernelNames& names) {
   const bool stalled = cause.code() == "kernel_stalled";
+  const bool denied = cause.code() == "worker_denied_call";
   const std::string who = names.kernel.empty()
                               ? "the kernels of " + names.image
                               : "kernel '" + names.kernel + "' (" + names.image + ")";
-  std::string message = who + (stalled ? " went on for too long " : " crashed ") +
+  std::string message = who +
+                        (stalled  ? " went on for too long "
+                         : denied ? " did what no kernel may "
+                                  : " crashed ") +
                         where(place, names) + ": " + cause.message();
   if (const std::string line = last_line(place.output); !line.empty())
     message += "; it had written: " + line;
-  Error error(Errc::WorkerLost, stalled ? "kernel_stalled" : "kernel_crashed",
+  Error error(Errc::WorkerLost, stalled || denied ? cause.code() : "kernel_crashed",
               std::move(message));
   for (const Error::Field& field : cause.fields()) {
     if (const auto* number = std::get_if<std::int64_t>(&field.value))

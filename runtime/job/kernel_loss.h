@@ -17,9 +17,9 @@ struct KernelNames {
   std::string file;  // of the input; empty where it has none
 };
 
-// Class WorkerLost; code "kernel_stalled" where that is the cause, else
-// "kernel_crashed"; the cause's fields and kernel, image, call, file, first_row, rows,
-// output. Precondition: place.call is not None.
+// Class WorkerLost; code "kernel_stalled" or "worker_denied_call" where that is the
+// cause, else "kernel_crashed"; the cause's fields and kernel, image, call, file,
+// first_row, rows, output. Precondition: place.call is not None.
 Error kernel_lost(Error cause, const exec::KernelPlace& place,
                   const KernelNames& names);
 

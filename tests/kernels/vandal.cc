@@ -6,8 +6,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cfenv>
@@ -68,17 +72,40 @@ void fork_child() {
   if (::fork() == 0) sleep_for_ever(nullptr);
 }
 
-void change_surroundings() {
-  std::fesetround(FE_UPWARD);
+void block_all_signals() {
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
+}
+
+void change_surroundings() {
+  std::fesetround(FE_UPWARD);
+  block_all_signals();
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = 64;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   (void)!::chdir("/");
   ::umask(0777);
+}
+
+// What a sandbox is for: whatever of it comes back is its failure.
+void trespass(std::string_view act) {
+  if (act == "socket") (void)::socket(AF_INET, SOCK_STREAM, 0);
+  if (act == "open") (void)::open("/etc/passwd", O_RDONLY);
+  if (act == "write") (void)::open("/tmp/tally-vandal", O_WRONLY | O_CREAT, 0600);
+  if (act == "unlink") (void)::unlink("/tmp/tally-vandal");
+  if (act == "mount") (void)::mount("none", "/tmp", "tmpfs", 0, nullptr);
+  if (act == "ptrace") (void)::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr);
+  if (act == "exec") {
+    char* const words[] = {nullptr};
+    (void)::execve("/bin/true", words, words);
+  }
+  if (act == "peek") {
+    char byte = 0;
+    const iovec here{&byte, 1};
+    (void)::process_vm_readv(::getppid(), &here, 1, &here, 1, 0);
+  }
 }
 
 // What the program calls `act`; 0, or what the kernel's function returns.
@@ -129,6 +156,15 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
   if (act == "surroundings") change_surroundings();
   if (act == "group") ::kill(0, SIGKILL);
   if (act == "parent") ::kill(::getppid(), SIGKILL);
+  if (act == "quietly") {
+    block_all_signals();
+    trespass("socket");
+  }
+  if (act == "defiantly") {
+    ::signal(SIGSYS, SIG_IGN);
+    trespass("socket");
+  }
+  trespass(act);
   return 0;
 }
 

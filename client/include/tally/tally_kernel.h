@@ -14,6 +14,9 @@
    bytes that serialize wrote. A crash costs one attempt at one chunk, never the daemon.
    (In the daemon itself a kernel runs only if the administrator lists it in
    [kernels] in_process; then several threads run it at once, with states of their own.)
+   Workers are in a sandbox: a kernel computes, allocates and may start threads; opening
+   files or sockets, starting or signalling processes ends its worker, and its job with
+   the error worker_denied_call, which names the system call.
 
    Same bits. Rows come in file order. A leaf is 65,536 elements, or 1 MiB of csv or
    text (a record belongs to the leaf of its first byte); each leaf has a state of its

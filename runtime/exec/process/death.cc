@@ -1,9 +1,12 @@
 #include "runtime/exec/process/death.h"
 
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -39,6 +42,12 @@ std::string in_words(char process_state) {
          letter(process_state) + ")";
 }
 
+std::string call_name(std::uint32_t arch, std::uint32_t number) {
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      ::seccomp_syscall_resolve_num_arch(arch, static_cast<int>(number)), std::free);
+  return name != nullptr ? name.get() : "call " + std::to_string(number);
+}
+
 }  // namespace
 
 Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
@@ -66,6 +75,29 @@ Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
             message + oom.checked)
           .with("signal", signal)
           .with("checked", oom.checked),
+      worker, death.pid);
+}
+
+Error denied_call(std::uint32_t worker, const ZygoteMessage& death,
+                  const ChunkPage& page) {
+  const std::string who = named(worker, death.pid);
+  const std::uint32_t call = page.denied_call.load(std::memory_order_acquire);
+  if (call == 0)
+    return with_worker(
+        Error(Errc::WorkerLost, "worker_denied_call",
+              who +
+                  " was ended by SIGSYS, as for a system call that its sandbox denies; "
+                  "which is unknown: SIGSYS was blocked, or sent")
+            .with("signal", "SIGSYS"),
+        worker, death.pid);
+  const std::string name =
+      call_name(page.denied_arch.load(std::memory_order_relaxed), call - 1);
+  return with_worker(
+      Error(Errc::WorkerLost, "worker_denied_call",
+            who + " made the system call " + name + ", which its sandbox denies")
+          .with("syscall", name)
+          .with("number", std::int64_t{call - 1})
+          .with("signal", "SIGSYS"),
       worker, death.pid);
 }
 

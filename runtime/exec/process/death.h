@@ -7,6 +7,7 @@
 
 #include "ipc/base/error.h"
 #include "runtime/account/oom_kills.h"
+#include "runtime/exec/chunk_page.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
 namespace tally::exec {
@@ -16,6 +17,12 @@ namespace tally::exec {
 // signal is SIGKILL, and told with it (field checked).
 Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
                   const account::OomKills::Evidence& oom);
+
+// Code "worker_denied_call": SIGSYS ended a worker with a seccomp filter; fields
+// syscall, number (of what its trap wrote into the page; none where it could not),
+// signal.
+Error denied_call(std::uint32_t worker, const ZygoteMessage& death,
+                  const ChunkPage& page);
 
 // Code "worker_lost": the link closed and nobody could tell why; field checked.
 Error unknown_death(std::uint32_t worker, std::uint32_t pid, char process_state);

@@ -2,16 +2,20 @@
 // it is of no use by hand, and says so.
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
+#include "runtime/exec/process/sandbox.h"
 #include "runtime/exec/process/zygote_main.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], tally::exec::kZygoteArgument) == 0)
-    return tally::exec::zygote_main(tally::exec::kZygoteSocket, -1);
-  if (argc == 2 && std::strcmp(argv[1], tally::exec::kOrphanArgument) == 0)
-    return tally::exec::zygote_main(tally::exec::kZygoteSocket,
-                                    tally::exec::kZygoteOwner);
+  using namespace tally::exec;
+  std::optional<SandboxPlan> sandbox;
+  if (argc == 3) sandbox = plan_of(argv[2]);
+  if (sandbox && std::strcmp(argv[1], kZygoteArgument) == 0)
+    return zygote_main(kZygoteSocket, -1, *sandbox);
+  if (sandbox && std::strcmp(argv[1], kOrphanArgument) == 0)
+    return zygote_main(kZygoteSocket, kZygoteOwner, *sandbox);
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::puts("tally-worker " TALLY_VERSION);
     return 0;

@@ -297,9 +297,13 @@ void ProcessPath::on_death(const ZygoteMessage& death) {
     return drop_successor(*heir, cause_of(heir->number, death).message());
   Slot* slot = find(death.serial);
   if (slot == nullptr) return;
+  const bool denied = options_.zygote.sandbox.seccomp && death.code != CLD_EXITED &&
+                      death.status == SIGSYS;
+  Error cause = slot->killed_for ? *slot->killed_for
+                : denied ? denied_call(slot->number, death, *slot->worker.page.get())
+                         : cause_of(slot->number, death);
   // What it was given while it was leaving is not to blame.
-  lose(*slot, slot->killed_for ? *slot->killed_for : cause_of(slot->number, death),
-       !slot->is_leaving);
+  lose(*slot, std::move(cause), !slot->is_leaving);
 }
 
 Error ProcessPath::cause_of(std::uint32_t number, const ZygoteMessage& death) {
@@ -326,15 +330,17 @@ void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
   slot.deaf_timer.cancel();
   const std::optional<model::ChunkKey> running =
       slot.in_hand.empty() ? std::nullopt : slot.running();
+  const std::string wrote =
+      running || young ? slot.worker.output.text() : std::string();
+  if (!wrote.empty())
+    log_("worker " + std::to_string(slot.number) +
+         " wrote: " + printable(wrote, kMostLogged));
   KernelPlace place;
   if (running) {
     place = WorkMoment::of(*slot.worker.page.get()).place;
     // A kernel is not to blame for a worker that somebody stopped.
     if (cause.code() == "worker_stalled") place.call = KernelCall::None;
-    place.output = slot.worker.output.text();
-    if (!place.output.empty())
-      log_("worker " + std::to_string(slot.number) +
-           " wrote: " + printable(place.output, kMostLogged));
+    place.output = wrote;
   }
   slot.in_hand.clear();
   slot.batch.clear();

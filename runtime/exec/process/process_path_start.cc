@@ -62,6 +62,7 @@ Result<WorkerProcess> ProcessPath::ask_for_worker() {
 void ProcessPath::fork(Slot& slot) {
   Result<WorkerProcess> asked = ask_for_worker();
   if (!asked) {
+    slot.worker.output = WorkerOutput();  // what its last one wrote was told
     apply(slot, WorkerEvent::Forked);
     log_("worker " + std::to_string(slot.number) + ": " + asked.error().message());
     return lose(slot, asked.error(), false);

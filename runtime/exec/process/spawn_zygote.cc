@@ -14,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/exec/process/sandbox_environment.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
 extern char** environ;
@@ -46,7 +47,8 @@ class Spawn {
   // `owner` -1: none. All strings must outlive it.
   Spawn(const ZygoteOptions& options, int socket, int owner)
       : program_(options.program),
-        argument_(owner < 0 ? kZygoteArgument : kOrphanArgument) {
+        argument_(owner < 0 ? kZygoteArgument : kOrphanArgument),
+        sandbox_(argument_of(options.sandbox)) {
     posix_spawn_file_actions_init(&files_);
     posix_spawn_file_actions_addopen(&files_, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files_, socket, kZygoteSocket);
@@ -64,9 +66,14 @@ class Spawn {
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK |
                                                POSIX_SPAWN_SETSIGDEF |
                                                POSIX_SPAWN_SETPGROUP);
-    if (!options.environment) return;
-    for (const std::string& variable : *options.environment)
-      environment_.push_back(const_cast<char*>(variable.c_str()));
+    if (options.environment) {
+      for (const std::string& variable : *options.environment)
+        pass_on(variable.c_str());
+    } else {
+      for (char** variable = environ; variable != nullptr && *variable != nullptr;
+           ++variable)
+        pass_on(*variable);
+    }
     environment_.push_back(nullptr);
   }
   ~Spawn() {
@@ -78,9 +85,10 @@ class Spawn {
 
   // As a child of the caller.
   void run() {
-    char* const arguments[] = {program_.data(), argument_.data(), nullptr};
+    char* const arguments[] = {program_.data(), argument_.data(), sandbox_.data(),
+                               nullptr};
     failed_ = ::posix_spawn(&pid_, program_.c_str(), &files_, &attributes_, arguments,
-                            environment_.empty() ? environ : environment_.data());
+                            environment_.data());
     // A child not yet reaped: the pid still names it.
     if (failed_ == 0) pidfd_ = pidfd_of(pid_);
     if (failed_ == 0 && !pidfd_) pidfd_error_ = errno;
@@ -125,8 +133,13 @@ class Spawn {
   }
 
  private:
+  void pass_on(const char* variable) {
+    if (is_for_workers(variable)) environment_.push_back(const_cast<char*>(variable));
+  }
+
   std::string program_;
   std::string argument_;
+  std::string sandbox_;
   posix_spawn_file_actions_t files_;
   posix_spawnattr_t attributes_;
   std::vector<char*> environment_;

@@ -17,14 +17,17 @@
 
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
+#include "runtime/exec/process/sandbox.h"
 
 namespace tally::exec {
 
 struct ZygoteOptions {
   std::string program;  // tally-worker
   bool orphan = false;
-  // "NAME=value", for zygote and workers; none: this process's at the time.
+  // "NAME=value", for zygote and workers, who get of it what is_for_workers(); none:
+  // this process's at the time.
   std::optional<std::vector<std::string>> environment;
+  SandboxPlan sandbox;
 };
 
 struct SpawnedZygote {

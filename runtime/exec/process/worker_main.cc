@@ -18,6 +18,7 @@
 #include "runtime/exec/job_sync.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/ends_worker.h"
+#include "runtime/exec/process/sandbox_limits.h"
 #include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
@@ -25,8 +26,10 @@ namespace {
 
 class Worker {
  public:
-  Worker(int link, ChunkPage& page, WorkerOutput output)
-      : link_(link),
+  Worker(int link, ChunkPage& page, WorkerOutput output, WorkerSandbox sandbox)
+      : page_(page),
+        link_(link),
+        sandbox_(std::move(sandbox)),
         runner_(page, source::open_reader,
                 {&images_,
                  [this](const auto&, auto, auto context) { return sync_.get(context); },
@@ -34,6 +37,11 @@ class Worker {
         output_(std::move(output)) {}
 
   int run() {
+    if (Result<void> entered = sandbox_.enter(page_); !entered) {
+      std::fprintf(stderr, "the sandbox cannot be entered: %s\n",
+                   entered.error().message().c_str());
+      return 1;
+    }
     fault_point("start", {});
     if (!send(ipc::WorkerReady{ipc::kProtocolVersion, std::string(kBuildId),
                                static_cast<std::uint32_t>(::getpid())}))
@@ -88,6 +96,7 @@ class Worker {
     }
     const bool has_kernels = !assigned.task.images.empty();
     if (has_kernels) output_.rewind();
+    if (has_kernels) sandbox_.begin_chunk();
     images_.keep(assigned.task, own);
     sync_.begin(assigned.task, own);
     meter_.start(assigned.task);
@@ -135,8 +144,11 @@ class Worker {
     return done && *done == ipc::Transfer::Moved;
   }
 
+  ChunkPage& page_;
   const int link_;
+  // Before the sandbox, which opens nothing by its path.
   account::SelfFiles self_ = account::SelfFiles::open();
+  WorkerSandbox sandbox_;
   account::ChunkMeter meter_{&self_};
   kernels::LoadedImages images_;
   JobSync sync_;
@@ -148,7 +160,10 @@ class Worker {
 
 }  // namespace
 
-int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output) {
+int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output,
+                WorkerSandbox sandbox) {
+  const int kept[] = {link.get(), page.get(), output.fd(), sandbox.descriptor()};
+  if (!close_all_but(kept)) return 1;
   if (!output.become_standard_output()) return 1;
   void* map = ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE, MAP_SHARED,
                      page.get(), 0);
@@ -159,7 +174,7 @@ int worker_main(UniqueFd link, UniqueFd page, WorkerOutput output) {
   if (::madvise(map, sizeof(ChunkPage), MADV_DONTFORK) != 0) return 1;
   // The daemon has constructed it; atomics are used in place.
   return Worker(link.get(), *std::launder(static_cast<ChunkPage*>(map)),
-                std::move(output))
+                std::move(output), std::move(sandbox))
       .run();
 }
 

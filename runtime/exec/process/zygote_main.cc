@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <span>
@@ -18,6 +19,7 @@
 
 #include "ipc/base/unique_fd.h"
 #include "ipc/fd_passing.h"
+#include "runtime/exec/process/sandbox_worker.h"
 #include "runtime/exec/process/worker_main.h"
 #include "runtime/exec/process/zygote_protocol.h"
 
@@ -31,7 +33,8 @@ std::uint64_t nanoseconds(const timeval& time) {
 
 class ForkServer {
  public:
-  ForkServer(int socket, int owner) : socket_(socket), owner_(owner) {}
+  ForkServer(int socket, int owner, WorkerSandbox sandbox)
+      : socket_(socket), owner_(owner), sandbox_(std::move(sandbox)) {}
 
   int run() {
     sigemptyset(&child_signal_);
@@ -91,7 +94,7 @@ class ForkServer {
       ::setpgid(0, 0);
       ::prctl(PR_SET_NAME, "tally-worker");
       ::_exit(worker_main(std::move(fds[0]), std::move(fds[1]),
-                          WorkerOutput(std::move(fds[2]))));
+                          WorkerOutput(std::move(fds[2])), std::move(sandbox_)));
     }
     if (pid < 0) {
       message.report = ZygoteReport::ForkFailed;
@@ -137,6 +140,7 @@ class ForkServer {
 
   const int socket_;
   const int owner_;
+  WorkerSandbox sandbox_;  // entered by the workers, not by us
   sigset_t child_signal_{};
   UniqueFd deaths_;
   std::map<pid_t, std::uint64_t> workers_;  // serials of the living
@@ -144,11 +148,17 @@ class ForkServer {
 
 }  // namespace
 
-int zygote_main(int socket, int owner) {
+int zygote_main(int socket, int owner, const SandboxPlan& sandbox) {
   if (owner < 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "tally-zygote");
   ::signal(SIGPIPE, SIG_IGN);
-  return ForkServer(socket, owner).run();
+  Result<WorkerSandbox> prepared = WorkerSandbox::prepare(sandbox);
+  if (!prepared) {
+    std::fprintf(stderr, "tally-worker: the sandbox of workers: %s\n",
+                 prepared.error().message().c_str());
+    return 1;
+  }
+  return ForkServer(socket, owner, *std::move(prepared)).run();
 }
 
 }  // namespace tally::exec

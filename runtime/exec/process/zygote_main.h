@@ -7,10 +7,12 @@
 // Being single-threaded for life is what allows its children to run on without exec.
 #pragma once
 
+#include "runtime/exec/process/sandbox.h"
+
 namespace tally::exec {
 
 // Runs until the socket closes; the exit status of the process. `owner`: a pidfd; -1:
-// the parent's death is watched for instead.
-int zygote_main(int socket, int owner);
+// the parent's death is watched for instead. `sandbox`: what every worker enters.
+int zygote_main(int socket, int owner, const SandboxPlan& sandbox);
 
 }  // namespace tally::exec

@@ -14,6 +14,7 @@ namespace tally::exec {
 
 inline constexpr int kZygoteSocket = 3;  // the zygote's end, placed there by the spawn
 inline constexpr int kZygoteOwner = 4;   // an orphan's: a pidfd of whom it serves
+// Followed by the sandbox of its workers (argument_of).
 inline constexpr const char* kZygoteArgument = "--zygote";
 inline constexpr const char* kOrphanArgument = "--orphan-zygote";
 

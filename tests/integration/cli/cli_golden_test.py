@@ -30,6 +30,7 @@ VOLATILE = [(r"^(peak_rss|workers_anon)_bytes$", "SIZE OR NULL"),
             (r"^socket$", "PATH"), (r"^version$", "VERSION"), (r"^sha256$", "HASH"),
             (r"^(bounds|usable)$", "CORES"), (r"^system_used", "PERCENT"),
             (r"^process_state$", "STATE"), (r"^parallel_helped$", "BOOLEAN"), (r"^kind$", "KIND"),
+            (r"^sandbox$", "SANDBOX"),
             (r"^(running|busy|max|sessions|chunks_done|jobs_finished)$", "COUNT")]
 
 

@@ -70,6 +70,12 @@ struct Phrases {
       names.push_back(in_quotes(name));
     return names;
   }
+  List operator()(const SandboxUseTarget&) const {
+    List names;
+    for (const std::string_view name : kSandboxUseNames)
+      names.push_back(in_quotes(name));
+    return names;
+  }
   List operator()(const BytesTarget&) const { return {"\"1GiB\"", "0: no limit"}; }
   List operator()(const StringsTarget& target) const {
     return {"p to " + std::to_string(kMostStrings),

@@ -161,7 +161,7 @@ TEST(LoadTest, AnUnknownKeyNearToNothingListsWhatThereIs) {
       "t.toml:2:1: unknown key \"frobnicate\" in [log]; there are: level, target");
   EXPECT_EQ(only_problem("[zzzzzz]\n"),
             "t.toml:1:2: unknown table \"zzzzzz\"; there are: daemon, access, pool, "
-            "kernels, threads, "
+            "sandbox, kernels, threads, "
             "limits, log");
 }
 

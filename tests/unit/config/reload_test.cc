@@ -65,6 +65,9 @@ attempts = 1
 stall_timeout = "1s"
 recycle_chunks = 1
 recycle_growth = "1MiB"
+[sandbox]
+seccomp = "off"
+landlock = "require"
 [kernels]
 files = ["/k.so"]
 in_process = ["k"]

@@ -66,6 +66,28 @@ TEST(DeathCause, OfACoreDumpIsTheSignalToo) {
   EXPECT_EQ(text(error, "signal"), "SIGSEGV");
 }
 
+TEST(DeathCause, OfADeniedCallIsItsName) {
+  ChunkPage page;
+  page.denied_call = 41 + 1;
+  page.denied_arch = 0xC000'003E;  // AUDIT_ARCH_X86_64
+  const Error error = denied_call(3, death(CLD_DUMPED, SIGSYS), page);
+  expect_names_the_worker(error);
+  EXPECT_EQ(error.code(), "worker_denied_call");
+  EXPECT_EQ(text(error, "syscall"), "socket");
+  EXPECT_EQ(text(error, "number"), "41");
+}
+
+TEST(DeathCause, OfADeniedCallThatNobodyWroteDownIsNotGuessed) {
+  ChunkPage page;
+  const Error error = denied_call(3, death(CLD_KILLED, SIGSYS), page);
+  EXPECT_EQ(error.code(), "worker_denied_call");
+  EXPECT_EQ(error.field("syscall"), nullptr);
+  EXPECT_NE(error.message().find("unknown"), std::string::npos);
+  page.denied_call = 4'000'000;
+  EXPECT_EQ(text(denied_call(3, death(CLD_KILLED, SIGSYS), page), "syscall"),
+            "call 3999999");
+}
+
 TEST(DeathCause, OfASignalWithoutANameIsItsNumber) {
   const Error error = death_cause(3, death(CLD_KILLED, SIGRTMIN + 2), kStood);
   EXPECT_EQ(text(error, "signal"), "signal " + std::to_string(SIGRTMIN + 2));
