@@ -25,7 +25,7 @@ struct NpyHeader {
 };
 
 inline constexpr std::size_t kNpyPrefixBytes = 12;  // enough for npy_header_bytes()
-inline constexpr std::size_t kMaxNpyHeaderBytes = 64 * 1024;
+inline constexpr std::size_t kMaxNpyHeaderBytes = 64 * 1024;  // behind the prefix
 
 // How many bytes the data follow after, told from the file's first kNpyPrefixBytes (or
 // all of a shorter file).

@@ -1,0 +1,40 @@
+// A partial's bytes: those that are a state are its own serialisation, and merging it
+// never changes the source.
+#include "ipc/base/check.h"
+#include "runtime/reduce/state.h"
+#include "tests/fuzz/input.h"
+
+namespace {
+
+std::vector<std::byte> bytes_of(const tally::reduce::State& state) {
+  std::vector<std::byte> bytes;
+  state.serialise(bytes);
+  return bytes;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  tally::fuzz::Input input(data, size);
+  const auto family =
+      static_cast<tally::model::Family>(1 + input.byte() % tally::model::kLastFamily);
+  const auto type = static_cast<tally::model::ElementType>(1 + input.byte() % 10);
+  const auto state = tally::reduce::make_state(family, type);
+  const auto before = bytes_of(*state);
+  if (!state->deserialise(state->version(), input.rest())) {
+    TALLY_CHECK(bytes_of(*state) == before);  // on failure unchanged
+    return 0;
+  }
+  const auto held = bytes_of(*state);
+  const auto copy = tally::reduce::make_state(family, type);
+  TALLY_CHECK(copy->deserialise(copy->version(), held));
+  TALLY_CHECK(bytes_of(*copy) == held);
+  const auto empty = tally::reduce::make_state(family, type);
+  copy->merge(*empty);
+  TALLY_CHECK(bytes_of(*copy) == held);
+  empty->merge(*state);
+  TALLY_CHECK(bytes_of(*empty) == held);
+  copy->merge(*state);
+  TALLY_CHECK(bytes_of(*state) == held);
+  return 0;
+}
