@@ -1,0 +1,44 @@
+"""What a daemon at rest holds: the same after whatever was done to it, or it leaks."""
+
+import os
+import pathlib
+
+from processes import descriptors_of, resident_bytes
+from tally_daemon import children_of
+
+
+# What runtime/engine.cc gives its pools at most, beside [threads] max of tally-thread.
+# Their threads are started when first needed and stay.
+POOLS = {"tallyd": 1, "tally-helper": 8, "tally-gauge": 1}
+
+
+def memfds_of(pid):
+    """Those among its descriptors that are memfds."""
+    count = 0
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            count += os.readlink(entry).startswith("/memfd:")
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return count
+
+
+def threads_of(pid):
+    """Their number by name."""
+    names = [comm.read_text(encoding="ascii").strip()
+             for comm in pathlib.Path(f"/proc/{pid}/task").glob("*/comm")]
+    return {name: names.count(name) for name in sorted(set(names))}
+
+
+def census(daemon, threads_max):
+    """Of a TallyDaemon: counts, which must come back exactly, and `resident` bytes.
+
+    Checks that it has no more threads than its pools may have, [threads] `threads_max`.
+    """
+    pid = daemon.process.pid
+    for name, count in threads_of(pid).items():
+        assert count <= (POOLS | {"tally-thread": threads_max})[name], (name, count)
+    (zygote,) = children_of(pid)
+    return {"descriptors": descriptors_of(pid), "memfds": memfds_of(pid),
+            "zygote_descriptors": descriptors_of(zygote),
+            "workers": len(children_of(zygote)), "resident": resident_bytes(pid)}
