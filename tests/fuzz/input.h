@@ -23,6 +23,12 @@ class Input {
     rest_ = rest_.subspan(1);
     return value;
   }
+  // The next bytes, fewer where fewer are left.
+  std::span<const std::byte> take(std::size_t count) {
+    const auto taken = rest_.first(std::min(count, rest_.size()));
+    rest_ = rest_.subspan(taken.size());
+    return taken;
+  }
   std::span<const std::byte> rest() const { return rest_; }
   std::string_view text() const {
     return {reinterpret_cast<const char*>(rest_.data()), rest_.size()};
