@@ -74,8 +74,9 @@ void ProcessPath::retire(WorkerProcess worker) {
   auto retired = std::make_unique<Retired>(std::move(worker), loop_);
   retired->timer.expires_after(kStopDeadline);
   retired->timer.async_wait([this, serial](asio::error_code error) {
+    if (error) return;  // it has gone, or all of us have
     const auto at = retired_.find(serial);
-    if (!error && at != retired_.end()) at->second->worker.signal(SIGKILL);
+    if (at != retired_.end()) at->second->worker.signal(SIGKILL);
   });
   retired_[serial] = std::move(retired);
 }
