@@ -148,6 +148,17 @@ TEST(NpyHeader, TheLengthIsBoundedBeforeItIsBelieved) {
   EXPECT_TRUE(says(bytes.error(), "2147483647")) << bytes.error().message();
 }
 
+// Found by fuzzing: the bound is of the text, the data follow behind the prefix too.
+TEST(NpyHeader, TheBoundIsOfWhatFollowsThePrefix) {
+  std::string file = "\x93NUMPY";
+  file += '\x02';
+  file += '\0';
+  const auto bytes = npy_header_bytes(as_bytes(file + std::string("\0\0\x01\0", 4)));
+  ASSERT_TRUE(bytes) << bytes.error().message();
+  EXPECT_EQ(*bytes, kNpyPrefixBytes + kMaxNpyHeaderBytes);
+  EXPECT_FALSE(npy_header_bytes(as_bytes(file + std::string("\x01\0\x01\0", 4))));
+}
+
 TEST(NpyHeader, OtherFilesAndVersionsAreToldApart) {
   EXPECT_TRUE(says(parse("id,temp\n1,2\n").error(), "not an npy file"));
   EXPECT_FALSE(parse(""));
