@@ -423,8 +423,23 @@ void Session::server_status(std::uint32_t sequence) {
     --self->waits_;
     model::ServerStatus status = known;
     self->host_.complete(status);
+    self->hide_others(status);
     self->reply(sequence, std::move(status));
   });
+}
+
+// What others' jobs do is theirs to know. A job that ended since, and was not kept, is
+// nobody's any more and is hidden too.
+void Session::hide_others(model::ServerStatus& status) const {
+  if (options_.administrator) return;
+  for (model::WorkerStatus& worker : status.workers) {
+    if (!worker.job) continue;
+    std::optional<std::uint32_t> owner = engine_.owner(worker.job->number);
+    if (const auto kept = engine_.ended(worker.job->number); kept) owner = kept->uid;
+    if (owner && may_see(*owner)) continue;
+    worker.job.reset();
+    worker.doing.clear();
+  }
 }
 
 void Session::drain(std::uint32_t sequence) {

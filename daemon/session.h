@@ -100,6 +100,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The number of the job that `ref` names, if this client may know of it.
   Result<std::uint64_t> resolve(const model::JobRef& ref);
   bool may_see(std::uint32_t uid) const;
+  void hide_others(model::ServerStatus& status) const;
   bool may_wait(std::uint32_t sequence);
   void reply(std::uint32_t sequence, const model::Reply& reply);
   void reply_answer(std::uint32_t sequence, const job::EndedJob& job);
