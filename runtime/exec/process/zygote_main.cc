@@ -26,6 +26,9 @@
 namespace tally::exec {
 namespace {
 
+constexpr int kReportTries = 20;
+constexpr int kReportPauseMs = 10;
+
 std::uint64_t nanoseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
          static_cast<std::uint64_t>(time.tv_usec) * 1'000U;
@@ -56,12 +59,18 @@ class ForkServer {
   }
 
  private:
-  // Where the daemon is gone, its end of the socket tells us so as well.
+  // Where the daemon is gone, its end of the socket tells us so as well. A report that
+  // the kernel has no memory for must not be lost: the daemon would wait out its
+  // deadline and end this process, and every worker with it.
   void report(const ZygoteMessage& message, int fd) {
     const auto bytes = std::as_bytes(std::span(&message, 1));
     const std::span<const int> fds =
         fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>();
-    (void)ipc::send_with_fds(socket_, bytes, fds, 0);
+    for (int i = 0; i < kReportTries; ++i) {
+      const auto sent = ipc::send_with_fds(socket_, bytes, fds, 0);
+      if (sent && sent->state != ipc::Transfer::WouldBlock) return;
+      ::poll(nullptr, 0, kReportPauseMs);
+    }
   }
 
   // One request; false when the daemon is gone.
@@ -104,6 +113,13 @@ class ForkServer {
     }
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     workers_[pid] = serial;
+    if (!pidfd) {  // the daemon could never end it
+      message.report = ZygoteReport::ForkFailed;
+      message.code = errno;
+      ::kill(pid, SIGKILL);
+      report(message, -1);
+      return;
+    }
     message.report = ZygoteReport::Forked;
     message.pid = pid;
     report(message, pidfd.get());
