@@ -1,10 +1,14 @@
 #include "runtime/exec/fault_points.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,6 +74,25 @@ const std::vector<Fault>& faults() {
   return all;
 }
 
+// Page by page, down to the guard page and on.
+[[noreturn]] void overflow_stack() {
+  for (;;) {
+    auto* const page = static_cast<volatile char*>(__builtin_alloca(4096));
+    page[0] = 1;
+  }
+}
+
+[[noreturn]] void run_out_of_memory() {
+  rlimit before{};
+  TALLY_CHECK(::getrlimit(RLIMIT_DATA, &before) == 0);
+  const rlimit none{1, before.rlim_max};  // 0 means another thing to Linux
+  TALLY_CHECK(::setrlimit(RLIMIT_DATA, &none) == 0);
+  void* const memory = ::operator new (std::size_t{1} << 30, std::nothrow);
+  TALLY_CHECK(::setrlimit(RLIMIT_DATA, &before) == 0);
+  TALLY_CHECK(memory == nullptr);
+  throw std::bad_alloc();
+}
+
 Distortion act(const std::string& action) {
   if (action == "kill")
     ::kill(::getpid(), SIGKILL);
@@ -77,6 +100,19 @@ Distortion act(const std::string& action) {
     ::kill(::getpid(), SIGSTOP);
   else if (action == "segv")
     ::raise(SIGSEGV);
+  else if (action == "bus")
+    ::raise(SIGBUS);
+  else if (action == "stack")
+    overflow_stack();
+  else if (action == "memory")
+    run_out_of_memory();
+  else if (action == "descriptors")
+    while (::dup(STDERR_FILENO) >= 0) {
+    }
+  else if (action == "denied")
+    (void)::socket(AF_INET, SOCK_STREAM, 0);
+  else if (action == "spin")
+    for (volatile int i = 0;;) i = 1 - i;
   else if (action == "abort")
     std::abort();
   else if (action == "exit0")
@@ -101,6 +137,24 @@ bool meets(const std::optional<std::uint64_t>& condition, std::uint64_t value) {
 }
 
 }  // namespace
+
+void fault_half_way(int link, std::span<const std::byte> frame,
+                    const model::ChunkKey& key) {
+  for (const Fault& fault : faults()) {
+    if (fault.point != "half_partial" || !meets(fault.chunk, key.chunk) ||
+        !meets(fault.attempt, key.attempt))
+      continue;
+    // A packet as send_packets() makes it, but not the last one (ipc/packet.h).
+    const std::uint16_t words[2] = {0x5754, 0};
+    const auto total = static_cast<std::uint32_t>(frame.size());
+    std::vector<std::byte> packet(8 + frame.size() / 2);
+    std::memcpy(packet.data(), words, 4);
+    std::memcpy(packet.data() + 4, &total, 4);
+    std::memcpy(packet.data() + 8, frame.data(), frame.size() / 2);
+    TALLY_CHECK(::send(link, packet.data(), packet.size(), 0) > 0);
+    act(fault.action);
+  }
+}
 
 Distortion fault_point(std::string_view point, const model::ChunkKey& key,
                        std::uint64_t block, std::uint64_t leaf) {

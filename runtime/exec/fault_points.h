@@ -8,12 +8,15 @@
 //   block   of the task, from 0
 //   leaf    of the file or range: where the block begins (update only)
 //
-//   POINT   start, assigned, update, before_partial, after_partial
-//   ACTION  kill, segv, abort, exit0, exit1, hang, stop,
+//   POINT   start, assigned, update, before_partial, half_partial, after_partial
+//   ACTION  kill, segv, bus, abort, exit0, exit1, hang, spin, stop, stack (overflow),
+//           memory (runs out), descriptors (run out), denied (system call),
 //           drop, repeat, add (update only: the block loses, repeats, gains elements)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "ipc/model/chunk_task.h"
@@ -26,7 +29,11 @@ enum class Distortion : std::uint8_t { None, Drop, Repeat, Add };
 // Fails as told, or returns how the block at hand is to be distorted.
 Distortion fault_point(std::string_view point, const model::ChunkKey& key,
                        std::uint64_t block = 0, std::uint64_t leaf = 0);
+// The point half_partial: half of `frame`'s message has left through `link`.
+void fault_half_way(int link, std::span<const std::byte> frame,
+                    const model::ChunkKey& key);
 #else
+inline void fault_half_way(int, std::span<const std::byte>, const model::ChunkKey&) {}
 inline Distortion fault_point(std::string_view, const model::ChunkKey&,
                               std::uint64_t = 0, std::uint64_t = 0) {
   return Distortion::None;

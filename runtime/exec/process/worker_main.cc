@@ -124,7 +124,10 @@ class Worker {
   bool answer(std::vector<model::ChunkOutcome> outcomes) {
     bytes_.clear();
     ipc::WorkerMessage message = std::move(outcomes);
-    if (ipc::append_worker_message(bytes_, 0, message)) return send_bytes();
+    if (ipc::append_worker_message(bytes_, 0, message)) {
+      fault_half_way(link_, bytes_, std::get<2>(message).back().key);
+      return send_bytes();
+    }
     for (auto& outcome : std::get<std::vector<model::ChunkOutcome>>(message))
       outcome.result = Error(
           Errc::InvalidData, "kernel_partial_too_large",
