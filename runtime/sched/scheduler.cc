@@ -83,7 +83,7 @@ void Scheduler::on(const ChunksReleased& event, Actions& actions) {
 void Scheduler::begin_round(Job& job, Actions& actions) {
   const JobRequest& request = job.request;
   job.between_rounds = false;
-  job.chunks.assign(request.chunks, Chunk{});
+  job.chunks.clear();
   job.divided.clear();
   job.next = 0;
   job.open = job.limit = request.chunks;
@@ -308,7 +308,9 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
   const JobNumber number = job.request.job;
   const std::uint32_t before = waiting(job);
   job.failure = error;
-  for (std::uint32_t i = chunk; i < job.limit; ++i) {
+  const std::uint32_t dispatched = std::min(job.limit, job.next);
+  job.open -= job.limit - dispatched;
+  for (std::uint32_t i = chunk; i < dispatched; ++i) {
     if (job.chunks[i].state != ChunkState::Done) --job.open;
     job.chunks[i].state = ChunkState::CalledOff;
   }
@@ -423,6 +425,7 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
     job.again.erase(job.again.begin());
   } else {
     index = job.next++;
+    job.chunks.emplace_back();
   }
   Chunk& chunk = job.chunks[index];
   chunk.state = ChunkState::InHand;
@@ -472,10 +475,11 @@ void Scheduler::check_invariants() const {
     }
   }
   for (const auto& [number, job] : jobs_) {
+    TALLY_CHECK(job.chunks.size() == job.next);
     waiting_total += waiting(job);
     std::uint32_t open = 0;
     for (std::uint32_t i = 0; i < job.limit; ++i) {
-      const Chunk& chunk = job.chunks[i];
+      const Chunk chunk = i < job.next ? job.chunks[i] : Chunk{};
       if (chunk.state != ChunkState::Done) ++open;
       const bool waits = i >= job.next || job.again.contains(i);
       TALLY_CHECK(waits == (chunk.state == ChunkState::Waiting));

@@ -225,8 +225,8 @@ class Scheduler {
     JobRequest request;
     std::uint32_t round = 0;
     bool between_rounds = false;
-    std::vector<Chunk> chunks;
-    std::uint32_t next = 0;         // chunks from here were never dispatched
+    std::vector<Chunk> chunks;      // that were dispatched: a job in line costs none
+    std::uint32_t next = 0;         // chunks from here never were
     std::set<std::uint32_t> again;  // lost ones, lowest first
     std::map<std::uint32_t, Division> divided;
     std::uint32_t missing = 0;  // ranges
