@@ -1,7 +1,9 @@
 #include "runtime/source/descriptor_check.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <string>
 
@@ -23,6 +25,22 @@ Error refused(std::string code, std::string_view name, const std::string& what) 
       .with("file", std::string(name));
 }
 
+// Whether it is of a file system that makes its files as they are read: those say that
+// they are empty and are not, so a job would answer for no input.
+bool hides_its_size(int descriptor) {
+  struct statfs system {};
+  if (::fstatfs(descriptor, &system) != 0) return false;
+  switch (system.f_type) {
+    case PROC_SUPER_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC:
+    case DEBUGFS_MAGIC:
+    case SECURITYFS_MAGIC:
+    case TRACEFS_MAGIC: return true;
+    default: return false;
+  }
+}
+
 Result<CheckedFile> check(const std::vector<UniqueFd>& descriptors, std::uint32_t index,
                           std::string_view name, bool may_stream) {
   if (index >= descriptors.size())
@@ -39,6 +57,11 @@ Result<CheckedFile> check(const std::vector<UniqueFd>& descriptors, std::uint32_
                    "is " + std::string(kind_of(status.st_mode)) +
                        (may_stream ? "; a regular file, a pipe or a FIFO is expected"
                                    : "; a regular file is expected"));
+  if (S_ISREG(status.st_mode) && status.st_size == 0 && hides_its_size(descriptor))
+    return refused(
+        "not_a_file", name,
+        "is a file of /proc or the like, which does not tell its size; copy it, "
+        "or send it through a pipe");
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0)
     return Error::from_errno("fcntl").within(name).with("file", std::string(name));
