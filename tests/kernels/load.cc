@@ -1,5 +1,5 @@
 // A sound kernel in an object that does something while it is loaded, chosen when it is
-// built. LOAD_COUNTED adds a byte to the file that $KERNEL_LOADS names, so that loads
+// built. LOAD_COUNTED adds a byte to the file that $TALLY_KERNEL_LOADS names, so that loads
 // can be counted from outside.
 #include <fcntl.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ __attribute__((constructor)) void loaded() {
   while (zero == 0) {
   }
 #elif defined(LOAD_COUNTED)
-  const char* path = std::getenv("KERNEL_LOADS");
+  const char* path = std::getenv("TALLY_KERNEL_LOADS");
   const int fd = path == nullptr ? -1 : ::open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
   if (fd < 0 || ::write(fd, "x", 1) != 1) std::abort();
   ::close(fd);
