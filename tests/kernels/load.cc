@@ -1,6 +1,6 @@
 // A sound kernel in an object that does something while it is loaded, chosen when it is
-// built. LOAD_COUNTED adds a byte to the file that $TALLY_KERNEL_LOADS names, so that loads
-// can be counted from outside.
+// built. LOAD_COUNTED adds a byte to the file that $TALLY_KERNEL_LOADS names, so that
+// loads can be counted from outside.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
