@@ -20,6 +20,8 @@ constexpr std::size_t kMostUnsentBytes = 4U << 20;
 constexpr std::size_t kKeptCapacity = 1U << 18;
 constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
 constexpr std::chrono::seconds kHelloDeadline{10};
+// Jobs of a client that left, in one turn of the loop: others are served in between.
+constexpr std::size_t kCancelledAtOnce = 64;
 
 Error no_such_job(const std::string& what) {
   return Error(Errc::NotFound, "no_such_job", what);
@@ -112,18 +114,27 @@ void Session::stop() {
 
 void Session::end() {
   ended_ = true;
-  // Cancelling calls back into forget().
-  const auto alive = std::exchange(submitted_, {});
-  for (const auto& [sequence, job] : alive)
+  asio::error_code ignored;
+  socket_.close(ignored);
+  cancel_attached();
+}
+
+void Session::cancel_attached() {
+  for (std::size_t n = 0; n < kCancelledAtOnce && !submitted_.empty(); ++n) {
+    // Cancelling calls back into forget().
+    const SubmittedJob job = submitted_.begin()->second;
+    submitted_.erase(submitted_.begin());
     if (job.attached)
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to is "
                                        "gone"));
+  }
+  if (!submitted_.empty())
+    return asio::post(socket_.get_executor(),
+                      [self = shared_from_this()] { self->cancel_attached(); });
   const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
   for (const auto& [sequence, windows] : std::exchange(windows_, {}))
     windows->give_up(gone);
-  asio::error_code ignored;
-  socket_.close(ignored);
 }
 
 // --- reading ---

@@ -74,6 +74,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> room();
   Error violated(const Error& why);
   void end();
+  void cancel_attached();
   void forget(std::uint32_t sequence);
 
   // False: the session ends after this turn.
