@@ -518,7 +518,7 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
     return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
   if (key.round == 0 && job->chunk_files && !job->is_divided(key.chunk))
     job->chunk_files->done(key.chunk);
-  ++totals_.chunks;
+  if (key.round != 0 || !job->is_divided(key.chunk)) ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
 }
@@ -528,7 +528,7 @@ void Engine::leave_out(const sched::Missing& missing) {
   if (job == nullptr) return;
   options_.log("job " + short_name(job->id) + ": goes on without a part of chunk " +
                std::to_string(missing.chunk) + ": " + missing.error.message());
-  job->leave_out(missing.chunk, missing.leaves, missing.error, monotonic_ns());
+  job->leave_out(missing.chunk, missing.error, monotonic_ns());
   if (job->chunk_files && !job->is_divided(missing.chunk))
     job->chunk_files->done(missing.chunk);
 }
@@ -628,6 +628,10 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " ended " + std::string(name_of(answer.state)) + ": " +
                  answer.error->message());
+  else if (answer.state == model::JobState::Partial)
+    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
+                 " ended partial: " + std::to_string(answer.missing.size()) +
+                 " parts of its input are missing");
   else if (log_jobs_)
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " done on the " + std::string(name_of(answer.path)) + " path in " +

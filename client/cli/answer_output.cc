@@ -1,5 +1,6 @@
 #include "client/cli/answer_output.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "client/answer_json.h"
@@ -47,7 +48,7 @@ void tell_of_missing_ranges(const model::JobAnswer& answer) {
   for (const model::MissingRange& range : answer.missing) {
     const std::string where = std::string(range.in_bytes ? "bytes " : "elements ") +
                               std::to_string(range.begin) + " to " +
-                              std::to_string(range.end - 1) +
+                              std::to_string(std::max(range.end, range.begin + 1) - 1) +
                               (range.file ? " of " + printable(*range.file) : "");
     print_error(Error(range.error).within("not covered: " + where));
   }

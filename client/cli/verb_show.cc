@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "client/answer_json.h"
+#include "client/cli/answer_output.h"
 #include "client/cli/answer_text.h"
 #include "client/cli/command.h"
 #include "client/cli/daemon_link.h"
@@ -59,6 +60,7 @@ Result<int> run(const Args& args) {
     print_line(client::answer_to_json(*answer, std::nullopt));
   } else {
     print(text_of_job(*answer));
+    tell_of_missing_ranges(*answer);
   }
   return 0;
 }

@@ -69,6 +69,12 @@ Error Error::with(std::string_view name, std::string value) && {
   return std::move(*this);
 }
 
+Error Error::without(std::string_view name) const {
+  Error error = *this;
+  std::erase_if(error.fields_, [&](const Field& field) { return field.name == name; });
+  return error;
+}
+
 Error Error::within(std::string_view where) && {
   message_.insert(0, std::string(where) + ": ");
   return std::move(*this);

@@ -77,6 +77,9 @@ class [[nodiscard]] Error {
   Error with(std::string_view name, std::int64_t value) &&;
   Error with(std::string_view name, std::string value) &&;
 
+  // The same without a field, if it has one of that name.
+  Error without(std::string_view name) const;
+
   // Prefixes the message with "where: ", the way a reader would tell the story from
   // outside in.
   Error within(std::string_view where) &&;

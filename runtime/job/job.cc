@@ -46,7 +46,7 @@ void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
   plan_ = std::move(plan);
   tree_.emplace(plan_->chunks(), merge_state);
   if (const std::size_t kernels = plan_->reduction().kernels.size(); kernels > 0)
-    kernel_states_ = std::make_shared<KernelStates>(kernels, plan_->chunks());
+    kernel_states_ = std::make_shared<KernelStates>(kernels);
   planned_ns = now_ns;
 }
 
@@ -158,20 +158,28 @@ Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32
   done_extent_ += plan_->chunk_extent(partial.key.chunk, part);
   if (const auto stream = plan_->stream_of(partial.key.chunk))
     stream_came(*stream, stream_end(partial));
-  charge_chunk(partial, slot, pid);
   complete(partial.key.chunk, part, *std::move(state));
+  charge_chunk(partial, slot, pid);
   return {};
 }
 
-void Job::leave_out(std::uint32_t chunk, const model::LeafRange& part, const Error& why,
-                    Nanoseconds now_ns) {
-  const bool whole = part.end - part.begin == plan_->divisible_leaves(chunk);
-  const auto spans = plan_->spans(chunk, whole ? Part() : Part(part));
+void Job::leave_out(std::uint32_t chunk, const Error& why, Nanoseconds now_ns) {
+  const Part part = part_of(chunk);
+  const std::vector<model::Span> spans = plan_->spans(chunk, part);
   coverage_.add(spans);
+  const Error told = why.without("output");  // the log has it; there may be many
   for (const model::Span& span : spans) {
     std::optional<std::string> file;
     if (plan_->has_files()) file = plan_->file_name(span.file);
-    missing_.push_back({file, span.begin, span.end, plan_->in_bytes(), why});
+    missing_.insert_or_assign(
+        {span.file, span.begin},
+        model::MissingRange{file, span.begin, span.end, plan_->in_bytes(), told});
+  }
+  if (spans.empty()) {  // of a file without a byte, which is a chunk all the same
+    const std::uint32_t file = plan_->files_of(chunk).front();
+    missing_.insert_or_assign(
+        {file, 0},
+        model::MissingRange{plan_->file_name(file), 0, 0, plan_->in_bytes(), told});
   }
   last_partial_ns_ = now_ns;
   complete(chunk, part, std::nullopt);
@@ -180,9 +188,7 @@ void Job::leave_out(std::uint32_t chunk, const model::LeafRange& part, const Err
 // Parts of a chunk wait for each other; the tree takes whole chunks.
 void Job::complete(std::uint32_t chunk, const Part& part,
                    std::optional<MergedState> state) {
-  const bool whole =
-      !part || (part->begin == 0 && part->end == plan_->divisible_leaves(chunk));
-  if (!whole) {
+  if (part) {
     DividedChunk& divided = divided_[chunk];
     if (state)
       divided.add(*part, *std::move(state));
@@ -208,7 +214,7 @@ void Job::charge_chunk(const model::Partial& partial, std::uint32_t slot,
                        std::uint32_t pid) {
   charge(partial.usage, slot, pid);
   model::WorkerUsage& usage = usage_[{slot, pid}];
-  ++usage.chunks;
+  if (!is_divided(partial.key.chunk)) ++usage.chunks;  // parts are none
   usage.elements += partial.columns.front().counts.seen;
 }
 
@@ -247,11 +253,11 @@ Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
       merged ? *std::move(merged)
              : empty_state(plan_->reduction().columns, plan_->type());
   if (!missing_.empty() && state.front().counts.seen == 0)
-    return Error(missing_.front().error)
+    return Error(missing_.begin()->second.error)
         .within("nothing of the input could be covered");
   model::JobAnswer answer;
   answer.state = missing_.empty() ? model::JobState::Done : model::JobState::Partial;
-  answer.missing = missing_;
+  for (const auto& [place, range] : missing_) answer.missing.push_back(range);
   answer.results.reserve(spec->reducers.size());
   for (std::size_t i = 0; i < spec->reducers.size(); ++i) {
     if (plan_->reduction().reducers[i].kernel)

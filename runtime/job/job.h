@@ -106,10 +106,9 @@ class Job {
   // Merges an accepted partial. Errors: InvalidData.
   Result<void> accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                       Nanoseconds now_ns);
-  // The answer, a partial one, goes without it; `why` is what became of the last worker
-  // that had it.
-  void leave_out(std::uint32_t chunk, const model::LeafRange& part, const Error& why,
-                 Nanoseconds now_ns);
+  // The answer, a partial one, goes without the chunk, or the part of it that was given
+  // out last; `why` is what became of the worker that had it.
+  void leave_out(std::uint32_t chunk, const Error& why, Nanoseconds now_ns);
 
   // A job with kernels and several chunks, or none, takes a second round, in which a
   // worker merges what the chunks gave.
@@ -163,7 +162,8 @@ class Job {
   merge::Coverage coverage_;
   std::map<std::uint32_t, model::LeafRange> parts_in_hand_;
   std::map<std::uint32_t, DividedChunk> divided_;
-  std::vector<model::MissingRange> missing_;
+  // In input order: by file and begin.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, model::MissingRange> missing_;
   std::shared_ptr<KernelStates> kernel_states_;
 
   Nanoseconds first_dispatch_ns_ = 0;

@@ -25,11 +25,10 @@ void append_state(std::vector<std::byte>& to, const std::vector<std::byte>& stat
 
 }  // namespace
 
-KernelStates::KernelStates(std::size_t kernels, std::uint32_t chunks)
-    : shares_(chunks), counts_(kernels), outputs_(kernels) {}
+KernelStates::KernelStates(std::size_t kernels) : counts_(kernels), outputs_(kernels) {}
 
 Result<void> KernelStates::add(model::Partial& partial, std::uint8_t level) {
-  Share& share = shares_.at(partial.key.chunk).emplace_back();
+  Share& share = shares_[partial.key.chunk].emplace_back();
   share.level = level;
   for (std::size_t i = 0; i < partial.kernels.size(); ++i) {
     model::KernelPartial& one = partial.kernels[i];
@@ -56,8 +55,8 @@ std::uint64_t KernelStates::merge_input_bytes() const {
 
 std::vector<std::uint8_t> KernelStates::levels() const {
   std::vector<std::uint8_t> levels;
-  for (const auto& chunk : shares_)
-    for (const Share& share : chunk) levels.push_back(share.level);
+  for (const auto& [chunk, shares] : shares_)
+    for (const Share& share : shares) levels.push_back(share.level);
   return levels;
 }
 
@@ -66,8 +65,8 @@ Result<UniqueFd> KernelStates::merge_input() const {
       ::syscall(SYS_memfd_create, "tally-merge", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (!fd) return Error::from_errno("memfd_create");
   std::vector<std::byte> bytes;
-  for (const auto& chunk : shares_) {
-    for (const Share& share : chunk)
+  for (const auto& [chunk, shares] : shares_) {
+    for (const Share& share : shares)
       for (const auto& state : share.states) append_state(bytes, state);
     if (bytes.size() < kWriteBytes) continue;
     if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)

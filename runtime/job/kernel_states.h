@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "ipc/base/result.h"
@@ -17,7 +18,7 @@ class KernelStates {
  public:
   static constexpr std::uint64_t kMostBytes = 256U << 20;
 
-  KernelStates(std::size_t kernels, std::uint32_t chunks);
+  explicit KernelStates(std::size_t kernels);
 
   // Takes the share of a chunk, or of a part of one, which is a subtree of height
   // `level` (plan::Plan::level). Parts of a chunk come in order. Errors: InvalidData
@@ -42,8 +43,8 @@ class KernelStates {
     std::uint8_t level = 0;
     std::vector<std::vector<std::byte>> states;  // by kernel
   };
-  std::vector<std::vector<Share>> shares_;    // by chunk: one, or one a part
-  std::vector<model::ElementCounts> counts_;  // by kernel
+  std::map<std::uint32_t, std::vector<Share>> shares_;  // by chunk: one, or one a part
+  std::vector<model::ElementCounts> counts_;            // by kernel
   std::vector<std::vector<model::KernelOutput>> outputs_;
   std::uint64_t bytes_ = 0;
 };

@@ -45,10 +45,8 @@ class StateTree {
   Result<void> close_below(unsigned level) {
     while (!waiting_.empty() && waiting_.back().first < level) {
       KernelState state = pop();
-      if (waiting_.empty() || waiting_.back().first >= level) {
-        waiting_.emplace_back(level, std::move(state));
-        break;
-      }
+      if (waiting_.empty() || waiting_.back().first >= level)
+        return push(std::move(state), level);
       if (Result<void> merged = kernel_.merge(waiting_.back().second, state); !merged)
         return merged;
     }

@@ -74,6 +74,14 @@ class PoisonTest(unittest.TestCase):
                 self.assertIn("(partial)", shown.stdout)
                 self.assertIn(f"not covered: elements {37 * LEAF} to", shown.stderr)
 
+    def test_a_chunk_that_is_not_divided_is_left_out_whole(self):
+        with TallyDaemon(fault="update:segv:leaf=37", pool="attempts = 1") as daemon:
+            answer = self.ended(daemon, *range_job(), "--on-failure", "partial", code=7)
+            lost = sum_between(32 * LEAF, 48 * LEAF)
+            self.assertEqual(int(value_of(answer)), int(range_sum()) - lost)
+            self.assertEqual([(m["begin"], m["end"]) for m in answer["missing"]],
+                             [(32 * LEAF, 48 * LEAF)])
+
     def test_where_nothing_is_left_there_is_no_answer(self):
         with TallyDaemon(fault="update:segv") as daemon:
             answer = self.ended(daemon, "run", "sum", "--range", "0:1000", "--path",

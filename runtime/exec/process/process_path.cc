@@ -264,7 +264,7 @@ ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) {
   view.state = slot.state;
   if (slot.state != WorkerState::Dead)
     view.pid = static_cast<std::uint32_t>(slot.worker.pid);
-  if (!slot.in_hand.empty()) view.job = slot.in_hand.front().job;
+  if (const auto running = slot.running()) view.job = running->job;
   view.chunks_done = slot.chunks_done;
   view.restarts = slot.restarts;
   if (slot.works() && !slot.in_hand.empty()) {

@@ -140,7 +140,7 @@ void ProcessPath::ready(Slot& slot, WorkerProcess& worker,
 }
 
 void ProcessPath::ready_if_complete(Slot& slot) {
-  if (!slot.worker.greeted || slot.worker.pid == 0) return;
+  if (!slot.worker.complete()) return;
   ++slot.timer_round;  // in time
   slot.timer.cancel();
   slot.young_deaths = 0;

@@ -33,7 +33,14 @@ void ProcessPath::kill_if_deaf(Slot& slot, std::uint64_t job) {
   slot.deaf_timer.async_wait(
       [this, &slot, job, serial = slot.worker.serial](auto error) {
         if (error || slot.worker.serial != serial || slot.in_hand.empty()) return;
-        if (slot.in_hand.front().job != job || !slot.works()) return;
+        const auto running = slot.running();
+        if (!running || !slot.works()) return;
+        if (running->job != job) {  // of a batch: its turn is to come, or has been
+          for (const model::ChunkKey& key : slot.in_hand)
+            if (key.job == job && slot.is_to_come(key))
+              return interrupt(slot.number, job);
+          return;
+        }
         slot.watch.look(WorkMoment::of(*slot.worker.page.get()), monotonic_ns());
         const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
         slot.killed_for = worker_deaf(slot.number, pid, slot.doing(),

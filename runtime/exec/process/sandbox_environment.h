@@ -2,8 +2,8 @@
 //
 // Kernels run there, and what a daemon was started with (tokens, paths, the names of
 // agents' sockets) is none of their business. Kept are language and time zone, TALLY_*,
-// and LD_*: whoever sets those decides already what runs in the daemon. In sanitizer
-// builds also the sanitizers' options.
+// and LD_PRELOAD and LD_LIBRARY_PATH: whoever sets those decides already what runs in
+// the daemon. In sanitizer builds also the sanitizers' options.
 #pragma once
 
 #include <span>

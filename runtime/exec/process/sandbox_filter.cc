@@ -108,8 +108,13 @@ void add_rules(Builder& add, std::uint64_t pass) {
   // Signals to itself: what abort() and raise() do.
   add.allow(SCMP_SYS(kill), is(0, kPidPlace));
   add.allow(SCMP_SYS(tgkill), is(0, kPidPlace));
-  // All handlers but the trap's.
-  add.allow(SCMP_SYS(rt_sigaction), scmp_arg_cmp{0, SCMP_CMP_NE, SIGSYS, 0});
+  // All handlers but the trap's. Compared are 64 bits, of which the call takes 32: what
+  // is let through is named, not what is not.
+  constexpr std::uint64_t kAllButLow5 = ~std::uint64_t{31};
+  add.allow(SCMP_SYS(rt_sigaction), scmp_arg_cmp{0, SCMP_CMP_LT, SIGSYS, 0});
+  add.allow(SCMP_SYS(rt_sigaction),
+            scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, kAllButLow5, 32});
+  add.allow(SCMP_SYS(rt_sigaction), is(0, 64));
   // Threads, no processes. Of clone3 the flags are out of our sight; told that there is
   // none, the C library uses clone.
   add.allow(SCMP_SYS(clone), has_all_of(0, CLONE_THREAD));

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 namespace tally::exec {
 namespace {
@@ -53,6 +54,19 @@ bool is_of_the_loader(int call, const ucontext_t& context) {
   return (argument(context, 2) & kWrites) == 0;
 }
 
+// What the C library asks of the system by itself and can do without: free() in a
+// thread whether memory is overcommitted, the count of processors.
+bool is_of_the_c_library(int call, const ucontext_t& context) {
+  if (call != SYS_openat || (argument(context, 2) & O_ACCMODE) != O_RDONLY)
+    return false;
+  const auto* const path = reinterpret_cast<const char*>(argument(context, 1));
+  if (path == nullptr) return false;
+  for (const char* const known : {"/proc/sys/vm/overcommit_memory",
+                                  "/sys/devices/system/cpu/online", "/proc/stat"})
+    if (std::strcmp(path, known) == 0) return true;
+  return false;
+}
+
 void on_denied(int, siginfo_t* info, void* ucontext) {
   auto& context = *static_cast<ucontext_t*>(ucontext);
   const int saved = errno;
@@ -65,6 +79,8 @@ void on_denied(int, siginfo_t* info, void* ucontext) {
       errno = saved;
       return;
     }
+    if (is_of_the_c_library(info->si_syscall, context))
+      return set_result(context, -EACCES);
     trap_page->denied_arch.store(info->si_arch, std::memory_order_relaxed);
     trap_page->denied_call.store(static_cast<std::uint32_t>(info->si_syscall) + 1,
                                  std::memory_order_release);

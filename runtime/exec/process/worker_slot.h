@@ -83,6 +83,14 @@ struct ProcessPath::Slot {
     const bool open = std::find(in_hand.begin(), in_hand.end(), last) != in_hand.end();
     return open ? std::optional(last) : std::nullopt;
   }
+
+  // Whether the worker has not begun it yet.
+  bool is_to_come(const model::ChunkKey& key) const {
+    const std::uint64_t begun =
+        worker.page.get()->begun.load(std::memory_order_acquire) - begun_before;
+    const auto at = std::find(batch.begin(), batch.end(), key) - batch.begin();
+    return static_cast<std::uint64_t>(at) >= begun;
+  }
 };
 
 // An old worker whose place another has taken, until it is gone.

@@ -403,9 +403,10 @@ TEST(Job, WhatIsLeftOutIsNamedAndTheRestIsThere) {
   const auto job = planned_job(two_chunks());
   run_part(*job, 0, {0, 2});
   const Error why(Errc::WorkerLost, "worker_killed", "killed");
-  job->leave_out(0, {2, 3}, why, 2000);
+  job->give_out(0, model::LeafRange{2, 3});
+  job->leave_out(0, why, 2000);
   run_part(*job, 0, {3, 4});
-  job->leave_out(1, {0, 4}, why, 2000);
+  job->leave_out(1, why, 2000);  // it was never divided
   const model::JobAnswer answer = answer_of(*job);
   EXPECT_EQ(answer.state, model::JobState::Partial);
   EXPECT_EQ(answer.elements.seen, 3 * kLeaf);
@@ -424,7 +425,7 @@ TEST(Job, WhatIsLeftOutIsNamedAndTheRestIsThere) {
 TEST(Job, AnAnswerThatCoversNothingIsNone) {
   const auto job = planned_job(range_spec({"sum"}, 100));
   const Error why(Errc::WorkerLost, "worker_killed", "killed");
-  job->leave_out(0, {0, 1}, why, 2000);
+  job->leave_out(0, why, 2000);
   const auto answer = job->finish(2500);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), "worker_killed");

@@ -39,7 +39,7 @@ std::string sized(const std::string& state) {
 }
 
 TEST(KernelStates, LieInTheOrderOfChunksHoweverTheyCame) {
-  KernelStates states(2, 3);
+  KernelStates states(2);
   for (const std::uint32_t chunk : {2U, 0U, 1U}) {
     auto one = partial(chunk, {"a" + std::to_string(chunk), ""});
     ASSERT_TRUE(states.add(one, 0));
@@ -52,7 +52,7 @@ TEST(KernelStates, LieInTheOrderOfChunksHoweverTheyCame) {
 }
 
 TEST(KernelStates, WhatAWorkerMergesCannotBeChangedAnyMore) {
-  KernelStates states(1, 1);
+  KernelStates states(1);
   auto one = partial(0, {"state"});
   ASSERT_TRUE(states.add(one, 0));
   const Result<UniqueFd> input = states.merge_input();
@@ -62,7 +62,7 @@ TEST(KernelStates, WhatAWorkerMergesCannotBeChangedAnyMore) {
 }
 
 TEST(KernelStates, StatesOfManyMebibytesAreWrittenWhole) {
-  KernelStates states(1, 3);
+  KernelStates states(1);
   const std::string large(5U << 20, 'x');
   for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
     auto one = partial(chunk, {large});
@@ -72,7 +72,7 @@ TEST(KernelStates, StatesOfManyMebibytesAreWrittenWhole) {
 }
 
 TEST(KernelStates, CountsAddUpForEachKernel) {
-  KernelStates states(2, 2);
+  KernelStates states(2);
   for (std::uint32_t chunk = 0; chunk < 2; ++chunk) {
     auto one = partial(chunk, {"a", "b"});
     ASSERT_TRUE(states.add(one, 0));
@@ -82,7 +82,7 @@ TEST(KernelStates, CountsAddUpForEachKernel) {
 }
 
 TEST(KernelStates, MoreThanTheBoundIsTheJobsError) {
-  KernelStates states(1, 2);
+  KernelStates states(1);
   auto first = partial(0, {""});
   auto second = partial(1, {""});  // the bound, and two sizes
   first.kernels[0].state.resize(KernelStates::kMostBytes / 2);
@@ -95,7 +95,7 @@ TEST(KernelStates, MoreThanTheBoundIsTheJobsError) {
 }
 
 TEST(KernelStates, OutputsAreThoseOfEveryKernelOrAnError) {
-  KernelStates states(2, 1);
+  KernelStates states(2);
   ASSERT_EQ(states.outputs().size(), 2U);
   const Result<void> refused = states.finished({{{"", 1.0}}});
   ASSERT_FALSE(refused);
