@@ -516,8 +516,6 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
   if (const std::optional<Error> why = hold_states(*job))
     return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
-  if (key.round == 0 && job->chunk_files && !job->is_divided(key.chunk))
-    job->chunk_files->done(key.chunk);
   if (key.round != 0 || !job->is_divided(key.chunk)) ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
@@ -529,8 +527,6 @@ void Engine::leave_out(const sched::Missing& missing) {
   options_.log("job " + short_name(job->id) + ": goes on without a part of chunk " +
                std::to_string(missing.chunk) + ": " + missing.error.message());
   job->leave_out(missing.chunk, missing.error, monotonic_ns());
-  if (job->chunk_files && !job->is_divided(missing.chunk))
-    job->chunk_files->done(missing.chunk);
 }
 
 // No part of the input is to blame for what befell a kernel between its updates. A

@@ -12,11 +12,11 @@ namespace tally::cli {
 // Whether an index of this source's results needs the file's name.
 bool has_several_files(const model::JobSpec& spec);
 
-// A line a result: its label and its value.
-// Its value; marked if the answer is a partial one.
+// A result's value; marked if the answer is a partial one.
 std::string text_of_result(const model::JobAnswer& answer,
                            const model::ReducerResult& result, bool name_files);
 
+// A line a result: its label and its value.
 std::string text_of_results(const model::JobAnswer& answer, bool name_files);
 
 // One line, without a newline: elements, time, rate, path and why, workers.

@@ -202,6 +202,7 @@ void Job::complete(std::uint32_t chunk, const Part& part,
   parts_in_hand_.erase(chunk);
   ++chunks_done_;
   tree_->add(chunk, *std::move(state));
+  if (chunk_files) chunk_files->done(chunk);  // no part of it needs them any more
 }
 
 Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
