@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <chrono>
 #include <cstdint>
 
 namespace tally {
@@ -14,6 +15,12 @@ inline Nanoseconds monotonic_ns() noexcept {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<Nanoseconds>(now.tv_sec) * 1'000'000'000U +
          static_cast<Nanoseconds>(now.tv_nsec);
+}
+
+// How long until then; zero once it has passed.
+inline std::chrono::nanoseconds time_until(Nanoseconds when_ns) noexcept {
+  const Nanoseconds now = monotonic_ns();
+  return std::chrono::nanoseconds(when_ns > now ? when_ns - now : 0);
 }
 
 }  // namespace tally

@@ -1,0 +1,243 @@
+// Engine: taking jobs on: what is refused, what a job is planned from, how it comes to
+// the scheduler.
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "ipc/base/guard.h"
+#include "runtime/engine.h"
+#include "runtime/job/planning.h"
+#include "runtime/plan/planner.h"
+
+namespace tally {
+namespace {
+
+constexpr std::int64_t kRetryAfterMs = 100;
+
+sched::Lane lane_of(model::Path path) {
+  switch (path) {
+    case model::Path::Inline: return sched::Lane::Inline;
+    case model::Path::Thread: return sched::Lane::Thread;
+    case model::Path::Any:
+    case model::Path::Process: break;
+  }
+  return sched::Lane::Process;
+}
+
+Error full(std::string code, const std::string& what, std::uint64_t limit,
+           std::uint64_t in_use) {
+  return Error(Errc::Overloaded, std::move(code),
+               "the daemon holds " + std::to_string(in_use) + " " + what +
+                   " and takes at most " + std::to_string(limit) +
+                   "; try again a little later")
+      .with("limit", static_cast<std::int64_t>(limit))
+      .with("in_use", static_cast<std::int64_t>(in_use))
+      .with("retry_after_ms", kRetryAfterMs);
+}
+
+// Failures of the input are the job's end; others mean that it was never one.
+bool fails_the_job(const Error& error) {
+  return error.errc() == Errc::InvalidData || error.errc() == Errc::Io ||
+         error.errc() == Errc::DeadlineExceeded || error.errc() == Errc::Cancelled;
+}
+
+}  // namespace
+
+std::optional<Error> Engine::refusal(const Submission& submission) const {
+  if (draining_)
+    return Error(Errc::Overloaded, "draining",
+                 "the daemon is finishing what it has and takes no new jobs")
+        .with("retry_after_ms", kRetryAfterMs);
+  const std::uint64_t jobs = jobs_.size() + explaining_;
+  if (jobs >= options_.most_jobs)
+    return full("too_many_jobs", "jobs", options_.most_jobs, jobs);
+  if (request_bytes_held_ + submission.bytes > options_.most_request_bytes)
+    return full("too_many_bytes", "bytes of requests", options_.most_request_bytes,
+                request_bytes_held_);
+  if (!room_->has(submission.fds.size()))
+    return full("too_many_descriptors", "descriptors", room_->most(), room_->held());
+  if (std::optional<Error> why = window_refusal(submission)) return why;
+  const std::string& client_id = submission.spec.client_id;
+  if (!client_id.empty() && find_client_id(client_id, submission.uid))
+    return Error(Errc::InvalidArgument, "client_id_in_use",
+                 "there is a job with the client id '" + client_id + "' already");
+  return std::nullopt;
+}
+
+plan::PathLimits Engine::limits() const {
+  return {processes_->workers(), options_.threads, options_.cores.count};
+}
+
+bool Engine::needs_inspection(const model::JobSpec& spec) {
+  return !plan::carried_elements(spec.source);
+}
+
+model::JobId Engine::submit(Submission submission,
+                            std::shared_ptr<job::JobObserver> observer) {
+  const model::JobId id{tag_, next_number_++};
+  if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
+  if (const std::optional<Error> why = refusal(submission)) {
+    ++totals_.jobs_refused;
+    observer->refused(*why);
+    return id;
+  }
+  hold(submission.fds.size(), submission.bytes);
+  auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
+                                        std::move(submission.fds), submission.uid,
+                                        submission.received_ns);
+  job->keep = submission.keep;
+  job->request_bytes = submission.bytes;
+  job->wants_progress = submission.wants_progress;
+  job->windows = std::move(submission.windows);
+  job->observers.push_back(std::move(observer));
+  if (job->spec->timeout_ns != 0)
+    job->deadline_ns = job->received_ns + job->spec->timeout_ns;
+  if (!job->spec->client_id.empty())
+    client_ids_[{job->uid, job->spec->client_id}] = id.number;
+  job::Job& placed = *jobs_.emplace(id.number, std::move(job)).first->second;
+  plan_job(placed);
+  return id;
+}
+
+void Engine::plan_job(job::Job& job) {
+  job.plan_started_ns = monotonic_ns();
+  if (!kernels_.concerns(*job.spec)) return plan_with(job, {});
+  expire_unplanned(job);
+  kernels_.look_up(job.spec->kernels, job.files,
+                   [this, number = job.id.number](Result<job::FoundKernels> found) {
+                     job::Job* waiting = find(number);
+                     if (waiting == nullptr || waiting->planned()) return;
+                     if (!found) return planned(*waiting, found.error());
+                     plan_with(*waiting, *found);
+                   });
+}
+
+void Engine::plan_with(job::Job& job, const job::FoundKernels& found) {
+  Result<plan::Reduction> reduction =
+      plan::plan_reduction(*job.spec, job.files->size(), found.kernels);
+  if (!reduction) return refuse(job.id.number, reduction.error());
+  Result<plan::PathChoice> choice =
+      plan::choose_path(*job.spec, limits(), plan::place_of(*reduction));
+  if (!choice) return refuse(job.id.number, choice.error());
+  for (const model::KernelTask& kernel : reduction->kernels) {
+    const auto& image = found.images.at(kernel.image);
+    if (std::find(job.images.begin(), job.images.end(), image) == job.images.end())
+      job.images.push_back(image);
+  }
+  if (needs_inspection(*job.spec))
+    return inspect_job(job, *std::move(reduction), *std::move(choice));
+  planned(job,
+          plan::Plan::make(*job.spec, *std::move(reduction), *std::move(choice), {}));
+}
+
+// A job whose input or kernels are being looked at is not the scheduler's yet.
+void Engine::expire_unplanned(job::Job& job) {
+  const std::uint64_t number = job.id.number;
+  if (job.deadline_ns == 0 || inspections_.contains(number)) return;
+  auto& timer = inspections_[number];
+  timer = std::make_unique<asio::steady_timer>(loop_, time_until(job.deadline_ns));
+  timer->async_wait([this, number, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    const job::Job* waiting = find(number);
+    if (waiting == nullptr || waiting->planned()) return;
+    end_unplanned(number, Error(Errc::DeadlineExceeded, "timeout",
+                                "the job's time ran out while its input was "
+                                "inspected"));
+  });
+}
+
+void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
+                         plan::PathChoice choice) {
+  const std::uint64_t number = job.id.number;
+  expire_unplanned(job);
+  if (job.windows) return inspect_windows(job, std::move(reduction), std::move(choice));
+  helpers_.post([this, number, spec = job.spec, files = job.files, limits = limits(),
+                 alive = alive_, reduction = std::move(reduction),
+                 choice = std::move(choice)]() mutable {
+    auto plan =
+        std::make_shared<Result<plan::Plan>>(guarded("inspection", Errc::Internal, [&] {
+          return job::plan_with_input({*spec, *files, limits}, std::move(reduction),
+                                      std::move(choice));
+        }));
+    asio::post(loop_, [this, number, alive, plan] {
+      if (!*alive) return;
+      job::Job* waiting = find(number);
+      if (waiting == nullptr || waiting->planned()) return;  // ended meanwhile
+      planned(*waiting, std::move(*plan));
+    });
+  });
+}
+
+void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
+  inspections_.erase(job.id.number);
+  if (!plan) {
+    if (fails_the_job(plan.error())) return end_unplanned(job.id.number, plan.error());
+    return refuse(job.id.number, plan.error());
+  }
+  job.set_plan(*std::move(plan), monotonic_ns());
+  schedule(job);
+}
+
+void Engine::schedule(job::Job& job) {
+  for (const auto& observer : job.observers) observer->accepted(job.id);
+  sched::JobRequest request;
+  request.job = job.id.number;
+  request.uid = job.uid;
+  request.lane = lane_of(job.plan().choice().path);
+  request.chunks = job.plan().chunks();
+  request.parallel = job.plan().parallel();
+  request.tiny = job.plan().tiny();
+  request.more_rounds = job.needs_merge_round();
+  request.deadline_ns = job.deadline_ns;
+  request.priority = job.spec->priority;
+  request.partial = job.spec->on_failure == model::FailurePolicy::Partial;
+  request.limits = job.spec->limits;
+  if (job.windows) request.released = 0;
+  if (job.wants_progress) arm_progress();
+  feed({sched::Submitted{request}, std::nullopt, 0, 0});
+  open_chunk_files(request.job);
+}
+
+// Out of the tables; the number names it no longer.
+Engine::JobPtr Engine::take(std::uint64_t number) {
+  const auto found = jobs_.find(number);
+  JobPtr job = std::move(found->second);
+  jobs_.erase(found);
+  if (job->windows) job->windows->close();
+  if (job->chunk_files) job->chunk_files->stop();
+  inspections_.erase(number);
+  if (!job->spec->client_id.empty())
+    client_ids_.erase({job->uid, job->spec->client_id});
+  return job;
+}
+
+void Engine::hold(std::uint64_t descriptors, std::uint64_t bytes) {
+  room_->hold(descriptors);
+  request_bytes_held_ += bytes;
+}
+
+void Engine::release(std::uint64_t descriptors, std::uint64_t bytes) {
+  room_->give_back(descriptors);
+  request_bytes_held_ -= bytes;
+}
+
+void Engine::refuse(std::uint64_t number, const Error& why) {
+  const JobPtr job = take(number);
+  release(job->files->size(), job->request_bytes);
+  ++totals_.jobs_refused;
+  for (const auto& observer : job->observers) observer->refused(why);
+  idle_if_empty();
+}
+
+void Engine::end_unplanned(std::uint64_t number, const Error& why) {
+  JobPtr job = take(number);
+  const Nanoseconds now = monotonic_ns();
+  job->planned_ns = now;
+  model::JobAnswer answer = job->fail(why, now);
+  const Nanoseconds elapsed = now - job->received_ns;
+  deliver(std::move(job), std::move(answer), elapsed, now);
+}
+
+}  // namespace tally

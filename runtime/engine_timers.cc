@@ -1,0 +1,64 @@
+// Engine: what happens by the clock: deadlines and news of progress.
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/engine.h"
+
+namespace tally {
+namespace {
+
+constexpr std::chrono::milliseconds kProgressEvery{100};
+
+}  // namespace
+
+void Engine::arm_deadline() {
+  const std::optional<Nanoseconds> next = scheduler_.next_deadline_ns();
+  if (next == armed_deadline_ns_) return;
+  armed_deadline_ns_ = next;
+  if (!next) {
+    deadline_timer_.cancel();
+    return;
+  }
+  deadline_timer_.expires_after(time_until(*next));
+  deadline_timer_.async_wait([this, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    armed_deadline_ns_.reset();
+    feed({sched::TimePassed{monotonic_ns()}, std::nullopt, 0, 0});
+  });
+}
+
+void Engine::arm_progress() {
+  if (progress_armed_) return;
+  progress_armed_ = true;
+  progress_timer_.expires_after(kProgressEvery);
+  progress_timer_.async_wait([this, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    progress_armed_ = false;
+    send_progress();
+  });
+}
+
+void Engine::send_progress() {
+  std::unordered_map<std::uint64_t, std::uint64_t> in_hand;
+  for (const auto& [slot, number] : slot_jobs_)
+    if (jobs_.contains(number))
+      in_hand[number] += path(slot.lane).advanced(slot.number);
+  bool any = false;
+  for (const auto& [number, job] : jobs_) {
+    if (!job->wants_progress || !job->planned()) continue;
+    any = true;
+    model::JobProgress progress;
+    progress.id = job->id;
+    progress.done = job->done_extent() + in_hand[number];
+    if (!job->plan().has_streams()) {  // else the total is not known
+      progress.total = job->plan().size();
+      // A chunk between its end and its acceptance may count twice for a moment.
+      progress.done = std::min(progress.done, progress.total);
+    }
+    progress.in_bytes = job->plan().in_bytes();
+    for (const auto& observer : job->observers) observer->progress(progress);
+  }
+  if (any) arm_progress();
+}
+
+}  // namespace tally
