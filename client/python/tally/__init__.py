@@ -48,8 +48,8 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
         path: str | None = None, workers: int | None = None, chunk: int | None = None,
         missing: str | None = None, nan: str | None = None,
         timeout: float | None = None, isolated: bool = False, kernels: Any = (),
-        limits: Mapping[str, int] | None = None, dtype: Any = None,
-        format: str | None = None, delimiter: str | None = None,
+        limits: Mapping[str, int] | None = None, on_failure: str | None = None,
+        dtype: Any = None, format: str | None = None, delimiter: str | None = None,
         header: bool | None = None, progress: ProgressOption = None) -> Answer:
     """Runs one job: all reducers in one pass over `data`. Blocks until its end.
 
@@ -65,6 +65,9 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     isolated   only worker processes will do.
     kernels    a path, or several: shared objects whose reducers may be named.
     limits     {"name": count}: at most so many chunks at once that name it.
+    on_failure where a part of the data kills every worker that is given it: "fail"
+               (default), or "partial": Partial is raised, its `answer` has the values of
+               all the rest and `answer.missing` what they do not cover.
     dtype      element type of files and lists: "f64", "int32", numpy.float32, ...
     format, delimiter, header   of files: "npy", "raw", "csv", "text"; ","; True.
     progress   called with a Progress some times a second, or True for a line on stderr.
@@ -72,15 +75,15 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     Ctrl-C cancels the job. An array is read as it is, whatever its shape, in C order (an
     index is that of the flattened array). A large ordinary array goes through pipes,
     copied once by several threads of the daemon, whatever the hint; where that will not
-    do (path="process", workers, isolated, kernels, limits, nan="error", a reducer that is
-    no built-in) it is copied into a memfd first, which takes several times as long. An
+    do (path="process", workers, isolated, kernels, limits, nan="error", on_failure="partial", a
+    reducer that is no built-in) it is copied into a memfd first, which takes several times as long. An
     array of empty() that was share()d is not copied.
     """
     return (client or default_client()).run(
         reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,
         missing=missing, nan=nan, timeout=timeout, isolated=isolated, kernels=kernels,
-        limits=limits, dtype=dtype, format=format, delimiter=delimiter, header=header,
-        progress=progress)
+        limits=limits, on_failure=on_failure, dtype=dtype, format=format,
+        delimiter=delimiter, header=header, progress=progress)
 
 
 def count(data: Any, **options: Any) -> Any:

@@ -136,6 +136,13 @@ class Answer(Mapping[str, Any]):
         return found
 
     @property
+    def missing(self) -> list[dict[str, Any]]:
+        """What the values do not cover: a range or a part of a file each, and what its
+        workers died of. Not empty only where the job ended partial (on_failure)."""
+        found: list[dict[str, Any]] = self.json.get("missing", [])
+        return found
+
+    @property
     def path(self) -> str:
         """Where it ran: "inline", "thread" or "process"."""
         found: str = self.json["path"]

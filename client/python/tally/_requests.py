@@ -18,6 +18,7 @@ _HINTS = {"auto": 0, "cpu": 1, "io": 2}
 _PATHS = {"thread": 2, "process": 3}
 _MISSING = {"error": 0, "skip": 1}
 _NAN = {"propagate": 0, "skip": 1, "error": 2}
+_ON_FAILURE = {"fail": 0, "partial": 1}
 _RAW = 2
 
 # Whose results do not depend on how the elements are cut up. All others, kernels too, get
@@ -40,13 +41,15 @@ class Options:
     isolated: bool = False
     kernels: Sequence[Any] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    on_failure: str | None = None
 
     @property
     def takes_streams(self) -> bool:
         """Whether threads that read pipes do what is asked. An error that names an element
         would name it within its piece."""
         return not (self.path == "process" or self.workers or self.isolated or
-                    self.kernels or self.limits or self.nan == "error")
+                    self.kernels or self.limits or self.nan == "error" or
+                    self.on_failure == "partial")
 
 
 def _number(name: str, value: Any, most: int) -> int:
@@ -129,6 +132,9 @@ class Request:
             self._do("set_require_isolated", 1)
         for kernel in options.kernels:
             self._do("add_kernel", os.fsencode(kernel))
+        if options.on_failure is not None:
+            self._do("set_on_failure",
+                     _one_of("on_failure", options.on_failure, _ON_FAILURE))
         for name, count in options.limits.items():
             self._do("set_limit", name.encode(), _number(name, count, 2**32 - 1))
 

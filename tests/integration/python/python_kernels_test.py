@@ -58,6 +58,20 @@ class KernelTest(DaemonCase):
             self.client.run("fragile", [good, bad], **options)
         self.assertIn("fragile", str(caught.exception))
         self.assertIn("bad.txt", str(caught.exception))
+
+    def test_on_demand_the_answer_goes_without_what_crashes_and_is_no_answer(self):
+        good = self.file("good.txt", "bytes=1\n")
+        bad = self.file("bad.txt", "bytes=2\nnone here\n")
+        options = {"kernels": KERNELS / "fragile.so", "format": "text"}
+        with self.assertRaises(tally.Partial) as caught:
+            self.client.run("fragile", [good, bad], on_failure="partial", **options)
+        self.assertEqual(caught.exception.answer.value, 1)
+        (missing,) = caught.exception.answer.missing
+        self.assertEqual(pathlib.Path(missing["file"]).name, "bad.txt")
+        whole = self.client.run("fragile", good, on_failure="partial", **options)
+        self.assertEqual((whole.value, whole.missing), (1, []))
+        with self.assertRaises(tally.InvalidArgument):
+            self.client.run("fragile", good, on_failure="maybe", **options)
         self.assertEqual(self.client.run("sum", range(10)).value, 45)
 
     def test_a_file_that_is_none_is_said(self):
