@@ -32,13 +32,14 @@ Error no_such_job(const std::string& what) {
 // Carries what becomes of one request back to its session, which may be gone.
 class Session::Observer : public job::JobObserver {
  public:
-  // `submitted`: this observer's request brought the job; others only wait for it.
+  struct Role {
+    bool submitted = false;       // else its request only waits for the job
+    bool wants_progress = false;  // if it submitted it
+    bool waits = false;           // counts against kMostWaits
+  };
   Observer(const std::shared_ptr<Session>& session, std::uint32_t sequence,
-           model::ReplyWhen reply_when, bool submitted)
-      : session_(session),
-        sequence_(sequence),
-        reply_when_(reply_when),
-        submitted_(submitted) {}
+           model::ReplyWhen reply_when, Role role)
+      : session_(session), sequence_(sequence), reply_when_(reply_when), role_(role) {}
 
   void accepted(model::JobId id) override {
     const auto session = session_.lock();
@@ -51,32 +52,31 @@ class Session::Observer : public job::JobObserver {
     const auto session = session_.lock();
     if (!session) return;
     session->reply(sequence_, why);
-    if (submitted_)
-      session->forget(sequence_);
-    else
-      --session->waits_;
+    leave(*session);
   }
 
   void ended(const std::shared_ptr<const job::EndedJob>& job) override {
     const auto session = session_.lock();
     if (!session) return;
     if (!replied_) session->reply_answer(sequence_, *job);
-    if (submitted_)
-      session->forget(sequence_);
-    else
-      --session->waits_;
+    leave(*session);
   }
 
   void progress(const model::JobProgress& progress) override {
-    if (const auto session = session_.lock(); session && submitted_)
+    if (const auto session = session_.lock(); session && role_.wants_progress)
       session->send_event(sequence_, progress);
   }
 
  private:
+  void leave(Session& session) const {
+    if (role_.submitted) session.forget(sequence_);
+    if (role_.waits) --session.waits_;
+  }
+
   const std::weak_ptr<Session> session_;
   const std::uint32_t sequence_;
   const model::ReplyWhen reply_when_;
-  const bool submitted_;
+  const Role role_;
   bool replied_ = false;
 };
 
@@ -124,7 +124,7 @@ void Session::cancel_attached() {
     // Cancelling calls back into forget().
     const SubmittedJob job = submitted_.begin()->second;
     submitted_.erase(submitted_.begin());
-    if (job.attached)
+    if (job.attached && engine_.leave(job.number))
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to is "
                                        "gone"));
@@ -269,6 +269,11 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
   if (submitted_.contains(sequence) || windows_.contains(sequence))
     return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
                                  "a job submitted with this sequence is still alive"));
+  // A job that is there costs its limits nothing more, but its observers do.
+  const bool again = !submit.spec.client_id.empty() &&
+                     engine_.find_client_id(submit.spec.client_id, peer_.uid);
+  if (again && !may_wait(sequence)) return;
+  if (again) ++waits_;
   Submission submission;
   const bool attached = !submit.spec.detached;
   submission.windows = open_windows(sequence, submit.spec);
@@ -283,8 +288,9 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
   // Known before submit(), which may end the job at once and forget it again.
   submitted_[sequence] = {0, attached};
   const model::JobId id = engine_.submit(
-      std::move(submission), std::make_shared<Observer>(shared_from_this(), sequence,
-                                                        submit.reply_when, true));
+      std::move(submission),
+      std::make_shared<Observer>(shared_from_this(), sequence, submit.reply_when,
+                                 Observer::Role{true, submit.want_progress, again}));
   const auto alive = submitted_.find(sequence);
   if (alive != submitted_.end()) alive->second.number = id.number;
 }
@@ -344,9 +350,9 @@ void Session::wait(std::uint32_t sequence, const model::JobRef& ref) {
   if (owner && may_see(*owner)) {
     if (!may_wait(sequence)) return;
     ++waits_;
-    engine_.watch(*number,
-                  std::make_shared<Observer>(shared_from_this(), sequence,
-                                             model::ReplyWhen::Finished, false));
+    engine_.watch(*number, std::make_shared<Observer>(shared_from_this(), sequence,
+                                                      model::ReplyWhen::Finished,
+                                                      Observer::Role{.waits = true}));
     return;
   }
   const auto ended = engine_.ended(*number);

@@ -92,7 +92,8 @@ class Engine {
   Result<void> start();
 
   // Takes a job on, or refuses it; the observer is told either way, possibly before
-  // this returns. The id names it from now on.
+  // this returns. The id names it from now on. Where the uid has a job with the spec's
+  // client id, alive or kept, an equal submit gets that job, and another is refused.
   model::JobId submit(Submission submission,
                       std::shared_ptr<job::JobObserver> observer);
 
@@ -106,7 +107,9 @@ class Engine {
   std::optional<std::uint32_t> owner(std::uint64_t job) const;
   // The job, alive or kept, that this uid gave the id itself.
   std::optional<std::uint64_t> find_client_id(const std::string& client_id,
-                                              std::uint32_t uid) const;
+                                              std::uint32_t uid);
+  // One of those who submitted the job has left. True if no other is there.
+  bool leave(std::uint64_t job);
   // How a job that has not ended stands.
   std::optional<job::EndedJob> snapshot(std::uint64_t job) const;
 
@@ -152,6 +155,9 @@ class Engine {
   using JobPtr = std::unique_ptr<job::Job>;
 
   std::optional<Error> refusal(const Submission& submission) const;
+  std::optional<model::JobId> submit_again(
+      const Submission& submission, const std::optional<job::SubmitDigest>& digest,
+      const std::shared_ptr<job::JobObserver>& observer);
   std::optional<Error> window_refusal(const Submission& submission) const;
   plan::PathLimits limits() const;
   static bool needs_inspection(const model::JobSpec& spec);

@@ -58,12 +58,7 @@ std::optional<Error> Engine::refusal(const Submission& submission) const {
                 request_bytes_held_);
   if (!room_->has(submission.fds.size()))
     return full("too_many_descriptors", "descriptors", room_->most(), room_->held());
-  if (std::optional<Error> why = window_refusal(submission)) return why;
-  const std::string& client_id = submission.spec.client_id;
-  if (!client_id.empty() && find_client_id(client_id, submission.uid))
-    return Error(Errc::InvalidArgument, "client_id_in_use",
-                 "there is a job with the client id '" + client_id + "' already");
-  return std::nullopt;
+  return window_refusal(submission);
 }
 
 plan::PathLimits Engine::limits() const {
@@ -76,6 +71,11 @@ bool Engine::needs_inspection(const model::JobSpec& spec) {
 
 model::JobId Engine::submit(Submission submission,
                             std::shared_ptr<job::JobObserver> observer) {
+  std::optional<job::SubmitDigest> digest;
+  if (!submission.spec.client_id.empty()) {
+    digest = job::digest_of(submission.spec, submission.fds);
+    if (const auto known = submit_again(submission, digest, observer)) return *known;
+  }
   const model::JobId id{tag_, next_number_++};
   if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
   if (const std::optional<Error> why = refusal(submission)) {
@@ -88,6 +88,7 @@ model::JobId Engine::submit(Submission submission,
                                         std::move(submission.fds), submission.uid,
                                         submission.received_ns);
   job->keep = submission.keep;
+  job->digest = digest;
   job->request_bytes = submission.bytes;
   job->wants_progress = submission.wants_progress;
   job->windows = std::move(submission.windows);

@@ -87,9 +87,9 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
                  std::to_string(elapsed_ns / 1000) + " us");
   release(job->files->size(), job->request_bytes);
   count_end(answer.state);
-  const auto ended = std::make_shared<const job::EndedJob>(
-      job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
-                    job->request_bytes, elapsed_ns, now_ns, job->labels()});
+  const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
+      std::move(answer), job->uid, job->spec->client_id, job->request_bytes, elapsed_ns,
+      now_ns, job->labels(), job->digest});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();

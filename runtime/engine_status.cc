@@ -47,14 +47,12 @@ std::optional<std::uint32_t> Engine::owner(std::uint64_t number) const {
 }
 
 std::optional<std::uint64_t> Engine::find_client_id(const std::string& client_id,
-                                                    std::uint32_t uid) const {
+                                                    std::uint32_t uid) {
   const auto alive = client_ids_.find({uid, client_id});
   if (alive != client_ids_.end()) return alive->second;
-  std::optional<std::uint64_t> kept;
-  finished_.for_each([&](const job::EndedJob& job) {
-    if (job.uid == uid && job.client_id == client_id) kept = job.answer.id.number;
-  });
-  return kept;
+  const auto kept = finished_.find(uid, client_id, monotonic_ns());
+  if (kept == nullptr) return std::nullopt;
+  return kept->answer.id.number;
 }
 
 std::optional<job::EndedJob> Engine::snapshot(std::uint64_t number) const {

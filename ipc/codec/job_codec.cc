@@ -251,6 +251,17 @@ void write_spec(schema::JobSpec::Builder to, const model::JobSpec& spec) {
                        spec.kernels);
 }
 
+Bytes encoded_spec(const model::JobSpec& spec) {
+  MessageScratch scratch;
+  write_spec(scratch.builder().initRoot<schema::JobSpec>(), spec);
+  Bytes bytes;
+  for (const auto& segment : scratch.builder().getSegmentsForOutput()) {
+    const auto* const begin = reinterpret_cast<const std::byte*>(segment.begin());
+    bytes.insert(bytes.end(), begin, begin + segment.asBytes().size());
+  }
+  return bytes;
+}
+
 Result<model::JobSpec> read_spec(schema::JobSpec::Reader from) {
   const auto hint =
       read_enum(from.getHint(), model::Hint::Auto, model::Hint::Io, "a hint");

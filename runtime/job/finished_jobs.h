@@ -5,8 +5,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "ipc/base/clock.h"
 #include "runtime/job/job.h"
@@ -21,6 +24,7 @@ class FinishedJobs {
     const std::uint64_t number = job->answer.id.number;
     order_.push_back(number);
     bytes_ += job->request_bytes;
+    if (!job->client_id.empty()) client_ids_[{job->uid, job->client_id}] = number;
     jobs_.emplace(number, std::move(job));
     drop_old(jobs_.at(number)->ended_ns);
   }
@@ -32,6 +36,14 @@ class FinishedJobs {
     return found == jobs_.end() ? nullptr : found->second;
   }
 
+  // By the id that its client gave it.
+  std::shared_ptr<const EndedJob> find(std::uint32_t uid, const std::string& client_id,
+                                       Nanoseconds now_ns) {
+    drop_old(now_ns);
+    const auto found = client_ids_.find({uid, client_id});
+    return found == client_ids_.end() ? nullptr : jobs_.at(found->second);
+  }
+
   template <typename F>
   void for_each(F&& f) const {
     for (const std::uint64_t number : order_) f(*jobs_.at(number));
@@ -41,8 +53,13 @@ class FinishedJobs {
   void drop_old(Nanoseconds now_ns) {
     while (!order_.empty() && (order_.size() > most_ || bytes_ > kMostBytes ||
                                jobs_.at(order_.front())->ended_ns + age_ns_ < now_ns)) {
-      bytes_ -= jobs_.at(order_.front())->request_bytes;
-      jobs_.erase(order_.front());
+      const auto oldest = jobs_.find(order_.front());
+      bytes_ -= oldest->second->request_bytes;
+      const auto named =
+          client_ids_.find({oldest->second->uid, oldest->second->client_id});
+      if (named != client_ids_.end() && named->second == oldest->first)
+        client_ids_.erase(named);
+      jobs_.erase(oldest);
       order_.pop_front();
     }
   }
@@ -54,6 +71,7 @@ class FinishedJobs {
   std::deque<std::uint64_t> order_;  // by end
   std::uint64_t bytes_ = 0;          // of the requests they answer
   std::unordered_map<std::uint64_t, std::shared_ptr<const EndedJob>> jobs_;
+  std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;
 };
 
 }  // namespace tally::job

@@ -24,6 +24,7 @@
 #include "runtime/job/kernel_loss.h"
 #include "runtime/job/kernel_states.h"
 #include "runtime/job/merged_state.h"
+#include "runtime/job/submit_digest.h"
 #include "runtime/job/windowed_inspection.h"
 #include "runtime/merge/coverage.h"
 #include "runtime/merge/merge_tree.h"
@@ -37,10 +38,11 @@ struct EndedJob {
   model::JobAnswer answer;
   std::uint32_t uid = 0;
   std::string client_id;
-  std::uint64_t request_bytes = 0;  // its answer repeats labels, names, arguments
-  Nanoseconds elapsed_ns = 0;       // received to answer ready, without the reply
-  Nanoseconds ended_ns = 0;         // on the monotonic clock
-  std::string labels;               // of its reducers, as a list of jobs has them
+  std::uint64_t request_bytes = 0;     // its answer repeats labels, names, arguments
+  Nanoseconds elapsed_ns = 0;          // received to answer ready, without the reply
+  Nanoseconds ended_ns = 0;            // on the monotonic clock
+  std::string labels;                  // of its reducers, as a list of jobs has them
+  std::optional<SubmitDigest> digest;  // as Job's
 };
 
 // Who wants to know of a job. Calls come on the loop's thread.
@@ -67,6 +69,9 @@ class Job {
 
   std::vector<std::shared_ptr<JobObserver>> observers;
   bool keep = false;  // its answer is kept for wait and show
+  // What a submit must ask for that comes with the same client id; none: no other may.
+  std::optional<SubmitDigest> digest;
+  std::uint64_t submitters = 1;  // those that have not left
   std::uint64_t request_bytes = 0;
   std::uint64_t state_bytes_held = 0;  // of them, for kernels' states
   bool wants_progress = false;

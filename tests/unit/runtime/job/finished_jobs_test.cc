@@ -44,5 +44,26 @@ TEST(FinishedJobs, OfNoneKeepsNone) {
   EXPECT_EQ(jobs.find(1, 100), nullptr);
 }
 
+TEST(FinishedJobs, FindsThemByTheirClientsIdAsLongAsTheyAreKept) {
+  FinishedJobs jobs(2, 1000);
+  EndedJob named = *ended(1, 100);
+  named.uid = 7;
+  named.client_id = "mine";
+  jobs.add(std::make_shared<const EndedJob>(named));
+  ASSERT_NE(jobs.find(7, "mine", 200), nullptr);
+  EXPECT_EQ(jobs.find(7, "mine", 200)->answer.id.number, 1U);
+  EXPECT_EQ(jobs.find(8, "mine", 200), nullptr);
+  EXPECT_EQ(jobs.find(7, "other", 200), nullptr);
+  EXPECT_EQ(jobs.find(7, "mine", 1101), nullptr);
+  named.answer.id.number = 2;
+  named.ended_ns = 2000;
+  jobs.add(std::make_shared<const EndedJob>(named));
+  jobs.add(ended(3, 2000));
+  ASSERT_NE(jobs.find(7, "mine", 2000), nullptr);
+  EXPECT_EQ(jobs.find(7, "mine", 2000)->answer.id.number, 2U);
+  jobs.add(ended(4, 2000));
+  EXPECT_EQ(jobs.find(7, "mine", 2000), nullptr);
+}
+
 }  // namespace
 }  // namespace tally::job
