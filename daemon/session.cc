@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/turn.h"
 #include "ipc/codec/control_codec.h"
 
 namespace tally::daemon {
@@ -20,8 +22,6 @@ constexpr std::size_t kMostUnsentBytes = 4U << 20;
 constexpr std::size_t kKeptCapacity = 1U << 18;
 constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
 constexpr std::chrono::seconds kHelloDeadline{10};
-// Jobs of a client that left, in one turn of the loop: others are served in between.
-constexpr std::size_t kCancelledAtOnce = 64;
 
 Error no_such_job(const std::string& what) {
   return Error(Errc::NotFound, "no_such_job", what);
@@ -120,7 +120,8 @@ void Session::end() {
 }
 
 void Session::cancel_attached() {
-  for (std::size_t n = 0; n < kCancelledAtOnce && !submitted_.empty(); ++n) {
+  Turn turn(monotonic_ns());
+  while (!submitted_.empty()) {
     // Cancelling calls back into forget().
     const SubmittedJob job = submitted_.begin()->second;
     submitted_.erase(submitted_.begin());
@@ -128,10 +129,10 @@ void Session::cancel_attached() {
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to is "
                                        "gone"));
+    if (turn.over())
+      return asio::post(socket_.get_executor(),
+                        [self = shared_from_this()] { self->cancel_attached(); });
   }
-  if (!submitted_.empty())
-    return asio::post(socket_.get_executor(),
-                      [self = shared_from_this()] { self->cancel_attached(); });
   const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
   for (const auto& [sequence, windows] : std::exchange(windows_, {}))
     windows->give_up(gone);
@@ -156,12 +157,19 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
     }
     const Nanoseconds received_ns = monotonic_ns();
     self->in_turn_ = true;
+    Turn turn(received_ns);
     while (!self->stopping_) {
       if (self->unsent() > kMostUnsentBytes) co_await self->room();
       Result<std::optional<ipc::Frame>> frame = self->reader_.next();
       if (!frame) co_return self->violated(frame.error());
       if (!*frame) break;
       if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
+      if (turn.over()) {
+        // To the end of the loop's queue. Its replies wait for the last of the read: a
+        // send costs more than the turn.
+        co_await asio::post(self->socket_.get_executor(), asio::use_awaitable);
+        turn = Turn(monotonic_ns());
+      }
     }
     self->in_turn_ = false;
     self->flush();  // at once: going through the loop first costs two system calls

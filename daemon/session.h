@@ -1,8 +1,9 @@
 // Session: one connected client, from accept to close.
 //
-// Reads what the socket brings, handles every complete frame of it, and sends all
-// replies of a turn of the loop with one send. Replies carry the sequence of their
-// request and leave when they are ready: a wait blocks nobody.
+// Reads what the socket brings, handles every complete frame of it in turns that leave
+// room for others (daemon/turn.h), and sends all of their replies with one send.
+// Replies carry the sequence of their request and leave when they are ready: a wait
+// blocks nobody.
 //
 // The first request is the hello. A malformed frame is answered where possible and ends
 // the session; a well-formed request that is wrong gets a typed error and the session

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""What one client brings in one go holds up no other: counted, not timed.
+
+The daemon is stopped while a flood and, behind it, one request of another client come;
+then it goes on. `list` shows how far the flood was when the other was served.
+"""
+
+import os
+import pathlib
+import signal
+import unittest
+
+import wire
+from tally_daemon import TallyDaemon, wait_until
+
+FLOOD = 200        # requests; all are in one read of the daemon's
+MOST_STEPS = 64    # daemon/turn.h: of one client, before the others
+LONG = wire.submit("range = (start = 0, stop = 9223372036854775807, step = 1)",
+                   job=", path = 2")
+
+
+class FairTurnsTest(unittest.TestCase):
+    def setUp(self):
+        self.daemon = self.enterContext(TallyDaemon(config="[threads]\nmax = 1\n"))
+        self.flooder = self.enterContext(wire.Session(self.daemon.socket))
+        self.other = self.enterContext(wire.Session(self.daemon.socket))
+
+    def jobs(self):
+        member, jobs = self.other.ask("(list = void)")
+        self.assertEqual(member, "jobs")
+        return len(jobs)
+
+    def jobs_after(self, flood):
+        """What the other client is told who asks right behind it."""
+        pid = self.daemon.process.pid
+        stat = pathlib.Path(f"/proc/{pid}/stat")
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T",
+                   "the daemon is stopped")
+        flood()
+        self.other.send(wire.frame("(list = void)"))
+        os.kill(pid, signal.SIGCONT)
+        _, member, jobs = self.other.receive()
+        self.assertEqual(member, "jobs")
+        return len(jobs)
+
+    def submit_all(self):
+        body = wire.body_of(LONG)
+        self.flooder.send(b"".join(wire.frame(body, n) for n in range(1, FLOOD + 1)))
+
+    def test_a_buffer_full_of_requests(self):
+        self.assertLessEqual(self.jobs_after(self.submit_all), MOST_STEPS)
+        wait_until(lambda: self.jobs() == FLOOD, "all of them are taken on")
+
+    def test_many_jobs_of_a_client_that_leaves(self):
+        self.submit_all()
+        wait_until(lambda: self.jobs() == FLOOD, "all of them are taken on")
+        self.assertGreaterEqual(self.jobs_after(self.flooder.socket.close),
+                                FLOOD - MOST_STEPS)
+        wait_until(lambda: self.jobs() == 0, "all of them are cancelled")
+
+
+if __name__ == "__main__":
+    unittest.main()
