@@ -61,7 +61,8 @@ struct EngineOptions {
   std::uint64_t finished_jobs = 1024;
   Nanoseconds finished_age_ns = 600'000'000'000;
   model::DaemonKind kind = model::DaemonKind::Private;
-  // One line an event. Jobs that end well are told only if log_jobs is set.
+  // One line an event. Jobs that end well, or that their user cancelled or left, are
+  // told only if log_jobs is set.
   std::function<void(const std::string&)> log = [](const std::string&) {};
   bool log_jobs = false;
   // Called after a path's news were handled: replies may be sent at once.

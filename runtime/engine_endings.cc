@@ -7,6 +7,15 @@
 #include "runtime/engine.h"
 
 namespace tally {
+namespace {
+
+// Nothing went wrong; and a thousand lines hold others up when a client leaves a
+// thousand jobs.
+bool left_by_user(const Error& why) {
+  return why.code() == "cancelled" || why.code() == "client_gone";
+}
+
+}  // namespace
 
 void Engine::finish(const sched::Finish& action) {
   if (const auto image = described_.find(action.job); image != described_.end()) {
@@ -73,7 +82,7 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   answer.memory.system_used_percent = gauge_.system_used_percent();
   answer.daemon_kind = options_.kind;
   answer.daemon_pid = pid_;
-  if (answer.error)
+  if (answer.error && (log_jobs_ || !left_by_user(*answer.error)))
     options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
                  " ended " + std::string(name_of(answer.state)) + ": " +
                  answer.error->message());

@@ -2,7 +2,8 @@
 """What one client brings in one go holds up no other: counted, not timed.
 
 The daemon is stopped while a flood and, behind it, one request of another client come;
-then it goes on. `list` shows how far the flood was when the other was served.
+then it goes on. `list` shows how far the flood was when the other was served. And what
+computes stands behind what serves when the kernel gives out cores.
 """
 
 import os
@@ -11,12 +12,18 @@ import signal
 import unittest
 
 import wire
-from tally_daemon import TallyDaemon, wait_until
+from tally_daemon import TallyDaemon, children_of, wait_until
 
 FLOOD = 200        # requests; all are in one read of the daemon's
 MOST_STEPS = 64    # daemon/turn.h: of one client, before the others
+NICE_STEPS = 5     # ipc/base/give_way.h
 LONG = wire.submit("range = (start = 0, stop = 9223372036854775807, step = 1)",
                    job=", path = 2")
+
+
+def niceness(process, thread):
+    stat = pathlib.Path(f"/proc/{process}/task/{thread}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[16])
 
 
 class FairTurnsTest(unittest.TestCase):
@@ -58,6 +65,27 @@ class FairTurnsTest(unittest.TestCase):
         self.assertGreaterEqual(self.jobs_after(self.flooder.socket.close),
                                 FLOOD - MOST_STEPS)
         wait_until(lambda: self.jobs() == 0, "all of them are cancelled")
+
+    def test_no_line_in_the_log_for_each_job_that_was_left(self):
+        self.submit_all()
+        wait_until(lambda: self.jobs() == FLOOD, "all of them are taken on")
+        self.flooder.socket.close()
+        wait_until(lambda: self.jobs() == 0, "all of them are cancelled")
+        self.assertEqual(self.daemon.log_text().count("ended cancelled"), 0)
+
+    def test_what_computes_gives_way_to_the_loop(self):
+        pid = self.daemon.process.pid
+        self.submit_all()  # starts a thread
+        wait_until(lambda: self.jobs() == FLOOD, "all of them are taken on")
+        loop = niceness(pid, pid)
+        threads = [niceness(pid, int(task.name))
+                   for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                   if (task / "comm").read_text() == "tally-thread\n"]
+        self.assertEqual(threads, [loop + NICE_STEPS])
+        (zygote,) = children_of(pid)
+        self.assertEqual(niceness(zygote, zygote), loop)
+        workers = [niceness(worker, worker) for worker in children_of(zygote)]
+        self.assertEqual(workers, [loop + NICE_STEPS] * 2)
 
 
 if __name__ == "__main__":

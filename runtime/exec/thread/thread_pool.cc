@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ipc/base/block_signals.h"
+#include "ipc/base/give_way.h"
 
 namespace tally::exec {
 ThreadPool::~ThreadPool() {
@@ -47,6 +48,7 @@ void ThreadPool::post(std::function<void()> work) {
 
 void ThreadPool::work() {
   block_signals();
+  give_way(niceness_);
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mutex_);
   for (;;) {
