@@ -7,10 +7,12 @@ holds what it held before.
 """
 
 import collections
+import contextlib
 import fcntl
 import itertools
 import multiprocessing
 import os
+import pathlib
 import select
 import socket
 import struct
@@ -22,7 +24,7 @@ from array import array
 import inputs
 import wire
 from census import census
-from processes import SANITIZED
+from processes import SANITIZED, resident_bytes
 from tally_daemon import TallyDaemon, wait_until
 
 THREADS = 4
@@ -43,10 +45,14 @@ RUNNING, DONE, FAILED, CANCELLED = 2, 3, 5, 6  # states of an answer
 NOT_FOUND, PROTOCOL_VIOLATION, IO, INVALID_DATA = 2, 7, 8, 12  # classes of errors
 SMALL = wire.submit("range = (start = 0, stop = 10, step = 1)")
 LONG = "range = (start = 0, stop = 9223372036854775807, step = 1)"
-WINDOW_S = 0.25        # what a p99 is of, at least
-ROUNDS = 8             # at most; the best counts, for the machine may be busy besides
+# The neighbour's latencies are taken in turns with and without an attack, and each put
+# together: what else comes and goes on the machine is in both alike.
+TURN_S = 0.1           # at least
+MEASURED_S = 1.0       # with, and as long without, at least
+SETTLES_S = 0.02       # what an attack leaves to be done when it is over is part of it
 MOST_SLOWER = 3.0      # p99 under attack over the quiet one
 RESIDENT_SLACK = 16 << 20  # the allocator's
+MOST_UNSENT_BYTES = 2 * (4 << 20)  # of a session: kMostUnsentBytes, and a vector's growth
 
 
 class Neighbour:
@@ -108,6 +114,11 @@ class Neighbour:
         assert int(answer["results"][0]["value"]["f64Bits"]) == self.BITS, answer
 
 
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def p99(samples):
     return sorted(samples)[len(samples) * 99 // 100]
 
@@ -127,6 +138,11 @@ def memory(count, job=""):
 class HostileClientsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # What the daemon's work costs others is asked: not what other programs on the
+        # machine do, so daemon and neighbour go before them where this may be had, nor
+        # what the attackers' own work costs, so they stand behind.
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, -15)
         cls.daemon = TallyDaemon(config=CONFIG)
         cls.daemon.__enter__()
         cls.addClassCleanup(cls.daemon.__exit__, None, None, None)
@@ -134,8 +150,7 @@ class HostileClientsTest(unittest.TestCase):
         cls.neighbour = Neighbour(cls.daemon.socket)
         cls.addClassCleanup(cls.neighbour.close)
         cls.daemon.spare(cls.neighbour.pid)
-        # What the daemon's work costs others is asked, not what the attackers' does.
-        os.nice(10)
+        os.setpriority(os.PRIO_PROCESS, 0, 10)
 
     def session(self, greet=True):
         return wire.Session(self.daemon.socket, greet)
@@ -155,27 +170,29 @@ class HostileClientsTest(unittest.TestCase):
     def withstands(self, attack):
         attack()  # what is started or encoded once is there before anything is measured
         before, workers = self.at_rest()
-        slower, told = [], []
-        while len(slower) < ROUNDS and (not slower or min(slower) > MOST_SLOWER):
+        quiet, loud, measured = array("d"), array("d"), 0.0
+        while measured < (TURN_S if SANITIZED else MEASURED_S):
             self.neighbour.samples()
-            time.sleep(WINDOW_S)
-            quiet = p99(self.neighbour.samples())
-            end = time.monotonic() + WINDOW_S
-            while time.monotonic() < end:
+            begin = time.monotonic()
+            while time.monotonic() < begin + TURN_S:
                 attack()
-            loud = p99(self.neighbour.samples())
-            told.append(f"{loud * 1e6:.0f} of {quiet * 1e6:.0f} us")
-            slower.append(loud / quiet)
-            if SANITIZED:
-                break
-        print(f"{self._testMethodName}: p99 with and without: {', '.join(told)}", flush=True)
+            time.sleep(SETTLES_S)
+            took = time.monotonic() - begin
+            loud += self.neighbour.samples()
+            time.sleep(took)
+            quiet += self.neighbour.samples()
+            measured += took
+        slower = p99(loud) / p99(quiet)
+        print(f"{self._testMethodName}: {slower:.2f}; p99 with {p99(loud) * 1e6:.0f} us, "
+              f"without {p99(quiet) * 1e6:.0f} us, of {len(loud)} and {len(quiet)} jobs",
+              flush=True)
         after, same_workers = self.at_rest()
         self.assertEqual(same_workers, workers)
         grown = after.pop("resident") - before.pop("resident")
         self.assertEqual(after, before)
         if not SANITIZED:
             self.assertLess(grown, RESIDENT_SLACK)
-            self.assertLessEqual(min(slower), MOST_SLOWER)
+            self.assertLessEqual(slower, MOST_SLOWER)
 
     def test_half_frames(self):
         whole = wire.frame(SMALL)
@@ -217,6 +234,41 @@ class HostileClientsTest(unittest.TestCase):
             for session in sessions:
                 session.socket.close()
         self.withstands(attack)
+
+    def test_replies_that_are_never_read_by_clients_that_stay(self):
+        flood = wire.frame("(cancel = (sequence = 77))") * 200  # an error each
+        with TallyDaemon(config=CONFIG) as daemon:
+            daemon.whole_pool()
+            before = resident_bytes(daemon.process.pid)
+            silent = [wire.Session(daemon.socket) for _ in range(8)]
+            for session in silent:
+                session.socket.settimeout(0.1)
+                with self.assertRaises(TimeoutError):  # nobody takes it any more
+                    for _ in range(2000):
+                        session.socket.sendall(flood)
+            # Others are served, however long that is so.
+            for path, stop in itertools.product((0, 2, 3), (10, 40_000_000)):
+                with wire.Session(daemon.socket) as session:
+                    answer = session.result(wire.submit(
+                        f"range = (start = 0, stop = {stop}, step = 1)",
+                        job=f", path = {path}"))
+                    self.assertEqual(wire.integer(answer["results"][0]["value"]),
+                                     stop * (stop - 1) // 2)
+            # What is held for the silent is bounded, and nobody asks again and again
+            # whether they take it now.
+            held = resident_bytes(daemon.process.pid) - before
+            if not SANITIZED:
+                self.assertLess(held, len(silent) * MOST_UNSENT_BYTES + RESIDENT_SLACK)
+            spent = cpu_seconds(daemon.process.pid)
+            time.sleep(1)
+            self.assertLess(cpu_seconds(daemon.process.pid) - spent, 0.1)
+            # When one reads again, it gets all its answers.
+            silent[0].socket.settimeout(30)
+            for session in silent[1:]:
+                session.socket.close()
+            self.assertEqual(silent[0].receive()[1], "error")
+            silent[0].socket.close()
+            wait_until(lambda: daemon.status()["sessions"] == 1, "they are gone")
 
     def test_ten_thousand_connects(self):
         hello = wire.frame(wire.HELLO)
