@@ -29,10 +29,34 @@ ROUNDTRIP_ROUNDS = 64
 ROUNDTRIP_STARTS = 8  # fresh daemons and clients that the rounds are shared out to
 ROUNDTRIPS = 200  # in a block
 POOL_ROUNDTRIPS = 100
-PATHS = {"inline": 1.5, "thread": 2.5, "process": 3.5}  # most times a ping-pong
+PATHS = {"inline": 1.25, "thread": 2.0, "process": 2.8}  # most times a ping-pong
 
 THROUGHPUT_ROUNDS = 5
 THROUGHPUT_JOBS = 200_000
+THROUGHPUTS = {"inline": 1_000_000, "process": 300_000}  # least jobs a second
+
+LOST_WORKERS = 300
+LOST_ZYGOTES = 100
+
+LOST_ROUNDS = 7
+LOST_NS = 2e9  # what the job takes that loses a worker
+LOST_TRIAL = 20_000_000_000  # elements, to learn how many that is
+
+CANCELS = 200
+
+HOUR_NS = 3600e9
+NEIGHBOUR = 65533  # a uid, nobody's
+NEIGHBOUR_JOBS = 200
+NEIGHBOUR_CONFIG = f"""
+[daemon]
+socket_mode = "0666"
+[access]
+users = [{NEIGHBOUR}]
+"""
+
+QUEUE_ROUNDS = 5
+QUEUE_BLOCKS = 20
+QUEUE_JOBS = 5_000  # in a block
 
 HINT_ROUNDS = 5
 HINT_FILES = 64
@@ -74,14 +98,16 @@ class Row:
     """One line of the table. `at_most`: the target is an upper bound, else a lower."""
 
     name: str
-    measured: float
+    measured: float | None  # None: could not be measured here
     target: float
     unit: str
     at_most: bool
-    detail: str  # the figures behind it, the peer's among them
+    detail: str  # the figures behind it, the peer's among them, or why there is none
 
     @property
     def ok(self):
+        if self.measured is None:
+            return False
         if self.at_most:
             return self.measured <= self.target
         return self.measured >= self.target
@@ -147,6 +173,11 @@ def roundtrip(bench):
                   "× ping-pong", True,
                   f"p50 {us(percentile(samples[path], 50))}, "
                   f"p99 {us(percentile(samples[path], 99))}; ping-pong p50 {us(ping)}")
+    ping = statistics.median(pingpong["process"])
+    yield Row("roundtrip.p99", percentile(samples["process"], 99) / ping, 8,
+              "× ping-pong", True,
+              f"process path: p99 {us(percentile(samples['process'], 99))} of "
+              f"{len(samples['process']):,}; ping-pong p50 {us(ping)}")
     yield Row("roundtrip.pool", median_ratio(p50["process"], pool_p50), 1 / 3,
               "× Python's pool", True,
               f"p50 {us(percentile(samples['process'], 50))}; "
@@ -171,15 +202,104 @@ def embed(bench):
 
 
 def throughput(bench):
+    rates = {path: [] for path in THROUGHPUTS}
     with TallyDaemon(workers=WORKERS) as daemon, \
             Program(bench / "throughput_bench", daemon.socket,
                     THROUGHPUT_JOBS) as tally:
-        tally.step("jobs")  # warm
-        rates = [THROUGHPUT_JOBS / (tally.step("jobs")[0] / 1e9)
-                 for _ in range(THROUGHPUT_ROUNDS)]
-    yield Row("throughput", statistics.median(rates), 300_000, "jobs/s", False,
-              f"{min(rates):,.0f} to {max(rates):,.0f}; "
-              f"{THROUGHPUT_ROUNDS} × {THROUGHPUT_JOBS:,} jobs, 256 in flight")
+        for path in THROUGHPUTS:
+            tally.step(path)  # warm
+        for _ in range(THROUGHPUT_ROUNDS):
+            for path in THROUGHPUTS:
+                rates[path].append(THROUGHPUT_JOBS / (tally.step(path)[0] / 1e9))
+    for path, target in THROUGHPUTS.items():
+        yield Row(f"throughput.{path}", statistics.median(rates[path]), target, "jobs/s",
+                  False, f"{min(rates[path]):,.0f} to {max(rates[path]):,.0f}; "
+                  f"{THROUGHPUT_ROUNDS} × {THROUGHPUT_JOBS:,} jobs, 256 in flight")
+
+
+def p99_row(name, took_ns, target_ms, detail):
+    return Row(name, percentile(took_ns, 99) / 1e6, target_ms, "ms", True,
+               f"p99 of {len(took_ns)}, p50 {ms(percentile(took_ns, 50))}, longest "
+               f"{ms(max(took_ns))}; {detail}")
+
+
+def recovery(bench):
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "recovery_bench", daemon.socket) as tally:
+        workers = tally.step("worker", LOST_WORKERS)
+        zygotes = tally.step("zygote", LOST_ZYGOTES)
+    yield p99_row("recovery.worker", workers, 5, "SIGKILL of a worker to the next one idle")
+    yield p99_row("recovery.zygote", zygotes, 20,
+                  f"SIGKILL of the zygote to {WORKERS} new workers idle")
+
+
+def lost_worker(bench):
+    program = bench / "lost_worker_bench"
+    quiet_ns, lost_ns = [], []
+    with TallyDaemon(workers=WORKERS) as daemon:
+        with Program(program, daemon.socket, LOST_TRIAL) as trial:
+            trial.step("quiet")  # warm
+            elements = int(LOST_TRIAL * LOST_NS / statistics.median(trial.step("quiet", 5)))
+        with Program(program, daemon.socket, elements) as tally:
+            for _ in range(LOST_ROUNDS):
+                quiet_ns += tally.step("quiet")
+                lost_ns += tally.step("lost")
+    yield Row("lost_worker", median_ratio(lost_ns, quiet_ns), 1.05, "× undisturbed", True,
+              f"{ms(statistics.median(lost_ns))} with one of {WORKERS} workers killed in "
+              f"the middle; undisturbed {ms(statistics.median(quiet_ns))}")
+
+
+def cancel(bench):
+    with TallyDaemon(workers=WORKERS) as daemon, \
+            Program(bench / "cancel_bench", daemon.socket) as tally:
+        for path in ("process", "thread"):
+            yield p99_row(f"cancel.{path}", tally.step(path, CANCELS), 10,
+                          "cancel of a running job to its answer and all free")
+
+
+def neighbour(bench):
+    paths = ("process", "inline")
+    names = {path: f"neighbour.{path}" for path in paths}
+    unit = "ms over chunk"
+    if os.geteuid() != 0:
+        for path in paths:
+            yield Row(names[path], None, 2, unit, True, "needs root, to be two users")
+        return
+    with TallyDaemon(workers=WORKERS, config=NEIGHBOUR_CONFIG) as daemon:
+        daemon.folder.chmod(0o711)
+        with Program(bench / "lost_worker_bench", daemon.socket, LOST_TRIAL) as trial:
+            trial.step("quiet")  # warm
+            elements = int(LOST_TRIAL * HOUR_NS / statistics.median(trial.step("quiet", 5)))
+        with Program(bench / "neighbour_bench", daemon.socket, elements,
+                     NEIGHBOUR) as tally:
+            took = {path: tally.step(path, NEIGHBOUR_JOBS) for path in paths}
+            chunk_ns = tally.step("chunk")[0]
+    for path in paths:
+        p99 = percentile(took[path], 99)
+        yield Row(names[path], (p99 - chunk_ns) / 1e6, 2, unit, True,
+                  f"p99 of {NEIGHBOUR_JOBS} {ms(p99)}, p50 "
+                  f"{ms(percentile(took[path], 50))}; a chunk of the hour-long job "
+                  f"{ms(chunk_ns)}")
+
+
+def queue(bench):
+    extra, ratios, rates = [], [], []
+    jobs = QUEUE_BLOCKS * QUEUE_JOBS
+    for _ in range(QUEUE_ROUNDS):
+        with TallyDaemon(workers=WORKERS, config=f"[limits]\njobs = {2 * jobs}") as daemon, \
+                Program(bench / "queue_bench", daemon.socket, QUEUE_BLOCKS,
+                        QUEUE_JOBS) as tally:
+            bytes_each, *blocks_ns = tally.step("fill")
+        extra.append(bytes_each)
+        ratios.append(blocks_ns[0] / blocks_ns[-1])
+        rates += [QUEUE_JOBS / (ns / 1e9) for ns in (blocks_ns[0], blocks_ns[-1])]
+    yield Row("queue.bytes", max(extra), 1024, "bytes a job", True,
+              f"of the daemon's memory, beyond the request; largest of {QUEUE_ROUNDS}, "
+              f"{jobs:,} jobs queued")
+    yield Row("queue.rate", statistics.median(ratios), 0.8, "× the first", False,
+              f"submits a second: the first {QUEUE_JOBS:,} "
+              f"{statistics.median(rates[::2]):,.0f}, the last "
+              f"{statistics.median(rates[1::2]):,.0f} of {jobs:,}")
 
 
 def clients(bench):
@@ -437,6 +557,7 @@ def kernel(bench):
 
 
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
-          "clients": clients, "command": command,
+          "clients": clients, "recovery": recovery, "lost_worker": lost_worker,
+          "cancel": cancel, "neighbour": neighbour, "queue": queue, "command": command,
           "load": load, "pipe": pipe, "fifos": fifos, "python": python,
           "hint": hint, "idle": idle, "sync": sync, "kernel": kernel}

@@ -35,8 +35,15 @@ def figure(value):
 
 def as_text(row):
     sign = "≤" if row.at_most else "≥"
-    return (f"{row.name:<18} {figure(row.measured):>9} {sign} {figure(row.target):>7} "
-            f"{row.unit:<16} {'ok' if row.ok else 'MISSED':<7} {row.detail}")
+    measured = "-" if row.measured is None else figure(row.measured)
+    return (f"{row.name:<18} {measured:>9} {sign} {figure(row.target):>7} "
+            f"{row.unit:<16} {verdict(row):<7} {row.detail}")
+
+
+def verdict(row):
+    if row.measured is None:
+        return "GAP"
+    return "ok" if row.ok else "MISSED"
 
 
 def as_object(row):
@@ -61,7 +68,7 @@ def main():
             rows.append(row)
             if not words.json:
                 print(as_text(row), flush=True)
-    missed = [row.name for row in rows if not row.ok]
+    missed = [row.name for row in rows if not row.ok]  # what was not measured, too
     load = os.getloadavg()[0]
     if words.json:
         print(json.dumps({"rows": [as_object(row) for row in rows], "missed": missed,

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 
 #include "client/client.h"
 #include "ipc/model/server_status.h"
+#include "tests/bench/pool.h"
 #include "tests/bench/steps.h"
 
 namespace tally::bench {
@@ -86,15 +86,6 @@ std::optional<model::ServerStatus> whole_pool(client::Client& client) {
       status->workers, [](const auto& worker) { return worker.state == "idle"; });
   if (static_cast<std::size_t>(idle) != kWorkers) return std::nullopt;
   return std::move(*status);
-}
-
-// The field `name`, in kB, of a file of /proc/PID.
-std::uint64_t bytes_in(std::uint32_t pid, const char* file, const std::string& name) {
-  std::ifstream lines("/proc/" + std::to_string(pid) + "/" + file);
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(name + ":"))
-      return std::stoull(line.substr(name.size() + 1)) * 1024;
-  die("no " + name + " in /proc/" + std::to_string(pid) + "/" + file);
 }
 
 std::string measure(Daemon& daemon) {

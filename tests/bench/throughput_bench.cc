@@ -1,6 +1,6 @@
-// throughput_bench SOCKET JOBS: the step "jobs" runs JOBS inline jobs on one connection
-// with 256 in flight. Every job is another one (its element is its number), and every
-// reply is decoded and held against its own job.
+// throughput_bench SOCKET JOBS: the steps "inline" and "process" run JOBS jobs of one
+// element on that path, on one connection with 256 in flight. Every job is another one
+// (its element is its number), and every reply is decoded and held against its own job.
 #include <deque>
 #include <string>
 
@@ -22,7 +22,9 @@ class Pipeline {
   // `client` must outlive this.
   explicit Pipeline(client::Client& client) : client_(client) {}
 
-  void run(std::int64_t jobs) {
+  void run(std::int64_t jobs, model::Path path) {
+    path_ = path;
+    spec_.path = path == model::Path::Inline ? model::Path::Any : path;
     for (std::int64_t i = 0; i < jobs; ++i) {
       if (in_flight_.size() == kInFlight) finish_one();
       submit_one();
@@ -41,11 +43,12 @@ class Pipeline {
     const Asked asked = in_flight_.front();
     in_flight_.pop_front();
     const model::JobAnswer answer = wait_or_die(client_, asked.ticket);
-    expect_path(answer, model::Path::Inline);
+    expect_path(answer, path_);
     if (integer_sum(answer) != asked.element) die("a reply is not its own job's");
   }
 
   client::Client& client_;
+  model::Path path_ = model::Path::Inline;
   model::JobSpec spec_ = sum_job(model::RangeSource{});
   std::deque<Asked> in_flight_;  // oldest first
   std::int64_t next_element_ = 1;
@@ -60,6 +63,10 @@ int main(int argc, char** argv) {
   const auto client = bench::connect_or_die(argv[1]);
   const std::int64_t jobs = std::stoll(argv[2]);
   bench::Pipeline pipeline(*client);
-  bench::serve_steps(
-      [&](const std::string&) { return bench::time_of([&] { pipeline.run(jobs); }); });
+  bench::serve_steps([&](const std::string& name) {
+    if (name != "inline" && name != "process") bench::die("no such path: " + name);
+    const model::Path path =
+        name == "inline" ? model::Path::Inline : model::Path::Process;
+    return bench::time_of([&] { pipeline.run(jobs, path); });
+  });
 }
