@@ -521,7 +521,11 @@ bool Session::send_some() {
                                 MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-    if (sent < 0) {  // the peer is gone: reading will tell
+    if (sent < 0) {
+      // The peer is gone, or there is no memory. A reply is lost: the session ends, as
+      // its reader sees, and the peer with it.
+      asio::error_code ignored;
+      socket_.shutdown(Socket::shutdown_both, ignored);
       out_.clear();
       sent_ = 0;
       break;
