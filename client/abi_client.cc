@@ -111,7 +111,6 @@ Result<void> check_flags(std::uint64_t flags, std::uint64_t known, const char* n
 
 }  // namespace tally::client
 
-using tally::Error;
 using tally::Result;
 using tally::client::boundary;
 using tally::client::is_forked;

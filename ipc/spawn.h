@@ -20,7 +20,7 @@ namespace tally::ipc {
 template <typename Ended>
 void spawn(asio::io_context& loop, asio::awaitable<Result<void>> body, Ended ended) {
   asio::co_spawn(loop, std::move(body),
-                 [ended = std::move(ended)](std::exception_ptr thrown,
+                 [ended = std::move(ended)](const std::exception_ptr& thrown,
                                             Result<void> outcome) mutable {
                    if (thrown == nullptr) return ended(std::move(outcome));
                    ended(guarded("coroutine", Errc::Internal, [&]() -> Result<void> {

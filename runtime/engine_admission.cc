@@ -159,7 +159,7 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                  choice = std::move(choice)]() mutable {
     auto plan =
         std::make_shared<Result<plan::Plan>>(guarded("inspection", Errc::Internal, [&] {
-          return job::plan_with_input({*spec, *files, limits}, std::move(reduction),
+          return job::plan_with_input({*spec, *files, limits}, reduction,
                                       std::move(choice));
         }));
     asio::post(loop_, [this, number, alive, plan] {

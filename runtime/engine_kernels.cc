@@ -117,10 +117,9 @@ Error Engine::told(Error cause, const model::ChunkKey& running,
                          job->part_of(running.chunk));
   }
   if (const auto image = described_.find(running.job); image != described_.end())
-    return job::kernel_lost(std::move(cause), place,
-                            {"", image->second.image->name, ""});
+    return job::kernel_lost(cause, place, {"", image->second.image->name, ""});
   if (job == nullptr) return cause;
-  cause = job::kernel_lost(std::move(cause), place, job->kernel_names(place));
+  cause = job::kernel_lost(cause, place, job->kernel_names(place));
   if (place.call != exec::KernelCall::Update) return cause;
   return job::at_place(std::move(cause), job->plan(), running.chunk,
                        job->part_of(running.chunk));

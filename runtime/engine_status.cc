@@ -122,7 +122,7 @@ void Engine::explain_with(const std::shared_ptr<Submission>& held,
                  choice = *std::move(choice)]() mutable {
     auto plan = std::make_shared<Result<model::JobPlan>>(
         guarded("inspection", Errc::Internal, [&] {
-          return job::explain_plan({held->spec, *files, limits}, std::move(reduction),
+          return job::explain_plan({held->spec, *files, limits}, reduction,
                                    std::move(choice));
         }));
     asio::post(loop_, [planned, plan, alive] {

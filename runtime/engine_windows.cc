@@ -52,7 +52,7 @@ void Engine::inspect_windows(job::Job& job, plan::Reduction reduction,
       auto plan = std::make_shared<Result<plan::Plan>>(
           guarded("inspection", Errc::Internal, [&] {
             return job::plan_with_input({*spec, *files, limits, windows.get()},
-                                        std::move(reduction), std::move(choice));
+                                        reduction, std::move(choice));
           }));
       asio::post(loop_, [this, number, alive, plan] {
         job::Job* inspected = *alive ? find(number) : nullptr;
@@ -95,7 +95,7 @@ void Engine::explain_windows(const std::shared_ptr<Submission>& held,
   };
   // The spec lives as long as the submission.
   const std::shared_ptr<const model::JobSpec> spec(held, &held->spec);
-  const auto inspection = std::make_shared<job::WindowedInspection>(
+  auto inspection = std::make_shared<job::WindowedInspection>(
       loop_, helpers_, room_, held->windows, spec, reduction.selectors);
   inspection->start([this, spec, files = std::move(files), end, inspection,
                      alive = alive_, reduction = std::move(reduction),
@@ -109,8 +109,8 @@ void Engine::explain_windows(const std::shared_ptr<Submission>& held,
                    choice = std::move(choice)]() mutable {
       auto plan = std::make_shared<Result<model::JobPlan>>(
           guarded("inspection", Errc::Internal, [&] {
-            return job::explain_plan({*spec, *files, limits, windows.get()},
-                                     std::move(reduction), std::move(choice));
+            return job::explain_plan({*spec, *files, limits, windows.get()}, reduction,
+                                     std::move(choice));
           }));
       // What holds room goes on the loop's thread.
       asio::post(loop_, [end = std::move(end), inspection = std::move(inspection),

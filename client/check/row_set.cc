@@ -135,10 +135,9 @@ TriedBlock::TriedBlock(const RowSet& rows, std::size_t begin, std::size_t end)
   block_.file_name = rows.file_name.c_str();
 }
 
-std::byte* TriedBlock::aligned(std::size_t column) const {
-  auto start = reinterpret_cast<std::uintptr_t>(memory_.data());
-  start = (start + 63) / 64 * 64 + column * column_bytes_;
-  return reinterpret_cast<std::byte*>(start);
+std::byte* TriedBlock::aligned(std::size_t column) {
+  const auto beyond = reinterpret_cast<std::uintptr_t>(memory_.data()) % 64;
+  return memory_.data() + (64 - beyond) % 64 + column * column_bytes_;
 }
 
 bool TriedBlock::changed() const {

@@ -40,7 +40,7 @@ class TriedBlock {
   bool changed() const;
 
  private:
-  std::byte* aligned(std::size_t column) const;
+  std::byte* aligned(std::size_t column);
 
   const std::size_t count_;
   std::size_t column_bytes_ = 0;

@@ -70,6 +70,7 @@ std::string_view name_part(std::string_view word) {
 
 Error unknown_option(std::string_view name) {
   std::vector<std::string_view> names;
+  names.reserve(kOptions.size());
   for (const OptionInfo& info : kOptions) names.push_back(info.name);
   std::string message = "unknown option " + std::string(name);
   const std::string meant = did_you_mean(name, names);

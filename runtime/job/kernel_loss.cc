@@ -30,7 +30,7 @@ std::string last_line(std::string_view output) {
 
 }  // namespace
 
-Error kernel_lost(Error cause, const exec::KernelPlace& place,
+Error kernel_lost(const Error& cause, const exec::KernelPlace& place,
                   const KernelNames& names) {
   const bool stalled = cause.code() == "kernel_stalled";
   const bool denied = cause.code() == "worker_denied_call";

@@ -20,7 +20,7 @@ struct KernelNames {
 // Class WorkerLost; code "kernel_stalled" or "worker_denied_call" where that is the
 // cause, else "kernel_crashed"; the cause's fields and kernel, image, call, file,
 // first_row, rows, output. Precondition: place.call is not None.
-Error kernel_lost(Error cause, const exec::KernelPlace& place,
+Error kernel_lost(const Error& cause, const exec::KernelPlace& place,
                   const KernelNames& names);
 
 }  // namespace tally::job

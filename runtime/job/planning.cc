@@ -94,7 +94,8 @@ model::JobPlan shown(const plan::Plan& plan) {
 }  // namespace
 
 Result<plan::Plan> plan_with_input(const PlanningInput& input,
-                                   plan::Reduction reduction, plan::PathChoice choice) {
+                                   const plan::Reduction& reduction,
+                                   plan::PathChoice choice) {
   const Result<source::Inspection> inspection = inspected(input, reduction);
   if (!inspection) return inspection.error();
   if (inspection->streams) return plan_streams(input, reduction, *inspection);
@@ -109,7 +110,7 @@ Result<plan::Plan> plan_with_input(const PlanningInput& input,
 }
 
 Result<model::JobPlan> explain_plan(const PlanningInput& input,
-                                    plan::Reduction reduction,
+                                    const plan::Reduction& reduction,
                                     plan::PathChoice choice) {
   const Result<source::Inspection> inspection = inspected(input, reduction);
   if (!inspection) return inspection.error();

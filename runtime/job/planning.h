@@ -27,11 +27,13 @@ struct PlanningInput {
 
 // Errors: those of source::inspect and Plan::make.
 Result<plan::Plan> plan_with_input(const PlanningInput& input,
-                                   plan::Reduction reduction, plan::PathChoice choice);
+                                   const plan::Reduction& reduction,
+                                   plan::PathChoice choice);
 
 // The same for `tally explain`, also for sources that carry their input: what the first
 // leaves cost is measured for every job, and tells what all of them are expected to.
 Result<model::JobPlan> explain_plan(const PlanningInput& input,
-                                    plan::Reduction reduction, plan::PathChoice choice);
+                                    const plan::Reduction& reduction,
+                                    plan::PathChoice choice);
 
 }  // namespace tally::job

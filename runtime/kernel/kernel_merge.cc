@@ -56,6 +56,7 @@ Result<std::vector<std::vector<model::KernelOutput>>> merge_states(
     return Error(Errc::Internal, "a merge that does not fit: no such descriptor");
   StateFile file(descriptors[piece.descriptor], piece.bytes);
   std::vector<StateTree> trees;
+  trees.reserve(kernels.size());
   for (const auto& kernel : kernels) trees.emplace_back(*kernel);
   for (const std::uint8_t level : piece.levels) {
     for (std::size_t i = 0; i < kernels.size(); ++i) {

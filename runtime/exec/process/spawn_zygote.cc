@@ -21,6 +21,7 @@ extern char** environ;
 
 // glibc's other name for clone(). Under the plain one ThreadSanitizer, which may be the
 // host's, takes the call for a fork that copies its state; here that is shared.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
 
 namespace tally::exec {

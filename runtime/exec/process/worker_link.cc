@@ -87,7 +87,8 @@ struct WorkerLink::Impl {
     if (!state) return state.error();
     if (*state != ipc::Transfer::WouldBlock) return {};
     writing = true;
-    ipc::spawn(loop, write(self), [self](Result<void>) { self->writing = false; });
+    ipc::spawn(loop, write(self),
+               [self](const Result<void>&) { self->writing = false; });
     return {};
   }
 

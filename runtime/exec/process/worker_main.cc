@@ -133,7 +133,7 @@ class Worker {
           Errc::InvalidData, "kernel_partial_too_large",
           "what the job's kernels gave of a chunk, states and outputs, has more than " +
               std::to_string(ipc::kMaxWorkerBytes >> 20) + " MiB");
-    return send(std::move(message));
+    return send(message);
   }
 
   bool send(const ipc::WorkerMessage& message) {

@@ -87,7 +87,7 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(asio::io_context& loop,
   if (!spawned) return std::move(spawned).error();
   auto impl = std::make_shared<Impl>(loop, std::move(ours), spawned->pid,
                                      std::move(spawned->pidfd), events);
-  ipc::spawn(loop, Impl::read(impl), [impl](Result<void> ended) {
+  ipc::spawn(loop, Impl::read(impl), [impl](const Result<void>& ended) {
     if (ended || impl->events == nullptr) return;
     // Its socket is closed: whatever is left of it must not be waited for.
     ::syscall(SYS_pidfd_send_signal, impl->pidfd.get(), SIGKILL, nullptr, 0);

@@ -136,8 +136,9 @@ TEST_F(Filter, DeniesWhatLeavesTheWorkerAndWritesItDown) {
       {SYS_io_uring_setup, {1, 0, 0}},
       {SYS_bpf, {0, 0, 0}}};
   for (const auto& [call, arguments] : calls) {
-    const End end = ends(
-        [&](ChunkPage&) { ::syscall(call, arguments[0], arguments[1], arguments[2]); });
+    const End end = ends([call = call, &arguments = arguments](ChunkPage&) {
+      ::syscall(call, arguments[0], arguments[1], arguments[2]);
+    });
     SCOPED_TRACE(call);
     expect_denied(end, call);
   }
