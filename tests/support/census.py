@@ -3,13 +3,14 @@
 import os
 import pathlib
 
-from processes import descriptors_of, resident_bytes
+from processes import SANITIZED, descriptors_of, resident_bytes
 from tally_daemon import children_of
 
 
 # What runtime/engine.cc gives its pools at most, beside [threads] max of tally-thread.
 # Their threads are started when first needed and stay.
-POOLS = {"tallyd": 1, "tally-helper": 8, "tally-gauge": 1}
+# ThreadSanitizer has one of its own, which bears the program's name.
+POOLS = {"tallyd": 2 if SANITIZED else 1, "tally-helper": 8, "tally-gauge": 1}
 
 
 def memfds_of(pid):

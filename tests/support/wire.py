@@ -12,12 +12,14 @@ import socket
 import struct
 import subprocess
 
+from processes import SANITIZED
+
 REQUEST, REPLY, EVENT = 1, 2, 3
 HELLO = '(hello = (protocol = 1, version = "test", pid = 1))'
 PING = "(ping = void)"
 
 _SCHEMA = (pathlib.Path(__file__).resolve().parents[2] / "ipc/schema/control.capnp")
-_PATIENCE_S = 5
+_PATIENCE_S = 60 if SANITIZED else 5
 
 
 def _convert(how, data, struct_name):
