@@ -18,6 +18,15 @@ namespace {
 constexpr std::uint32_t kHelperThreads = 8;
 constexpr std::uint32_t kGaugeThreads = 1;
 
+std::uint32_t workers_of(const EngineOptions& options) {
+  return options.workers != 0 ? options.workers : options.cores.count;
+}
+
+// Who configures more workers than cores wants them used.
+std::uint32_t budget_of(const EngineOptions& options) {
+  return std::max(options.cores.count, workers_of(options));
+}
+
 std::uint64_t random_tag() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
@@ -65,7 +74,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       tag_(random_tag()),
       pid_(static_cast<std::uint32_t>(::getpid())),
       started_ns_(monotonic_ns()),
-      scheduler_({options_.attempts, 32}),
+      scheduler_({options_.attempts, 32, budget_of(options_)}),
       finished_(options_.finished_jobs, options_.finished_age_ns),
       room_(std::make_shared<job::DescriptorRoom>(loop, options_.most_descriptors)),
       thread_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Thread)),
@@ -77,7 +86,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       kernels_(loop, helpers_, options_.kernels,
                [this](const auto& image) { describe(image); }) {
   exec::ProcessPath::Options pool;
-  pool.workers = options_.workers != 0 ? options_.workers : options_.cores.count;
+  pool.workers = workers_of(options_);
   pool.kernel_stall = options_.kernel_stall;
   pool.worker_stall = options_.worker_stall;
   pool.age.chunks = options_.recycle_chunks;

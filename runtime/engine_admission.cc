@@ -194,6 +194,7 @@ void Engine::schedule(job::Job& job) {
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
   request.partial = job.spec->on_failure == model::FailurePolicy::Partial;
+  request.waits = job.plan().choice().waits;
   request.limits = job.spec->limits;
   if (job.windows) request.released = 0;
   if (job.wants_progress) arm_progress();

@@ -13,12 +13,14 @@ constexpr std::chrono::milliseconds kProgressEvery{100};
 
 void Engine::arm_deadline() {
   const std::optional<Nanoseconds> next = scheduler_.next_deadline_ns();
-  if (next == armed_deadline_ns_) return;
-  armed_deadline_ns_ = next;
   if (!next) {
-    deadline_timer_.cancel();
+    if (armed_deadline_ns_) deadline_timer_.cancel();
+    armed_deadline_ns_.reset();
     return;
   }
+  // One that comes too early does nothing, and costs less than to set it each time.
+  if (armed_deadline_ns_ && *armed_deadline_ns_ <= *next) return;
+  armed_deadline_ns_ = next;
   deadline_timer_.expires_after(time_until(*next));
   deadline_timer_.async_wait([this, alive = alive_](asio::error_code error) {
     if (error || !*alive) return;

@@ -15,7 +15,7 @@ bool fits_inline(const model::JobSpec& spec) {
 
 Result<PathChoice> with_workers(const model::JobSpec& spec, const PathLimits& limits,
                                 model::Path path, std::string reason) {
-  PathChoice choice{path, 1, std::move(reason), false};
+  PathChoice choice{path, 1, std::move(reason), false, spec.hint == model::Hint::Io};
   const bool process = path == model::Path::Process;
   const std::uint32_t most = process ? limits.workers : limits.threads;
   if (spec.workers > most)
@@ -88,7 +88,7 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
                      " elements and without limits run inline");
 
   if (spec.path == Path::Inline)
-    return PathChoice{Path::Inline, 1, "path given", false};
+    return PathChoice{Path::Inline, 1, "path given", false, false};
   if (kernels == KernelPlace::Workers && spec.path == Path::Thread)
     return Error(Errc::InvalidArgument, "kernel_not_in_process",
                  "a kernel's code runs in worker processes, where a crash costs nobody "
@@ -105,7 +105,7 @@ Result<PathChoice> choose_path(const model::JobSpec& spec, const PathLimits& lim
                             : "kernels run in worker processes");
   if (kernels == KernelPlace::None && spec.workers == 0 && fits_inline(spec))
     return PathChoice{Path::Inline, 1,
-                      "at most " + std::to_string(kInlineElements) + " elements",
+                      "at most " + std::to_string(kInlineElements) + " elements", false,
                       false};
   switch (spec.hint) {
     case model::Hint::Cpu: return with_workers(spec, limits, Path::Process, "hint cpu");
@@ -134,7 +134,7 @@ Result<PathChoice> choose_stream_path(const model::JobSpec& spec,
   if (spec.require_isolated) return refused("--require isolated cannot be had");
   if (spec.workers != 0) return refused("--workers does not apply");
   return PathChoice{model::Path::Thread, limits.threads,
-                    "a stream is read once, by a thread", false};
+                    "a stream is read once, by a thread", false, true};
 }
 
 PathChoice settle_path(PathChoice open, const model::JobSpec& spec,
@@ -153,6 +153,7 @@ PathChoice settle_path(PathChoice open, const model::JobSpec& spec,
     return open;
   }
   open.path = model::Path::Thread;
+  open.waits = true;
   open.workers = spec.workers != 0 ? spec.workers : limits.threads;
   open.reason = "auto: the first leaves waited " + std::to_string(waiting) +
                 " % of their time for input";

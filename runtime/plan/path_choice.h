@@ -26,7 +26,8 @@ struct PathChoice {
   model::Path path = model::Path::Process;
   std::uint32_t workers = 1;  // slots that the job may use at once, before its size
   std::string reason;
-  bool open = false;  // nobody said; what the first leaves cost settles it
+  bool open = false;   // nobody said; what the first leaves cost settles it
+  bool waits = false;  // for input, most of the time: its chunks need no cores
 };
 
 // What the first leaves of a job cost (exec/first_leaves.h).

@@ -29,8 +29,18 @@ void Scheduler::handle(const Event& event, Nanoseconds now_ns,
 }
 
 std::optional<Nanoseconds> Scheduler::next_deadline_ns() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
+  std::optional<Nanoseconds> next;
+  if (!deadlines_.empty()) next = deadlines_.begin()->first;
+  // Nobody asks when a lease ends but who has all else to go.
+  const bool core_wanted =
+      std::any_of(std::begin(lanes_), std::end(lanes_), [](const LaneState& state) {
+        return !state.free.empty() && state.turns.any_needs_core();
+      });
+  if (core_wanted) {
+    const std::optional<Nanoseconds> lease = cores_.next_end_ns();
+    if (lease && (!next || *lease < *next)) next = lease;
+  }
+  return next;
 }
 
 bool Scheduler::started(JobNumber number) const {
@@ -65,6 +75,7 @@ void Scheduler::on(const NextRound& event, Actions& actions) {
   job->request.chunks = event.chunks;
   job->request.parallel = event.parallel;
   job->request.tiny = false;
+  job->request.waits = false;
   job->request.more_rounds = event.more_rounds;
   job->request.released = kAllChunks;
   ++job->round;
@@ -75,9 +86,8 @@ void Scheduler::on(const ChunksReleased& event, Actions& actions) {
   Job* job = find(event.job);
   if (job == nullptr || event.upto <= job->request.released) return;
   job->request.released = event.upto;
-  const Lane which = job->request.lane;
   queue_turn(*job);
-  give_turns(which, actions);
+  give_turns(actions);
 }
 
 void Scheduler::begin_round(Job& job, Actions& actions) {
@@ -95,9 +105,8 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   } else if (request.lane == Lane::Inline) {
     while (waiting(job) > 0) take_chunk(job, kInlineSlot, actions);
   } else {
-    const Lane which = request.lane;
     queue_turn(job);
-    give_turns(which, actions);
+    give_turns(actions);
   }
 }
 
@@ -106,7 +115,7 @@ void Scheduler::on(const SlotReady& event, Actions& actions) {
   Slot& slot = lane(event.slot.lane).slots[event.slot.number];
   slot.up = true;
   free_if_empty(event.slot);
-  give_turns(event.slot.lane, actions);
+  give_turns(actions);
 }
 
 void Scheduler::on(const SlotGone& event, Actions& actions) {
@@ -115,6 +124,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   if (found == state.slots.end()) return;
   state.free.erase(event.slot.number);
   found->second.up = false;
+  cores_.give_back(event.slot);
   const std::deque<ChunkKey> lost = std::exchange(found->second.in_hand, {});
   std::set<JobNumber> holders;
   for (const ChunkKey& key : lost) {
@@ -139,7 +149,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
     }
     requeue(*job, key.chunk);
   }
-  give_turns(event.slot.lane, actions);
+  give_turns(actions);
 }
 
 void Scheduler::on(const ChunkDone& event, Actions& actions) {
@@ -152,7 +162,7 @@ void Scheduler::on(const ChunkDone& event, Actions& actions) {
     settle(*job, event.key.chunk, actions);
   }
   free_if_empty(event.slot);
-  give_turns(event.slot.lane, actions);
+  give_turns(actions);
 }
 
 void Scheduler::on(const ChunkFailed& event, Actions& actions) {
@@ -161,22 +171,21 @@ void Scheduler::on(const ChunkFailed& event, Actions& actions) {
   if (in_hand && job != nullptr && event.key.chunk < job->limit)
     fail(*job, event.key.chunk, event.error, actions);
   free_if_empty(event.slot);
-  give_turns(event.slot.lane, actions);
+  give_turns(actions);
 }
 
 void Scheduler::on(const CancelRequested& event, Actions& actions) {
   Job* job = find(event.job);
   if (job == nullptr) return;
-  const Lane which = job->request.lane;
   interrupt(event.job, 0, actions);
   finish(event.job, event.reason, actions);
-  give_turns(which, actions);
+  give_turns(actions);
 }
 
 void Scheduler::on(const TimePassed& event, Actions& actions) {
+  cores_.end_leases(event.now_ns);
   while (!deadlines_.empty() && deadlines_.begin()->first <= event.now_ns) {
     const JobNumber number = deadlines_.begin()->second;
-    const Lane which = find(number)->request.lane;
     interrupt(number, 0, actions);
     finish(number,
            Error(Errc::DeadlineExceeded, "timeout",
@@ -184,8 +193,8 @@ void Scheduler::on(const TimePassed& event, Actions& actions) {
                  "had ended; give it more with "
                  "--timeout"),
            actions);
-    give_turns(which, actions);
   }
+  give_turns(actions);
 }
 
 // --- chunks ---
@@ -205,6 +214,7 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   const auto at = std::find(in_hand.begin(), in_hand.end(), key);
   if (at == in_hand.end()) return false;
   in_hand.erase(at);
+  if (in_hand.empty()) cores_.give_back(id);
   tokens_.give_back(key.job);
   Job* job = find(key.job);
   if (job == nullptr) return false;
@@ -379,7 +389,8 @@ void Scheduler::queue_turn(Job& job) {
   if (job.place || !may_use_slot(job)) return;
   const JobRequest& request = job.request;
   job.place = lane(request.lane)
-                  .turns.join(request.job, request.uid, request.priority, now_ns_);
+                  .turns.join(request.job, request.uid, request.priority,
+                              !request.waits, now_ns_);
 }
 
 void Scheduler::leave_turns(Job& job) {
@@ -387,34 +398,48 @@ void Scheduler::leave_turns(Job& job) {
   job.place.reset();
 }
 
-void Scheduler::give_turns(Lane which, Actions& actions) {
-  LaneState& state = lane(which);
-  while (!state.free.empty() && !state.turns.empty())
-    if (!give_slot(which, *state.free.begin(), actions)) return;
+// A lane with a free slot and a job that could use it.
+std::optional<Lane> Scheduler::next_lane() const {
+  const Lane first = cores_.next_lane();
+  const Lane other = first == Lane::Thread ? Lane::Process : Lane::Thread;
+  for (const Lane which : {first, other}) {
+    const LaneState& state = lane(which);
+    if (!state.free.empty() && state.turns.any(cores_.has_room())) return which;
+  }
+  return std::nullopt;
 }
 
-// Fills one free slot; false if no job could use it.
-bool Scheduler::give_slot(Lane which, SlotNumber number, Actions& actions) {
-  LaneState& state = lane(which);
+void Scheduler::give_turns(Actions& actions) {
+  while (const std::optional<Lane> which = next_lane())
+    give_slot({*which, *lane(*which).free.begin()}, actions);
+}
+
+// Fills one free slot, unless all who could use it lack tokens: they leave the line.
+void Scheduler::give_slot(SlotId slot, Actions& actions) {
+  LaneState& state = lane(slot.lane);
   const auto free_slots = static_cast<std::uint64_t>(state.free.size());
   const std::uint64_t share = (state.tiny_waiting + free_slots - 1) / free_slots;
   const std::uint64_t most_tiny = std::clamp<std::uint64_t>(share, 1, options_.batch);
   std::uint64_t taken = 0;
-  while (!state.turns.empty()) {
-    Job& job = *find(state.turns.next());
+  bool with_core = cores_.has_room();
+  while (state.turns.any(with_core)) {
+    Job& job = *find(state.turns.next(with_core));
     // A batch is all tiny; a job that is not takes the slot alone.
     if (taken > 0 && (!job.request.tiny || taken >= most_tiny)) break;
-    const bool took = take_chunk(job, {which, number}, actions);
+    const bool took = take_chunk(job, slot, actions);
     if (took) state.turns.served(job.request.uid);
     leave_turns(job);
     queue_turn(job);
     if (!took) continue;
+    // The first chunk settles whether the slot works on a core.
+    if (taken == 0) with_core = !job.request.waits;
     ++taken;
     if (!job.request.tiny) break;
   }
   state.turns.end_turn();
-  if (taken > 0) state.free.erase(number);
-  return taken > 0;
+  if (taken == 0) return;
+  state.free.erase(slot.number);
+  if (with_core) cores_.take(slot, now_ns_);
 }
 
 bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
@@ -448,7 +473,7 @@ void Scheduler::call_waiting(Actions& actions) {
     Job* job = find(*number);
     if (job == nullptr) continue;
     queue_turn(*job);
-    give_turns(job->request.lane, actions);
+    give_turns(actions);
   }
 }
 
@@ -460,7 +485,7 @@ void Scheduler::check_invariants() const {
   std::map<JobNumber, std::uint32_t> in_hand;
   for (const LaneState& state : lanes_) {
     state.turns.check_invariants();
-    TALLY_CHECK(state.free.empty() || state.turns.empty());
+    TALLY_CHECK(state.free.empty() || !state.turns.any(cores_.has_room()));
     for (const auto& [number, slot] : state.slots) {
       TALLY_CHECK(state.free.contains(number) == (slot.up && slot.in_hand.empty()));
       TALLY_CHECK(slot.up || slot.in_hand.empty());
@@ -503,6 +528,7 @@ void Scheduler::check_invariants() const {
   }
   TALLY_CHECK(waiting_total == waiting_chunks_);
   tokens_.check_invariants(in_hand);
+  cores_.check_invariants();
 }
 
 }  // namespace tally::sched

@@ -39,6 +39,9 @@
 // (tokens.h); they come back when the chunk leaves its slot's hand in any way. A job
 // held up by tokens alone stands in their lines, not in its lane's turns.
 //
+// A chunk whose job does not wait for its input takes a core, which is one budget for
+// threads and workers (core_budget.h). A batch of tiny ones counts as one.
+//
 // Order: users of a lane take turns, a chunk (or a batch of tiny ones) each, whatever
 // their jobs; among a user's jobs priority goes first, but ages. How long a job can
 // wait is said in turns.h. Free slots are used lowest first: those are the warm ones.
@@ -60,25 +63,16 @@
 #include "ipc/base/clock.h"
 #include "ipc/base/error.h"
 #include "ipc/model/chunk_task.h"
+#include "runtime/sched/core_budget.h"
 #include "runtime/sched/division.h"
+#include "runtime/sched/slot_id.h"
 #include "runtime/sched/tokens.h"
 #include "runtime/sched/turns.h"
 
 namespace tally::sched {
 
 using JobNumber = std::uint64_t;
-using SlotNumber = std::uint32_t;
 using model::ChunkKey;
-
-// Where chunks run. Inline has no slots: its one chunk is dispatched at once.
-enum class Lane : std::uint8_t { Inline = 0, Thread = 1, Process = 2 };
-inline constexpr std::size_t kLanes = 3;
-
-struct SlotId {
-  Lane lane = Lane::Inline;
-  SlotNumber number = 0;
-  friend auto operator<=>(const SlotId&, const SlotId&) = default;
-};
 
 inline constexpr std::uint32_t kAllChunks = 0xFFFFFFFF;
 inline constexpr std::uint32_t kMostMissing = 64;  // of one job
@@ -96,6 +90,7 @@ struct JobRequest {
   std::int32_t priority = 0;    // among the user's own jobs
   std::vector<model::TokenLimit> limits;  // an inline job's are ignored
   bool partial = false;  // leaves out what cannot be had of its first round
+  bool waits = false;    // its first round, for input: it needs no cores
 };
 
 // --- events ---
@@ -190,22 +185,25 @@ using Action = std::variant<Dispatch, Interrupt, Accept, Drop, Retried, Missing,
                             RoundDone>;
 
 struct SchedulerOptions {
-  std::uint32_t attempts = 3;  // of one chunk
-  std::uint32_t batch = 32;    // tiny chunks in one dispatch
+  std::uint32_t attempts = 3;        // of one chunk
+  std::uint32_t batch = 32;          // tiny chunks in one dispatch
+  std::uint32_t cores = 0xFFFFFFFF;  // that slots of all lanes may work on at once
 };
 
 class Scheduler {
  public:
-  explicit Scheduler(SchedulerOptions options) : options_(options) {}
+  explicit Scheduler(SchedulerOptions options)
+      : options_(options), cores_(options.cores) {}
 
   // Appends what to do to `actions`. Total: an event that names a job, slot or chunk
   // that is not there changes nothing. `now_ns` never goes back.
   void handle(const Event& event, Nanoseconds now_ns, std::vector<Action>& actions);
 
-  // When to send TimePassed next; none if no job has a deadline.
+  // When to send TimePassed next; none if nothing is to happen by the clock.
   std::optional<Nanoseconds> next_deadline_ns() const;
 
   std::size_t jobs() const { return jobs_.size(); }
+  std::uint32_t cores_in_use() const { return cores_.in_use(); }
   std::uint64_t waiting_chunks() const { return waiting_chunks_; }
   std::vector<model::TokenStatus> tokens() const { return tokens_.uses(); }
   // Whether the job has had a chunk dispatched. False for unknown jobs.
@@ -260,6 +258,9 @@ class Scheduler {
   void on(const ChunksReleased& event, Actions& actions);
 
   LaneState& lane(Lane which) { return lanes_[static_cast<std::size_t>(which)]; }
+  const LaneState& lane(Lane which) const {
+    return lanes_[static_cast<std::size_t>(which)];
+  }
   Job* find(JobNumber number);
   void begin_round(Job& job, Actions& actions);
   // Takes `key` out of the slot's hand; false if it is not there.
@@ -275,8 +276,9 @@ class Scheduler {
   void finish(JobNumber number, std::optional<Error> error, Actions& actions);
   void finish_if_settled(Job& job, Actions& actions);
   void interrupt(JobNumber number, std::uint32_t from_chunk, Actions& actions);
-  void give_turns(Lane which, Actions& actions);
-  bool give_slot(Lane which, SlotNumber number, Actions& actions);
+  std::optional<Lane> next_lane() const;
+  void give_turns(Actions& actions);
+  void give_slot(SlotId slot, Actions& actions);
   bool take_chunk(Job& job, SlotId slot, Actions& actions);
   bool may_use_slot(const Job& job) const;
   void queue_turn(Job& job);
@@ -290,6 +292,7 @@ class Scheduler {
   std::set<std::pair<Nanoseconds, JobNumber>> deadlines_;
   LaneState lanes_[kLanes];
   Tokens tokens_;
+  CoreBudget cores_;
   std::uint64_t waiting_chunks_ = 0;
   Nanoseconds now_ns_ = 0;
 };

@@ -6,41 +6,61 @@
 
 namespace tally::sched {
 
+// The user's lines are in order_ wherever they have a job.
+void Turns::enter(std::uint32_t uid, const User& user) {
+  for (const std::size_t core : {0U, 1U})
+    if (!user.jobs[core].empty()) order_[core].insert({user.tag, user.ticket, uid});
+}
+
+void Turns::step_out(std::uint32_t uid, const User& user) {
+  for (const std::size_t core : {0U, 1U})
+    order_[core].erase({user.tag, user.ticket, uid});
+}
+
 Turns::Place Turns::join(JobNumber job, std::uint32_t uid, std::int32_t priority,
-                         Nanoseconds now_ns) {
+                         bool needs_core, Nanoseconds now_ns) {
   const auto credit = std::int64_t{priority} * static_cast<std::int64_t>(kAgeing);
   const Place place{static_cast<std::int64_t>(now_ns) - credit, next_ticket_++, job,
-                    uid};
+                    uid, needs_core};
   User& user = users_[uid];
-  if (user.jobs.empty()) {
+  if (!user.stands(true)) {
     resting_.erase({user.tag, uid});
     user.tag = std::max(user.tag, now_);
     user.ticket = place.ticket;
-    order_.insert({user.tag, user.ticket, uid});
   }
-  user.jobs.insert(place);
+  user.jobs[needs_core ? 1 : 0].insert(place);
+  enter(uid, user);
   return place;
 }
 
 void Turns::leave(const Place& place) {
   const auto found = users_.find(place.uid);
   User& user = found->second;
-  user.jobs.erase(place);
-  if (!user.jobs.empty()) return;
-  order_.erase({user.tag, user.ticket, place.uid});
+  step_out(place.uid, user);
+  user.jobs[place.needs_core ? 1 : 0].erase(place);
+  if (user.stands(true)) return enter(place.uid, user);
   if (user.tag > now_)
     resting_.insert({user.tag, place.uid});
   else
     users_.erase(found);
 }
 
-Turns::JobNumber Turns::next() const {
+Turns::JobNumber Turns::User::next(bool with_core) const {
+  if (!with_core || jobs[1].empty()) return jobs[0].begin()->job;
+  if (jobs[0].empty()) return jobs[1].begin()->job;
+  return std::min(*jobs[0].begin(), *jobs[1].begin()).job;
+}
+
+Turns::JobNumber Turns::next(bool with_core) const {
   if (has_turn_) {
     const auto found = users_.find(turn_uid_);
-    if (found != users_.end() && !found->second.jobs.empty())
-      return found->second.jobs.begin()->job;
+    if (found != users_.end() && found->second.stands(with_core))
+      return found->second.next(with_core);
   }
-  return users_.at(order_.begin()->uid).jobs.begin()->job;
+  if (!with_core || order_[1].empty())
+    return users_.at(order_[0].begin()->uid).next(with_core);
+  if (order_[0].empty()) return users_.at(order_[1].begin()->uid).next(true);
+  return users_.at(std::min(*order_[0].begin(), *order_[1].begin()).uid).next(true);
 }
 
 void Turns::served(std::uint32_t uid) {
@@ -48,10 +68,11 @@ void Turns::served(std::uint32_t uid) {
   has_turn_ = true;
   turn_uid_ = uid;
   User& user = users_.at(uid);
-  order_.erase({user.tag, user.ticket, uid});
-  now_ = user.tag++;
+  step_out(uid, user);
+  now_ = std::max(now_, user.tag);  // who was passed over for want of a core is behind
+  user.tag = now_ + 1;
   user.ticket = next_ticket_++;
-  order_.insert({user.tag, user.ticket, uid});
+  enter(uid, user);
   while (!resting_.empty() && resting_.begin()->first <= now_) {
     users_.erase(resting_.begin()->second);
     resting_.erase(resting_.begin());
@@ -59,15 +80,18 @@ void Turns::served(std::uint32_t uid) {
 }
 
 void Turns::check_invariants() const {
-  TALLY_CHECK(order_.size() + resting_.size() == users_.size());
+  std::size_t ranks = 0;
   for (const auto& [uid, user] : users_) {
     TALLY_CHECK(user.tag <= now_ + 1);
-    if (user.jobs.empty()) {
+    if (!user.stands(true))
       TALLY_CHECK(user.tag > now_ && resting_.contains({user.tag, uid}));
-    } else {
-      TALLY_CHECK(user.tag >= now_ && order_.contains({user.tag, user.ticket, uid}));
+    for (const std::size_t core : {0U, 1U}) {
+      const bool stands = order_[core].contains({user.tag, user.ticket, uid});
+      TALLY_CHECK(stands == !user.jobs[core].empty());
+      ranks += stands ? 1 : 0;
     }
   }
+  TALLY_CHECK(order_[0].size() + order_[1].size() == ranks);
 }
 
 }  // namespace tally::sched

@@ -14,6 +14,9 @@
 // As start-time fair queueing, all shares alike: a user's tag says when, in turns, the
 // next is due; `now_` is the tag of the last one given. Those in line have `now_` or
 // one more. Cost: the logarithm of how many are in line. Pure.
+//
+// A job that needs a core (core_budget.h) is passed over while there is none. A user
+// all of whose jobs are is not in line meanwhile, as far as the above goes.
 #pragma once
 
 #include <compare>
@@ -39,19 +42,24 @@ class Turns {
     std::uint64_t ticket = 0;   // first come, first served among equals
     JobNumber job = 0;
     std::uint32_t uid = 0;
+    bool needs_core = false;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
 
   // The job, which is not in line, wants to have a chunk dispatched. The place is its
   // until it leaves.
-  Place join(JobNumber job, std::uint32_t uid, std::int32_t priority,
+  Place join(JobNumber job, std::uint32_t uid, std::int32_t priority, bool needs_core,
              Nanoseconds now_ns);
   void leave(const Place& place);
 
-  bool empty() const { return order_.empty(); }
-  std::size_t users() const { return order_.size(); }
-  // Not if empty. Of the user whose turn it is, as long as they have a job in line.
-  JobNumber next() const;
+  // Whether anybody could go, with a core or without.
+  bool any(bool with_core) const {
+    return !order_[0].empty() || (with_core && !order_[1].empty());
+  }
+  bool any_needs_core() const { return !order_[1].empty(); }
+  // Not unless any(with_core). Of the user whose turn it is, as long as a job of theirs
+  // could go.
+  JobNumber next(bool with_core) const;
   // A chunk of this user, who is in line, was dispatched: takes a turn, unless it is
   // theirs already.
   void served(std::uint32_t uid);
@@ -65,7 +73,11 @@ class Turns {
   struct User {
     std::uint64_t tag = 0;     // when the next turn is due
     std::uint64_t ticket = 0;  // first come, first served among equal tags
-    std::set<Place> jobs;
+    std::set<Place> jobs[2];   // [1]: that need a core
+    bool stands(bool with_core) const {
+      return !jobs[0].empty() || (with_core && !jobs[1].empty());
+    }
+    JobNumber next(bool with_core) const;
   };
   struct Rank {
     std::uint64_t tag = 0;
@@ -74,8 +86,11 @@ class Turns {
     friend auto operator<=>(const Rank&, const Rank&) = default;
   };
 
+  void enter(std::uint32_t uid, const User& user);
+  void step_out(std::uint32_t uid, const User& user);
+
   std::unordered_map<std::uint32_t, User> users_;
-  std::set<Rank> order_;  // users with jobs in line
+  std::set<Rank> order_[2];  // users with jobs in line; [1]: that need a core
   // Users without, whose turn is not due yet: they are forgotten once it would be.
   std::set<std::pair<std::uint64_t, std::uint32_t>> resting_;
   std::uint64_t now_ = 0;

@@ -15,8 +15,8 @@ constexpr const char* kTokens[] = {"nas", "db", "gpu"};
 
 }  // namespace
 
-// Days differ: of few workers and many, of one user and several.
-Day::Day(std::uint64_t seed) : random_(seed) {
+// Days differ: of few workers and many, of one user and several, of few cores and many.
+Day::Day(std::uint64_t seed) : random_(seed), world_({3, 32, 1 + below(6)}) {
   world_.forget_ended();
   users_ = 1 + below(8);
   most_jobs_ = 8 + below(200);
@@ -51,6 +51,7 @@ void Day::live(std::uint64_t events) {
   EXPECT_EQ(world_.scheduler().jobs(), 0U);
   EXPECT_EQ(world_.scheduler().waiting_chunks(), 0U);
   EXPECT_TRUE(world_.scheduler().tokens().empty());
+  EXPECT_EQ(world_.scheduler().cores_in_use(), 0U);
 }
 
 // --- the scheduler ---
@@ -179,6 +180,7 @@ void Day::submit() {
   if (request.lane == Lane::Inline) request.chunks = below(3);
   request.more_rounds = one_in(4);
   request.partial = one_in(3);
+  request.waits = one_in(4);
   request.priority = static_cast<std::int32_t>(below(4)) - 1;
   if (one_in(6)) request.deadline_ns = now_ns_ + us(100, 2'000'000);
   for (const char* name : kTokens)
@@ -193,7 +195,7 @@ void Day::submit() {
   request.uid = job.session % users_;
   if (!request.tiny && request.lane != Lane::Inline) job.leaves = 1 + below(16);
   // Few poison leaves as a rule; now and then more than a partial job may leave out.
-  const std::uint32_t poison = one_in(1000) ? 150 : one_in(15) ? 1 + below(3) : 0;
+  const std::uint32_t poison = one_in(500) ? 150 : one_in(15) ? 1 + below(3) : 0;
   if (request.chunks > 0)
     for (std::uint32_t i = 0; i < poison; ++i)
       job.poison.insert(
@@ -286,7 +288,8 @@ void Day::fork(SlotId slot, Worker& worker) {
 void Day::begin_next(SlotId slot, Worker& worker) {
   if (one_in(4000)) {
     worker.stalled = true;
-    later(us(100'000, 300'000), What::Timeout, slot, worker.life);
+    const Nanoseconds patience = one_in(2) ? 2 * kCoreLease : us(100'000, 300'000);
+    later(patience, What::Timeout, slot, worker.life);
     return;
   }
   Nanoseconds takes = us(20, 8000);

@@ -8,7 +8,8 @@
 // Every event goes through World (tests/unit/runtime/sched/world.h), which believes
 // nothing of what the scheduler says; every move of a worker is on_event()'s
 // (runtime/exec/process/worker_state.h). Beside that, each job's leaves are counted:
-// when it ends well, what was accepted and what is missing is all of them, once.
+// when it ends well, what was accepted and what is missing is all of them, once. At the
+// end of the day nobody has a core.
 //
 // The same seed and number of events make the same day.
 #pragma once

@@ -262,5 +262,27 @@ TEST(PathChoice, StreamsCannotGoToProcesses) {
   }
 }
 
+// --- who needs cores ---
+
+TEST(Waits, OnlyWhoIsHintedOrMeasuredToWaitOrReadsAStream) {
+  EXPECT_FALSE(chosen(files_job()).waits);
+  EXPECT_FALSE(chosen(files_job(Hint::Cpu)).waits);
+  EXPECT_TRUE(chosen(files_job(Hint::Io)).waits);
+  model::JobSpec isolated = files_job(Hint::Io);
+  isolated.require_isolated = true;
+  EXPECT_TRUE(chosen(isolated).waits);
+  EXPECT_FALSE(chosen(range_job(10)).waits);
+
+  const model::JobSpec spec = files_job();
+  const PathChoice open = chosen(spec);
+  EXPECT_TRUE(settle_path(open, spec, kLimits, MeasuredLeaves{40, 60}).waits);
+  EXPECT_FALSE(settle_path(open, spec, kLimits, MeasuredLeaves{60, 40}).waits);
+  EXPECT_FALSE(settle_path(open, spec, kLimits, std::nullopt).waits);
+
+  const Result<PathChoice> stream = choose_stream_path(spec, kLimits);
+  ASSERT_TRUE(stream);
+  EXPECT_TRUE(stream->waits);
+}
+
 }  // namespace
 }  // namespace tally::plan

@@ -109,9 +109,9 @@ TEST(Priorities, OfAnySizeAreInOrder) {
   Turns turns;
   constexpr std::int32_t kLow = std::numeric_limits<std::int32_t>::min();
   constexpr std::int32_t kHigh = std::numeric_limits<std::int32_t>::max();
-  turns.join(1, 1, kLow, 1);
-  turns.join(2, 1, kHigh, 1'000'000 * kAgeing);
-  EXPECT_EQ(turns.next(), 2U);
+  turns.join(1, 1, kLow, true, 1);
+  turns.join(2, 1, kHigh, true, 1'000'000 * kAgeing);
+  EXPECT_EQ(turns.next(true), 2U);
 }
 
 // turns.h: at most two turns of each other user before one's own; and once a job has
@@ -139,10 +139,11 @@ TEST(Waiting, IsBoundedAsStated) {
     if (random() % 2 == 0) {
       if (line.contains({uid, job})) continue;
       const auto priority = static_cast<std::int32_t>(random() % (kHighest + 1));
-      line[{uid, job}] = {turns.join(job, uid, priority, now), priority, now, 0};
+      line[{uid, job}] = {turns.join(job, uid, priority, job % 2 == 0, now), priority,
+                          now, 0};
       turns_before.try_emplace(uid);
-    } else if (!turns.empty()) {
-      const Turns::JobNumber next = turns.next();
+    } else if (turns.any(true)) {
+      const Turns::JobNumber next = turns.next(true);
       const auto user = static_cast<std::uint32_t>(next / kJobs);
       const Standing served = line.at({user, next});
       turns.served(user);

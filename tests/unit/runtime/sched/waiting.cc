@@ -17,23 +17,27 @@ void Waiting::stands(JobNumber number, const JobRequest& request, bool wants,
   const Key key{request.lane, request.uid};
   User& user = users_[key];
   user.highest = std::max(user.highest, request.priority);
-  user.line[number] = {request.priority, now_ns, {}};
+  user.line[number] = {request.priority, !request.waits, now_ns, {}};
+  if (!request.waits) ++user.need_core;
   standing_[number] = key;
 }
 
 void Waiting::leave(Key key, JobNumber number) {
   standing_.erase(number);
   User& user = users_.at(key);
-  user.line.erase(number);
+  const auto job = user.line.find(number);
+  if (job->second.needs_core) --user.need_core;
+  user.line.erase(job);
   if (user.line.empty()) user.turns_before.clear();
 }
 
 void Waiting::served(JobNumber number, const JobRequest& request, SlotId slot,
-                     Nanoseconds now_ns) {
+                     bool with_core, Nanoseconds now_ns) {
   const Key key{request.lane, request.uid};
   if (turn_of_.insert({slot, request.uid}).second) {
     for (auto& [other, user] : users_) {
       if (other.first != key.first || other == key || user.line.empty()) continue;
+      if (!with_core && user.need_core == user.line.size()) continue;
       const std::uint64_t turns = ++user.turns_before[request.uid];
       EXPECT_LE(turns, 2U) << "turns of user " << request.uid << " before user "
                            << other.second << " had one";
@@ -45,6 +49,7 @@ void Waiting::served(JobNumber number, const JobRequest& request, SlotId slot,
   user.turns_before.clear();
   if (standing_.contains(number)) leave(key, number);
   for (auto& [other, job] : user.line) {
+    if (job.needs_core && !with_core) continue;
     const auto steps = static_cast<Nanoseconds>(std::int64_t{user.highest} -
                                                 std::int64_t{job.priority});
     if (now_ns < job.since_ns + steps * kAgeing) continue;

@@ -5,6 +5,8 @@
 //   passed,
 //           each of the user's jobs has at most one chunk before its own
 //
+// What goes without a core is before those only who could go without one, too.
+//
 // Believes nothing of the scheduler's order: counts turns and chunks. Jobs that name
 // tokens are served, but do not stand: when they could go is not seen from outside.
 #pragma once
@@ -24,7 +26,7 @@ class Waiting {
   void stands(JobNumber number, const JobRequest& request, bool wants,
               Nanoseconds now_ns);
   // A chunk of the job was dispatched. Those to one slot are one turn of each user.
-  void served(JobNumber number, const JobRequest& request, SlotId slot,
+  void served(JobNumber number, const JobRequest& request, SlotId slot, bool with_core,
               Nanoseconds now_ns);
   void end_turns() { turn_of_.clear(); }
 
@@ -34,11 +36,13 @@ class Waiting {
  private:
   struct Job {
     std::int32_t priority = 0;
+    bool needs_core = false;
     Nanoseconds since_ns = 0;
     std::set<JobNumber> before;  // that had a chunk since it came of age
   };
   struct User {
     std::map<JobNumber, Job> line;
+    std::uint32_t need_core = 0;                          // of them
     std::int32_t highest = 0;                             // of all jobs so far
     std::map<std::uint32_t, std::uint64_t> turns_before;  // of each other user
   };

@@ -170,9 +170,46 @@ void World::leave_lines() {
     const auto found = jobs_.find(number);
     if (found == jobs_.end()) continue;
     count_waiting(found->second);
-    if (!wants_slot(found->second))
-      waiting_.stands(number, found->second.request, false, now_ns_);
+    if (!wants_slot(found->second)) stands(number, found->second);
   }
+}
+
+void World::stands(JobNumber number, const KnownJob& job) {
+  const bool wants = wants_slot(job);
+  waiting_.stands(number, job.request, wants, now_ns_);
+  if (wants && !job.request.waits)
+    could_use_core_[job.request.lane].insert(number);
+  else
+    for (auto& [lane, jobs] : could_use_core_) jobs.erase(number);
+}
+
+// A slot is free and a job could use it, with a core.
+bool World::waits_for_core(Lane lane) const {
+  const auto jobs = could_use_core_.find(lane);
+  if (jobs == could_use_core_.end() || jobs->second.empty()) return false;
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& entry) {
+    return entry.first.lane == lane && entry.second.up && entry.second.hand.empty();
+  });
+}
+
+void World::take_core(SlotId slot) {
+  slots_.at(slot).core_until_ns = now_ns_ + kCoreLease;
+  EXPECT_LE(++cores_in_use_, options_.cores);
+  const Lane other = slot.lane == Lane::Thread ? Lane::Process : Lane::Thread;
+  cores_before_[slot.lane] = 0;
+  if (!waits_for_core(other)) {
+    cores_before_[other] = 0;
+    return;
+  }
+  ++cores_waited_for_;
+  EXPECT_LE(++cores_before_[other], 1U) << "the other lane waits for a core";
+}
+
+void World::give_core_back(KnownSlot& slot) {
+  if (!slot.core_until_ns) return;
+  EXPECT_GT(cores_in_use_, 0U);
+  --cores_in_use_;
+  slot.core_until_ns.reset();
 }
 
 // What became of the jobs that were named: no chunk waits that the scheduler does not
@@ -183,10 +220,11 @@ void World::settle_books() {
     if (found == jobs_.end()) continue;
     KnownJob& job = found->second;
     count_waiting(job);
-    waiting_.stands(number, job.request, wants_slot(job), now_ns_);
+    stands(number, job);
     if (forgets_ && job.ended && job.in_hand.empty()) jobs_.erase(found);
   }
   EXPECT_EQ(scheduler_.waiting_chunks(), waiting_chunks_);
+  EXPECT_EQ(scheduler_.cores_in_use(), cores_in_use_);
 }
 
 // Whether a free slot, and nothing else, is all that the job needs. Of jobs that name
@@ -245,6 +283,7 @@ void World::note(const Event& event) {
     const auto slot = slots_.find(lost->slot);
     if (slot == slots_.end() || lost->slot.lane == Lane::Inline) return;
     slot->second.up = false;
+    give_core_back(slot->second);
     const auto hand = std::exchange(slot->second.hand, {});
     for (const ChunkKey& key : hand) {
       touch(key.job);
@@ -259,6 +298,11 @@ void World::note(const Event& event) {
     touch(cancelled->job);
     if (job != jobs_.end()) job->second.called_off = true;
   } else if (const auto* time = std::get_if<TimePassed>(&event)) {
+    for (auto& [slot, known] : slots_) {
+      if (!known.core_until_ns || *known.core_until_ns > time->now_ns) continue;
+      give_core_back(known);
+      ++leases_ended_;
+    }
     while (!deadlines_.empty() && deadlines_.begin()->first <= time->now_ns) {
       const auto job = jobs_.find(deadlines_.begin()->second);
       if (job != jobs_.end()) job->second.called_off = true;
@@ -279,7 +323,7 @@ void World::note(const Event& event) {
     job.limit = job.request.chunks = next->chunks;
     job.request.lane = next->lane;
     job.request.parallel = next->parallel;
-    job.request.tiny = false;
+    job.request.tiny = job.request.waits = false;
     job.request.more_rounds = next->more_rounds;
     job.request.released = kAllChunks;
   } else if (const auto* released = std::get_if<ChunksReleased>(&event)) {
@@ -337,6 +381,7 @@ void World::take_out(SlotId slot, const ChunkKey& key) {
   const auto at = std::find(hand.begin(), hand.end(), key);
   if (at == hand.end()) return;
   hand.erase(at);
+  if (hand.empty()) give_core_back(found->second);
   out_of_hand(slot, key);
 }
 
@@ -468,11 +513,19 @@ void World::see_dispatch(const Dispatch& action) {
       EXPECT_TRUE(jobs_.at(other.job).request.tiny && job.request.tiny)
           << "shares a slot: " << text_of(action);
   }
+  const bool first = slot.hand.empty();
   put_in(action.slot, key);
   touch(key.job);
+  if (action.slot.lane != Lane::Inline) {
+    if (first && !job.request.waits) take_core(action.slot);
+    EXPECT_TRUE(job.request.waits || slot.core_until_ns) << text_of(action);
+    count_waiting(jobs_.at(key.job));
+    if (!wants_slot(job)) stands(key.job, job);
+  }
   EXPECT_LE(slot.hand.size(), options_.batch);
   if (action.slot.lane == Lane::Inline) return;
-  waiting_.served(key.job, job.request, action.slot, now_ns_);
+  waiting_.served(key.job, job.request, action.slot, slot.core_until_ns.has_value(),
+                  now_ns_);
   EXPECT_LE(slots_of(key.job), job.request.parallel) << text_of(action);
   for (const model::TokenLimit& limit : job.request.limits)
     EXPECT_LE(holding(limit.name), limit.count) << text_of(action);
@@ -482,11 +535,11 @@ void World::see_finish(const Finish& action) {
   KnownJob& job = jobs_.at(action.job);
   EXPECT_FALSE(job.ended) << "ended twice: " << action.job;
   touch(action.job);
-  waiting_.stands(action.job, job.request, false, now_ns_);
   for (const std::string& name : names_of(job.request)) --named_tokens_[name];
   deadlines_.erase({job.request.deadline_ns, action.job});
   job.ended = true;
   job.error = action.error;
+  stands(action.job, job);
   if (!action.error) {
     EXPECT_FALSE(job.failure.has_value() || job.request.more_rounds);
     EXPECT_EQ(job.accepted.size(), job.request.chunks);
@@ -535,6 +588,7 @@ void World::check() const {
     if (released == settled + in_hand[number] ||
         slots_of(number) >= job.request.parallel)
       continue;
+    if (!job.request.waits && cores_in_use_ == options_.cores) continue;
     EXPECT_FALSE(idle.contains(job.request.lane) && !held_up_by_tokens(job))
         << "job " << number << " waits beside an idle slot";
   }

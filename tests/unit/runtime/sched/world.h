@@ -4,8 +4,9 @@
 // and fails the test at the first action that breaks a promise of scheduler.h: a chunk
 // dispatched to a slot that is not free, a partial accepted twice, a job ended twice or
 // with chunks missing, the error of a chunk that is not the lowest one to fail, a job
-// or user that waits longer than turns.h says (waiting.h). Each event costs the books a
-// few lookups; check() goes through all of them.
+// or user that waits longer than turns.h says (waiting.h), more cores in use than there
+// are, two cores given to one lane while the other waits for one. Each event costs the
+// books a few lookups; check() goes through all of them.
 //
 // Actions come back as short lines, which tests compare:
 //   "P0 runs 1.2#1"   job 1's chunk 2, attempt 1, in slot 0 of the process lane
@@ -85,6 +86,7 @@ class World {
   struct KnownSlot {
     bool up = false;
     std::deque<ChunkKey> hand;
+    std::optional<Nanoseconds> core_until_ns;  // none: works on no core
   };
 
   explicit World(SchedulerOptions options = {})
@@ -125,6 +127,9 @@ class World {
   // Chunks in hand, of jobs that have ended too, that name the token.
   std::uint32_t holding(const std::string& token) const;
   const Waiting& waiting() const { return waiting_; }
+  // Cores that were given to a lane while the other one waited for one, too.
+  std::uint64_t cores_waited_for() const { return cores_waited_for_; }
+  std::uint64_t leases_ended() const { return leases_ended_; }
 
  private:
   void note(const Event& event);
@@ -135,6 +140,10 @@ class World {
   void touch(JobNumber number) { touched_.push_back(number); }
   void count_waiting(KnownJob& job);
   void leave_lines();
+  void stands(JobNumber number, const KnownJob& job);
+  void take_core(SlotId slot);
+  void give_core_back(KnownSlot& slot);
+  bool waits_for_core(Lane lane) const;
   void settle_books();
   bool wants_slot(const KnownJob& job) const;
   void fail(KnownJob& job, std::uint32_t chunk, const Error& error);
@@ -160,6 +169,12 @@ class World {
   std::map<std::string, std::uint32_t> named_tokens_;  // by jobs that have not ended
   std::uint64_t waiting_chunks_ = 0;
   Waiting waiting_;
+  std::uint32_t cores_in_use_ = 0;
+  std::map<Lane, std::set<JobNumber>> could_use_core_;
+  std::map<Lane, std::uint32_t>
+      cores_before_;  // given to the other lane, while it waits
+  std::uint64_t cores_waited_for_ = 0;
+  std::uint64_t leases_ended_ = 0;
   bool forgets_ = false;
   std::vector<JobNumber> touched_;   // jobs that this event or its actions named
   std::set<SlotId> dispatched_now_;  // slots that this event's actions filled
