@@ -125,11 +125,15 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
   state.free.erase(event.slot.number);
   found->second.up = false;
   cores_.give_back(event.slot);
-  const std::deque<ChunkKey> lost = std::exchange(found->second.in_hand, {});
+  const std::deque<InHand> lost = std::exchange(found->second.in_hand, {});
   std::set<JobNumber> holders;
-  for (const ChunkKey& key : lost) {
-    holders.insert(key.job);
-    tokens_.give_back(key.job);
+  for (const InHand& one : lost) {
+    holders.insert(one.key.job);
+    tokens_.give_back(one.key.job);
+    if (event.running == one.key)
+      measure(state, found->second, one);
+    else
+      state.turns.ended(one.uid, one.estimate_ns, 0);
   }
   for (const JobNumber number : holders) {
     Job* job = find(number);
@@ -138,7 +142,8 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
     queue_turn(*job);  // it may have been at its limit, with chunks waiting
   }
 
-  for (const ChunkKey& key : lost) {
+  for (const InHand& one : lost) {
+    const ChunkKey& key = one.key;
     Job* job = find(key.job);
     if (job == nullptr) continue;
     const Chunk& chunk = job->chunks[key.chunk];
@@ -211,8 +216,10 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   const auto found = state.slots.find(id.number);
   if (found == state.slots.end()) return false;
   auto& in_hand = found->second.in_hand;
-  const auto at = std::find(in_hand.begin(), in_hand.end(), key);
+  const auto at = std::find_if(in_hand.begin(), in_hand.end(),
+                               [&](const InHand& one) { return one.key == key; });
   if (at == in_hand.end()) return false;
+  measure(state, found->second, *at);
   in_hand.erase(at);
   if (in_hand.empty()) cores_.give_back(id);
   tokens_.give_back(key.job);
@@ -225,6 +232,14 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   }
   return job->chunks[key.chunk].state == ChunkState::InHand &&
          job->chunks[key.chunk].dispatches == key.attempt;
+}
+
+// The slot works on its chunks one after the other.
+void Scheduler::measure(LaneState& state, Slot& slot, const InHand& ended) {
+  const Nanoseconds took_ns = now_ns_ - std::exchange(slot.since_ns, now_ns_);
+  state.turns.ended(ended.uid, ended.estimate_ns, took_ns);
+  state.chunk_took_ns = took_ns;
+  if (Job* job = find(ended.key.job)) job->chunk_took_ns = took_ns;
 }
 
 void Scheduler::free_if_empty(SlotId id) {
@@ -368,9 +383,9 @@ void Scheduler::interrupt(JobNumber number, std::uint32_t from_chunk,
     // chunk that still matters is left alone; its other partials will be dropped.
     bool holds_doomed = false;
     bool holds_needed = false;
-    for (const ChunkKey& key : state.slots.at(slot_number).in_hand) {
-      if (key.job != number) continue;
-      (key.chunk >= from_chunk ? holds_doomed : holds_needed) = true;
+    for (const InHand& one : state.slots.at(slot_number).in_hand) {
+      if (one.key.job != number) continue;
+      (one.key.chunk >= from_chunk ? holds_doomed : holds_needed) = true;
     }
     if (holds_doomed && !holds_needed)
       actions.emplace_back(Interrupt{{job.request.lane, slot_number}, number});
@@ -427,7 +442,9 @@ void Scheduler::give_slot(SlotId slot, Actions& actions) {
     // A batch is all tiny; a job that is not takes the slot alone.
     if (taken > 0 && (!job.request.tiny || taken >= most_tiny)) break;
     const bool took = take_chunk(job, slot, actions);
-    if (took) state.turns.served(job.request.uid);
+    if (took)
+      state.turns.served(job.request.uid,
+                         state.slots.at(slot.number).in_hand.back().estimate_ns);
     leave_turns(job);
     queue_turn(job);
     if (!took) continue;
@@ -460,8 +477,12 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   if (job.request.tiny) --lane(id.lane).tiny_waiting;
   const ChunkKey key{job.request.job, job.round, index, chunk.dispatches};
   if (id.lane != Lane::Inline) {
+    LaneState& state = lane(id.lane);
+    Slot& slot = state.slots.at(id.number);
+    if (slot.in_hand.empty()) slot.since_ns = now_ns_;
+    slot.in_hand.push_back(
+        {key, job.request.uid, job.chunk_took_ns.value_or(state.chunk_took_ns)});
     ++job.slots[id.number];
-    lane(id.lane).slots[id.number].in_hand.push_back(key);
   }
   actions.emplace_back(Dispatch{id, key, part_of(job, index)});
   return true;
@@ -489,7 +510,8 @@ void Scheduler::check_invariants() const {
     for (const auto& [number, slot] : state.slots) {
       TALLY_CHECK(state.free.contains(number) == (slot.up && slot.in_hand.empty()));
       TALLY_CHECK(slot.up || slot.in_hand.empty());
-      for (const ChunkKey& key : slot.in_hand) {
+      for (const InHand& one : slot.in_hand) {
+        const ChunkKey& key = one.key;
         ++in_hand[key.job];
         const auto found = jobs_.find(key.job);
         if (found == jobs_.end()) continue;

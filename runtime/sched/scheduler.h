@@ -42,9 +42,10 @@
 // A chunk whose job does not wait for its input takes a core, which is one budget for
 // threads and workers (core_budget.h). A batch of tiny ones counts as one.
 //
-// Order: users of a lane take turns, a chunk (or a batch of tiny ones) each, whatever
-// their jobs; among a user's jobs priority goes first, but ages. How long a job can
-// wait is said in turns.h. Free slots are used lowest first: those are the warm ones.
+// Order: users of a lane share the time of its slots alike, whatever their jobs and
+// chunks; among a user's jobs priority goes first, but ages. How long a job can wait is
+// said in turns.h. A chunk is estimated to take what its job's last one took, a job's
+// first what anybody's did. Free slots are used lowest first: those are the warm ones.
 //
 // Cost: an event takes the logarithm of how many jobs, users and slots there are, and
 // time in proportion to what it names: a job's chunks, a slot's hand, a job's slots.
@@ -233,17 +234,25 @@ class Scheduler {
     std::map<SlotNumber, std::uint32_t> slots;  // that hold chunks of it: how many
     std::optional<Turns::Place> place;          // in its lane's line
     bool started = false;
-    std::optional<Error> failure;  // of chunk `limit`
+    std::optional<Nanoseconds> chunk_took_ns;  // the last one
+    std::optional<Error> failure;              // of chunk `limit`
+  };
+  struct InHand {
+    ChunkKey key;
+    std::uint32_t uid = 0;  // the job may have ended
+    Nanoseconds estimate_ns = 0;
   };
   struct Slot {
     bool up = false;
-    std::deque<ChunkKey> in_hand;
+    std::deque<InHand> in_hand;  // worked off one after the other
+    Nanoseconds since_ns = 0;    // it works on the next one
   };
   struct LaneState {
     std::map<SlotNumber, Slot> slots;
     std::set<SlotNumber> free;
     Turns turns;  // jobs that could use a slot
     std::uint64_t tiny_waiting = 0;
+    Nanoseconds chunk_took_ns = 0;  // the last one
   };
   using Actions = std::vector<Action>;
 
@@ -280,6 +289,7 @@ class Scheduler {
   void give_turns(Actions& actions);
   void give_slot(SlotId slot, Actions& actions);
   bool take_chunk(Job& job, SlotId slot, Actions& actions);
+  void measure(LaneState& state, Slot& slot, const InHand& ended);
   bool may_use_slot(const Job& job) const;
   void queue_turn(Job& job);
   void leave_turns(Job& job);

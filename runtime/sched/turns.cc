@@ -38,11 +38,17 @@ void Turns::leave(const Place& place) {
   User& user = found->second;
   step_out(place.uid, user);
   user.jobs[place.needs_core ? 1 : 0].erase(place);
-  if (user.stands(true)) return enter(place.uid, user);
+  enter(place.uid, user);
+  rest(place.uid, user);
+}
+
+// Forgets a user of whom there is nothing to know.
+void Turns::rest(std::uint32_t uid, const User& user) {
+  if (user.stands(true) || user.in_hand > 0) return;
   if (user.tag > now_)
-    resting_.insert({user.tag, place.uid});
+    resting_.insert({user.tag, uid});
   else
-    users_.erase(found);
+    users_.erase(uid);
 }
 
 Turns::JobNumber Turns::User::next(bool with_core) const {
@@ -63,15 +69,17 @@ Turns::JobNumber Turns::next(bool with_core) const {
   return users_.at(std::min(*order_[0].begin(), *order_[1].begin()).uid).next(true);
 }
 
-void Turns::served(std::uint32_t uid) {
-  if (has_turn_ && turn_uid_ == uid) return;
-  has_turn_ = true;
-  turn_uid_ = uid;
+void Turns::served(std::uint32_t uid, Nanoseconds estimate_ns) {
   User& user = users_.at(uid);
   step_out(uid, user);
-  now_ = std::max(now_, user.tag);  // who was passed over for want of a core is behind
-  user.tag = now_ + 1;
-  user.ticket = next_ticket_++;
+  if (!has_turn_ || turn_uid_ != uid) {
+    has_turn_ = true;
+    turn_uid_ = uid;
+    user.tag = now_ = std::max(now_, user.tag);
+    user.ticket = next_ticket_++;
+  }
+  user.tag += estimate_ns;
+  ++user.in_hand;
   enter(uid, user);
   while (!resting_.empty() && resting_.begin()->first <= now_) {
     users_.erase(resting_.begin()->second);
@@ -79,12 +87,21 @@ void Turns::served(std::uint32_t uid) {
   }
 }
 
+void Turns::ended(std::uint32_t uid, Nanoseconds estimate_ns, Nanoseconds took_ns) {
+  User& user = users_.at(uid);
+  step_out(uid, user);
+  user.tag = user.tag - estimate_ns + took_ns;
+  --user.in_hand;
+  enter(uid, user);
+  rest(uid, user);
+}
+
 void Turns::check_invariants() const {
   std::size_t ranks = 0;
   for (const auto& [uid, user] : users_) {
-    TALLY_CHECK(user.tag <= now_ + 1);
-    if (!user.stands(true))
-      TALLY_CHECK(user.tag > now_ && resting_.contains({user.tag, uid}));
+    const bool rests = !user.stands(true) && user.in_hand == 0;
+    TALLY_CHECK(rests == resting_.contains({user.tag, uid}));
+    TALLY_CHECK(!rests || user.tag > now_);
     for (const std::size_t core : {0U, 1U}) {
       const bool stands = order_[core].contains({user.tag, user.ticket, uid});
       TALLY_CHECK(stands == !user.jobs[core].empty());

@@ -1,19 +1,25 @@
 // Turns: whose chunk is the next one on a lane.
 //
-// Users first: each turn, a dispatch, goes to the user who has had fewest. A user who
-// comes, or comes back, starts level with those who are there: nothing is saved up and
-// nothing is owed. Then the user's own jobs: the one that has waited longest for its
-// turn, where each step of priority counts as kAgeing of waiting. Jobs of one priority
-// thus take turns, and priority never lasts for ever.
+// Users first: the next turn, a dispatch, goes to the user whose chunks have taken the
+// least time of slots. A user who comes, or comes back, starts level with those who are
+// there: nothing is saved up and nothing is owed. Then the user's own jobs: the one
+// that has waited longest for its turn, where each step of priority counts as kAgeing
+// of waiting. Jobs of one priority thus take turns, and priority never lasts for ever.
 //
-// So waiting is bounded. Once a user has a job in line, every other user has at most
-// two turns before the next is theirs. Once a job has waited kAgeing times the steps
-// between its priority and its user's highest, jobs that join come behind it, and those
-// there have one chunk each before it.
+// How long a chunk takes is known when it ends. At its dispatch its user is charged an
+// estimate, which is corrected then.
 //
-// As start-time fair queueing, all shares alike: a user's tag says when, in turns, the
-// next is due; `now_` is the tag of the last one given. Those in line have `now_` or
-// one more. Cost: the logarithm of how many are in line. Pure.
+// So waiting is bounded. Once a user has a job in line, every other user has at most as
+// much time as the waiting user's own last turn took, and one turn more, before the
+// next is theirs: one turn, for a user who comes. Chunks in hand count with their
+// estimates. Once a job has waited kAgeing times the steps between its priority and its
+// user's highest, jobs that join come behind it, and those there have one chunk each
+// before it.
+//
+// As start-time fair queueing, all shares alike: a user's tag says when, in time of
+// slots, the next turn is due; `now_` is the tag of the last turn given, and never goes
+// back. Whoever's turn it is has a tag of `now_` at least from then on. Cost: the
+// logarithm of how many are in line. Pure.
 //
 // A job that needs a core (core_budget.h) is passed over while there is none. A user
 // all of whose jobs are is not in line meanwhile, as far as the above goes.
@@ -62,7 +68,9 @@ class Turns {
   JobNumber next(bool with_core) const;
   // A chunk of this user, who is in line, was dispatched: takes a turn, unless it is
   // theirs already.
-  void served(std::uint32_t uid);
+  void served(std::uint32_t uid, Nanoseconds estimate_ns);
+  // It has left its slot's hand after `took_ns`.
+  void ended(std::uint32_t uid, Nanoseconds estimate_ns, Nanoseconds took_ns);
   // What is dispatched from here on is another turn.
   void end_turn() { has_turn_ = false; }
 
@@ -71,9 +79,10 @@ class Turns {
 
  private:
   struct User {
-    std::uint64_t tag = 0;     // when the next turn is due
-    std::uint64_t ticket = 0;  // first come, first served among equal tags
-    std::set<Place> jobs[2];   // [1]: that need a core
+    std::uint64_t tag = 0;      // when the next turn is due
+    std::uint64_t ticket = 0;   // first come, first served among equal tags
+    std::uint64_t in_hand = 0;  // chunks, whose estimates are to be corrected
+    std::set<Place> jobs[2];    // [1]: that need a core
     bool stands(bool with_core) const {
       return !jobs[0].empty() || (with_core && !jobs[1].empty());
     }
@@ -88,10 +97,12 @@ class Turns {
 
   void enter(std::uint32_t uid, const User& user);
   void step_out(std::uint32_t uid, const User& user);
+  void rest(std::uint32_t uid, const User& user);
 
   std::unordered_map<std::uint32_t, User> users_;
   std::set<Rank> order_[2];  // users with jobs in line; [1]: that need a core
-  // Users without, whose turn is not due yet: they are forgotten once it would be.
+  // Users with neither jobs in line nor chunks in hand, whose turn is not due yet: they
+  // are forgotten once it would be.
   std::set<std::pair<std::uint64_t, std::uint32_t>> resting_;
   std::uint64_t now_ = 0;
   std::uint64_t next_ticket_ = 0;

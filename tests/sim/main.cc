@@ -86,7 +86,8 @@ void print(const Day& day) {
   show("recycled", counts.recycled);
   show("disconnects", counts.disconnects);
   show("of age", day.world().waiting().came_of_age());
-  show("turns waited", day.world().waiting().turns_waited());
+  show("ms waited",
+       static_cast<std::uint64_t>(day.world().waiting().ns_waited()) / 1'000'000);
   show("cores waited for", day.world().cores_waited_for());
   show("leases ended", day.world().leases_ended());
   std::printf("\n");
@@ -104,6 +105,7 @@ void expect_eventful(const Day& day) {
   if (counts.events >= 1'000'000) {
     EXPECT_GT(counts.too_partial, 0U);
     EXPECT_GT(day.world().waiting().came_of_age(), 0U);
+    EXPECT_GT(day.world().waiting().ns_waited(), 0);
     EXPECT_GT(day.world().cores_waited_for(), 0U);
     EXPECT_GT(day.world().leases_ended(), 0U);
   }

@@ -114,8 +114,57 @@ TEST(Priorities, OfAnySizeAreInOrder) {
   EXPECT_EQ(turns.next(true), 2U);
 }
 
-// turns.h: at most two turns of each other user before one's own; and once a job has
-// come of age, at most a chunk of each of its user's jobs before its own.
+// What slot 0 runs takes as long as its user's chunks do: ms of each user, after `ms`.
+std::map<std::uint32_t, Nanoseconds> time_of(
+    World& world, const std::map<std::uint32_t, Nanoseconds>& chunk_ms,
+    Nanoseconds ms) {
+  std::map<std::uint32_t, Nanoseconds> had;
+  Nanoseconds now = 0;
+  while (now < ms) {
+    const ChunkKey key = world.slots().at(process(0)).hand.front();
+    const std::uint32_t uid = world.job(key.job).request.uid;
+    had[uid] += chunk_ms.at(uid);
+    now += chunk_ms.at(uid);
+    world.passed(now * 1'000'000);
+    world.done(process(0), key);
+  }
+  return had;
+}
+
+TEST(Shares, AreOfTimeHoweverLongAUsersChunksTake) {
+  World world;
+  world.submit(of_user(1, job_of(1, 100)));
+  world.submit(of_user(2, job_of(2, 10'000)));
+  world.ready(process(0));
+  const auto had = time_of(world, {{1, 1000}, {2, 10}}, 40'000);
+  EXPECT_NEAR(static_cast<double>(had.at(1)), 20'000, 1'000);
+  EXPECT_NEAR(static_cast<double>(had.at(2)), 20'000, 1'000);
+}
+
+TEST(Shares, AUserWhoComesHasTheNextTurnWhateverOthersHaveHad) {
+  World world;
+  world.submit(of_user(1, job_of(1, 1000)));
+  world.ready(process(0));
+  time_of(world, {{1, 10}}, 500);
+  world.submit(of_user(2, job_of(2, 1)));
+  world.done(process(0), world.slots().at(process(0)).hand.front());
+  EXPECT_EQ(world.slots().at(process(0)).hand.front().job, 2U);
+}
+
+// A worker that dies takes its hand along: who had not begun has had nothing.
+TEST(Shares, ChunksThatWereNotBegunCostNothing) {
+  World world;
+  for (JobNumber job = 1; job <= 3; ++job)
+    world.submit(of_user(static_cast<std::uint32_t>(job), tiny_job(job, 1)));
+  world.ready(process(0));
+  world.passed(1'000'000'000);
+  world.gone(process(0), key_of(1, 0));
+  EXPECT_EQ(world.ready(process(1)),
+            (Lines{"P1 runs 2.0#2", "P1 runs 3.0#2", "P1 runs 1.0#2"}));
+}
+
+// turns.h: what other users have before a turn of one's own; and once a job has come of
+// age, at most a chunk of each of its user's jobs before its own.
 TEST(Waiting, IsBoundedAsStated) {
   constexpr std::uint32_t kUsers = 6;
   constexpr std::uint32_t kJobs = 8;  // a user's
@@ -129,9 +178,11 @@ TEST(Waiting, IsBoundedAsStated) {
   std::mt19937_64 random(1);
   Turns turns;
   std::map<std::pair<std::uint32_t, Turns::JobNumber>, Standing> line;
-  std::map<std::uint32_t, std::map<std::uint32_t, int>> turns_before;
+  std::map<std::uint32_t, std::map<std::uint32_t, Nanoseconds>> before;
+  std::map<std::uint32_t, Nanoseconds> last_turn;
   Nanoseconds now = 0;
   std::size_t of_age = 0;
+  std::size_t repeated = 0;
   for (int step = 0; step < 200'000; ++step) {
     now += random() % (kAgeing / 8);
     const auto uid = static_cast<std::uint32_t>(random() % kUsers);
@@ -141,22 +192,28 @@ TEST(Waiting, IsBoundedAsStated) {
       const auto priority = static_cast<std::int32_t>(random() % (kHighest + 1));
       line[{uid, job}] = {turns.join(job, uid, priority, job % 2 == 0, now), priority,
                           now, 0};
-      turns_before.try_emplace(uid);
+      before.try_emplace(uid);
     } else if (turns.any(true)) {
       const Turns::JobNumber next = turns.next(true);
       const auto user = static_cast<std::uint32_t>(next / kJobs);
       const Standing served = line.at({user, next});
-      turns.served(user);
+      // Users differ: of 10 ms, 20 ms, 40 ms, … a chunk, at most. Estimates are wrong.
+      const Nanoseconds took = random() % (Nanoseconds{10} << user);
+      const Nanoseconds estimate = random() % 1000;
+      turns.served(user, estimate);
       turns.end_turn();
       turns.leave(served.place);
+      turns.ended(user, estimate, took);
       line.erase({user, next});
-      turns_before.erase(user);
-      if (line.lower_bound({user, 0}) != line.lower_bound({user + 1, 0}))
-        turns_before[user];
-      for (auto& [other, before] : turns_before) {
+      before.erase(user);
+      if (line.lower_bound({user, 0}) != line.lower_bound({user + 1, 0})) before[user];
+      for (auto& [other, of_user] : before) {
         if (other == user) continue;
-        EXPECT_LE(++before[user], 2);
+        EXPECT_LE(of_user[user], last_turn[other]);
+        repeated += of_user[user] > 0 ? 1 : 0;
+        of_user[user] += took;
       }
+      last_turn[user] = took;
       for (auto& [key, other] : line) {
         const auto steps = static_cast<Nanoseconds>(kHighest - other.priority);
         if (key.first != user || now < other.since_ns + steps * kAgeing) continue;
@@ -168,6 +225,7 @@ TEST(Waiting, IsBoundedAsStated) {
     ASSERT_FALSE(HasFailure()) << "step " << step;
   }
   EXPECT_GT(of_age, 1'000U);
+  EXPECT_GT(repeated, 1'000U);
 }
 
 }  // namespace

@@ -287,6 +287,7 @@ void World::note(const Event& event) {
     const auto hand = std::exchange(slot->second.hand, {});
     for (const ChunkKey& key : hand) {
       touch(key.job);
+      waiting_.ended(key, lost->slot, lost->running == key, now_ns_);
       out_of_hand(lost->slot, key);
       const auto job = jobs_.find(key.job);
       if (lost->running != key || !lost->spends_attempt || job == jobs_.end()) continue;
@@ -382,6 +383,7 @@ void World::take_out(SlotId slot, const ChunkKey& key) {
   if (at == hand.end()) return;
   hand.erase(at);
   if (hand.empty()) give_core_back(found->second);
+  if (slot.lane != Lane::Inline) waiting_.ended(key, slot, true, now_ns_);
   out_of_hand(slot, key);
 }
 
@@ -524,7 +526,7 @@ void World::see_dispatch(const Dispatch& action) {
   }
   EXPECT_LE(slot.hand.size(), options_.batch);
   if (action.slot.lane == Lane::Inline) return;
-  waiting_.served(key.job, job.request, action.slot, slot.core_until_ns.has_value(),
+  waiting_.served(key, job.request, action.slot, slot.core_until_ns.has_value(),
                   now_ns_);
   EXPECT_LE(slots_of(key.job), job.request.parallel) << text_of(action);
   for (const model::TokenLimit& limit : job.request.limits)
@@ -540,6 +542,7 @@ void World::see_finish(const Finish& action) {
   job.ended = true;
   job.error = action.error;
   stands(action.job, job);
+  waiting_.forget(action.job);
   if (!action.error) {
     EXPECT_FALSE(job.failure.has_value() || job.request.more_rounds);
     EXPECT_EQ(job.accepted.size(), job.request.chunks);
