@@ -340,6 +340,14 @@ tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
   });
 }
 
+tally_status tally_job_set_priority(tally_job* job, int32_t priority,
+                                    tally_error** error) {
+  return edit(job, error, [&](tally_job& to) -> Result<void> {
+    to.spec.priority = priority;
+    return {};
+  });
+}
+
 tally_status tally_job_set_limit(tally_job* job, const char* name, uint32_t count,
                                  tally_error** error) {
   return edit(job, error, [&](tally_job& to) { return set_limit(to, name, count); });

@@ -31,6 +31,8 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
     {O::Workers, "--workers", "N", "at most so many; all if not given"},
     {O::Chunk, "--chunk", "N", "elements of a chunk (bytes for CSV and text)"},
     {O::Timeout, "--timeout", "30s", "give up after this time (ms, s, min, h)"},
+    {O::Priority, "--priority", "N",
+     "above 0: before your other jobs; below: after them (0)"},
     {O::Limit, "--limit", "NAME=N",
      "at most N chunks at once that name it, of all jobs", '\0', true},
     {O::Kernel, "--kernel", "FILE.so", "a reducer of your own; see 'tally kernel'",

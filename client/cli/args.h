@@ -41,6 +41,7 @@ enum class Option : std::uint8_t {
   Workers,
   Chunk,
   Timeout,
+  Priority,
   Limit,
   Kernel,
   Json,
@@ -55,7 +56,7 @@ enum class Option : std::uint8_t {
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 29;
+inline constexpr std::size_t kOptionCount = 30;
 
 struct OptionInfo {
   Option option;

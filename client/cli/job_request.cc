@@ -323,6 +323,9 @@ Result<std::uint64_t> count_of(const Args& args, Option option, std::uint64_t mo
   return parse_count(*text, info_of(option).name, most);
 }
 
+// A step counts as a second of waiting: beyond this it would be for ever.
+constexpr std::int64_t kMostPriority = 1000;
+
 Result<void> read_limits(const Args& args, model::JobSpec& spec) {
   const Result<std::uint64_t> workers =
       count_of(args, Option::Workers, config::kMostWorkers);
@@ -336,6 +339,16 @@ Result<void> read_limits(const Args& args, model::JobSpec& spec) {
     Result<std::vector<model::TokenLimit>> limits = parse_limits(*tokens);
     if (!limits) return std::move(limits).error();
     spec.limits = *std::move(limits);
+  }
+  if (const std::optional<std::string_view> text = args.value(Option::Priority)) {
+    const Result<std::int64_t> priority = parse_i64(*text, "--priority");
+    if (!priority) return priority.error();
+    if (*priority < -kMostPriority || *priority > kMostPriority)
+      return invalid("bad_option", "--priority is from " +
+                                       std::to_string(-kMostPriority) + " to " +
+                                       std::to_string(kMostPriority) + ", not " +
+                                       std::to_string(*priority));
+    spec.priority = static_cast<std::int32_t>(*priority);
   }
   const std::optional<std::string_view> timeout = args.value(Option::Timeout);
   if (!timeout) return {};

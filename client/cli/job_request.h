@@ -35,11 +35,11 @@ struct JobRequest {
 
 // The options that build_job reads.
 inline constexpr OptionSet kJobOptions{
-    Option::Range,   Option::Values,    Option::Column,  Option::Format,
-    Option::Dtype,   Option::Header,    Option::Missing, Option::Delimiter,
-    Option::Nan,     Option::OnFailure, Option::Hint,    Option::Path,
-    Option::Require, Option::Chunk,     Option::Timeout, Option::Workers,
-    Option::Limit,   Option::Kernel};
+    Option::Range,    Option::Values,    Option::Column,  Option::Format,
+    Option::Dtype,    Option::Header,    Option::Missing, Option::Delimiter,
+    Option::Nan,      Option::OnFailure, Option::Hint,    Option::Path,
+    Option::Require,  Option::Chunk,     Option::Timeout, Option::Workers,
+    Option::Priority, Option::Limit,     Option::Kernel};
 
 // Operands are REDUCERS and, where the source is files, their names, which are opened;
 // "-" is standard input.

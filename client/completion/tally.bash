@@ -2,8 +2,8 @@
 
 _tally_options() {
   local data="--column --format --dtype --delimiter --header --missing"
-  local source="--range --values $data --nan --workers --chunk --timeout --limit
-    --kernel"
+  local source="--range --values $data --nan --workers --chunk --timeout
+    --priority --limit --kernel"
   local placed="$source --on-failure --hint --path --require"
   case $1 in
     run) echo "$placed --json --quiet -q --verbose -v --trace --embedded --socket
@@ -36,8 +36,8 @@ _tally_values() {
     --hint) echo "cpu io auto" ;;
     --path) echo "thread process" ;;
     --require) echo "isolated" ;;
-    --range | --values | --column | --workers | --chunk | --timeout | --limit | \
-      --kernel | --count | --trace | --socket) ;;
+    --range | --values | --column | --workers | --chunk | --timeout | \
+      --priority | --limit | --kernel | --count | --trace | --socket) ;;
     *) return 1 ;;
   esac
 }

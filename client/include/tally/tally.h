@@ -343,6 +343,10 @@ TALLY_API tally_status tally_job_set_on_failure(tally_job* job, int32_t policy,
 /* The job's time from submission, kept by the daemon; 0 (default): none. */
 TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
                                                 tally_error** error);
+/* Which of one's own jobs goes first: the higher one; 0 (default). A step counts as a
+   second of waiting, so none waits for ever. */
+TALLY_API tally_status tally_job_set_priority(tally_job* job, int32_t priority,
+                                              tally_error** error);
 /* Not 0: only worker processes will do, whatever the hint. */
 TALLY_API tally_status tally_job_set_require_isolated(tally_job* job, int required,
                                                       tally_error** error);

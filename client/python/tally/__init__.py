@@ -49,7 +49,8 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
         missing: str | None = None, nan: str | None = None,
         timeout: float | None = None, isolated: bool = False, kernels: Any = (),
         limits: Mapping[str, int] | None = None, on_failure: str | None = None,
-        dtype: Any = None, format: str | None = None, delimiter: str | None = None,
+        priority: int | None = None, dtype: Any = None, format: str | None = None,
+        delimiter: str | None = None,
         header: bool | None = None, progress: ProgressOption = None) -> Answer:
     """Runs one job: all reducers in one pass over `data`. Blocks until its end.
 
@@ -68,6 +69,7 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     on_failure where a part of the data kills every worker that is given it: "fail"
                (default), or "partial": Partial is raised, its `answer` has the values of
                all the rest and `answer.missing` what they do not cover.
+    priority   which of your own jobs goes first: the higher; -1000 to 1000, else 0.
     dtype      element type of files and lists: "f64", "int32", numpy.float32, ...
     format, delimiter, header   of files: "npy", "raw", "csv", "text"; ","; True.
     progress   called with a Progress some times a second, or True for a line on stderr.
@@ -82,8 +84,8 @@ def run(reducers: Reducers, data: Any, *, client: Client | None = None,
     return (client or default_client()).run(
         reducers, data, column=column, hint=hint, path=path, workers=workers, chunk=chunk,
         missing=missing, nan=nan, timeout=timeout, isolated=isolated, kernels=kernels,
-        limits=limits, on_failure=on_failure, dtype=dtype, format=format,
-        delimiter=delimiter, header=header, progress=progress)
+        limits=limits, on_failure=on_failure, priority=priority, dtype=dtype,
+        format=format, delimiter=delimiter, header=header, progress=progress)
 
 
 def count(data: Any, **options: Any) -> Any:

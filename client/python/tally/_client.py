@@ -65,14 +65,15 @@ class Client:
             chunk: int | None = None, missing: str | None = None, nan: str | None = None,
             timeout: float | None = None, isolated: bool = False,
             kernels: Any = (), limits: Mapping[str, int] | None = None,
-            on_failure: str | None = None, dtype: Any = None, format: str | None = None, delimiter: str | None = None,
+            on_failure: str | None = None, priority: int | None = None,
+            dtype: Any = None, format: str | None = None, delimiter: str | None = None,
             header: bool | None = None, progress: ProgressOption = None) -> Answer:
         """tally.run() on this client. Ctrl-C, or whatever else ends the wait, cancels
         the job."""
         request, job = self._prepare(
             reducers, data, column, Options(
                 hint, path, workers, chunk, missing, nan, timeout, isolated,
-                kernels_of(kernels), limits or {}, on_failure),
+                kernels_of(kernels), limits or {}, on_failure, priority),
             dict(dtype=dtype, format=format, delimiter=delimiter, header=header),
             progress, may_stream=True)
         try:
@@ -88,7 +89,8 @@ class Client:
                missing: str | None = None, nan: str | None = None,
                timeout: float | None = None, isolated: bool = False,
                kernels: Any = (), limits: Mapping[str, int] | None = None,
-               on_failure: str | None = None, dtype: Any = None, format: str | None = None,
+               on_failure: str | None = None, priority: int | None = None,
+               dtype: Any = None, format: str | None = None,
                delimiter: str | None = None, header: bool | None = None,
                progress: ProgressOption = None) -> Job:
         """Starts a job and returns. Any number may be in flight. `data` may be changed
@@ -97,7 +99,7 @@ class Client:
         request, job = self._prepare(
             reducers, data, column, Options(
                 hint, path, workers, chunk, missing, nan, timeout, isolated,
-                kernels_of(kernels), limits or {}, on_failure),
+                kernels_of(kernels), limits or {}, on_failure, priority),
             dict(dtype=dtype, format=format, delimiter=delimiter, header=header),
             progress, may_stream=False)
         self._send(request, job)

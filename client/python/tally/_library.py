@@ -84,6 +84,8 @@ _HELD = {
     "tally_job_set_nan": (_STATUS, [_JOB, c_int32, _ERROR]),
     "tally_job_set_on_failure": (_STATUS, [_JOB, c_int32, _ERROR]),
     "tally_job_set_timeout_ns": (_STATUS, [_JOB, c_uint64, _ERROR]),
+    "tally_job_set_priority": (_STATUS, [_JOB, c_int32, _ERROR]),
+    "tally_job_set_priority": (_STATUS, [_JOB, c_int32, _ERROR]),
     "tally_job_set_require_isolated": (_STATUS, [_JOB, c_int, _ERROR]),
     "tally_job_set_limit": (_STATUS, [_JOB, c_char_p, c_uint32, _ERROR]),
     "tally_job_set_array": (_STATUS, [_JOB, c_void_p, _ERROR]),

@@ -42,6 +42,7 @@ class Options:
     kernels: Sequence[Any] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     on_failure: str | None = None
+    priority: int | None = None
 
     @property
     def takes_streams(self) -> bool:
@@ -52,13 +53,13 @@ class Options:
                     self.on_failure == "partial")
 
 
-def _number(name: str, value: Any, most: int) -> int:
+def _number(name: str, value: Any, most: int, least: int = 0) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InvalidArgument(f"{name} is a whole number, not {value!r}",
                               code="bad_option")
     number: int = value.__index__()
-    if not 0 <= number <= most:
-        raise InvalidArgument(f"{name} is from 0 to {most}, not {number}",
+    if not least <= number <= most:
+        raise InvalidArgument(f"{name} is from {least} to {most}, not {number}",
                               code="bad_option")
     return number
 
@@ -128,6 +129,8 @@ class Request:
             self._do("set_nan", _one_of("nan", options.nan, _NAN))
         if options.timeout is not None:
             self._do("set_timeout_ns", _timeout_ns(options.timeout))
+        if options.priority is not None:
+            self._do("set_priority", _number("priority", options.priority, 1000, -1000))
         if options.isolated:
             self._do("set_require_isolated", 1)
         for kernel in options.kernels:

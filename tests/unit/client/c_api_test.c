@@ -88,6 +88,7 @@ static void a_job_takes_what_it_should(tally_job* job) {
   EXPECT(tally_job_set_missing(job, TALLY_MISSING_SKIP, NULL) == TALLY_OK);
   EXPECT(tally_job_set_nan(job, TALLY_NAN_ERROR, NULL) == TALLY_OK);
   EXPECT(tally_job_set_timeout_ns(job, 1000000000, NULL) == TALLY_OK);
+  EXPECT(tally_job_set_priority(job, -1, NULL) == TALLY_OK);
   EXPECT(tally_job_set_require_isolated(job, 1, NULL) == TALLY_OK);
 }
 

@@ -108,6 +108,8 @@ class Job {
     const auto ns = time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
     return set(tally_job_set_timeout_ns, ns);
   }
+  // The higher one of one's own jobs goes first; a step is a second of waiting.
+  Job& priority(std::int32_t priority) { return set(tally_job_set_priority, priority); }
   // At most `count` chunks at once, of all jobs, that name this token.
   Job& limit(const std::string& name, std::uint32_t count) {
     return step([&](tally_error** error) {
