@@ -193,6 +193,7 @@ void write_cores(JsonWriter& json, const model::ServerStatus& status) {
 void write_totals(JsonWriter& json, const model::Totals& totals) {
   json.begin_object()
       .field("jobs_done", totals.jobs_done)
+      .field("jobs_partial", totals.jobs_partial)
       .field("jobs_failed", totals.jobs_failed)
       .field("jobs_cancelled", totals.jobs_cancelled)
       .field("jobs_expired", totals.jobs_expired)

@@ -422,7 +422,7 @@ void Session::list_kernels(std::uint32_t sequence, model::ListKernels request,
                            std::vector<UniqueFd> fds) {
   if (!may_wait(sequence)) return;
   ++waits_;
-  engine_.list_kernels(std::move(request.files), std::move(fds),
+  engine_.list_kernels(std::move(request.files), std::move(fds), peer_.uid,
                        [weak = weak_from_this(),
                         sequence](Result<std::vector<model::ListedKernel>> kernels) {
                          const auto self = weak.lock();

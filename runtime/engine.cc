@@ -84,7 +84,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       gauges_("tally-gauge", kGaugeThreads),
       helpers_("tally-helper", kHelperThreads),
       kernels_(loop, helpers_, options_.kernels,
-               [this](const auto& image) { describe(image); }) {
+               [this](const auto& image, std::uint32_t uid) { describe(image, uid); }) {
   exec::ProcessPath::Options pool;
   pool.workers = workers_of(options_);
   pool.kernel_stall = options_.kernel_stall;

@@ -123,7 +123,7 @@ class Engine {
   // called once.
   using Listed = std::function<void(Result<std::vector<model::ListedKernel>>)>;
   void list_kernels(std::vector<model::KernelFile> kernels, std::vector<UniqueFd> fds,
-                    Listed listed);
+                    std::uint32_t uid, Listed listed);
 
   // Those that have not ended and those still kept, by number.
   std::vector<model::JobSummary> list() const;
@@ -169,7 +169,7 @@ class Engine {
                     std::shared_ptr<const exec::JobFiles> files,
                     const job::FoundKernels& found, Planned planned);
   void expire_unplanned(job::Job& job);
-  void describe(std::shared_ptr<const job::KernelImage> image);
+  void describe(std::shared_ptr<const job::KernelImage> image, std::uint32_t uid);
   void limit_description(std::uint64_t number);
   void inspect_windows(job::Job& job, plan::Reduction reduction,
                        plan::PathChoice choice);

@@ -106,7 +106,7 @@ void Engine::plan_job(job::Job& job) {
   job.plan_started_ns = monotonic_ns();
   if (!kernels_.concerns(*job.spec)) return plan_with(job, {});
   expire_unplanned(job);
-  kernels_.look_up(job.spec->kernels, job.files,
+  kernels_.look_up(job.spec->kernels, job.files, job.uid,
                    [this, number = job.id.number](Result<job::FoundKernels> found) {
                      job::Job* waiting = find(number);
                      if (waiting == nullptr || waiting->planned()) return;

@@ -107,8 +107,8 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
 void Engine::count_end(model::JobState state) {
   ++finished_count_;
   switch (state) {
-    case model::JobState::Done:
-    case model::JobState::Partial: ++totals_.jobs_done; break;
+    case model::JobState::Done: ++totals_.jobs_done; break;
+    case model::JobState::Partial: ++totals_.jobs_partial; break;
     case model::JobState::Cancelled: ++totals_.jobs_cancelled; break;
     case model::JobState::Expired: ++totals_.jobs_expired; break;
     default: ++totals_.jobs_failed;

@@ -16,9 +16,12 @@ constexpr std::chrono::milliseconds kDescribeDeadline{10'000};
 
 }  // namespace
 
-void Engine::describe(std::shared_ptr<const job::KernelImage> image) {
+// At the cost of the user who asks for it first.
+void Engine::describe(std::shared_ptr<const job::KernelImage> image,
+                      std::uint32_t uid) {
   sched::JobRequest request;
   request.job = next_number_++;
+  request.uid = uid;
   request.lane = sched::Lane::Process;
   request.chunks = 1;
   described_[request.job] = {std::move(image),
@@ -126,7 +129,7 @@ Error Engine::told(Error cause, const model::ChunkKey& running,
 }
 
 void Engine::list_kernels(std::vector<model::KernelFile> kernels,
-                          std::vector<UniqueFd> fds, Listed listed) {
+                          std::vector<UniqueFd> fds, std::uint32_t uid, Listed listed) {
   Submission held;  // for the limits it is like a plan that is asked for
   held.fds = std::move(fds);
   if (const std::optional<Error> why = refusal(held)) return listed(*why);
@@ -135,7 +138,7 @@ void Engine::list_kernels(std::vector<model::KernelFile> kernels,
   ++explaining_;
   hold(descriptors, 0);
   kernels_.look_up(
-      std::move(kernels), files,
+      std::move(kernels), files, uid,
       [this, descriptors, listed = std::move(listed)](Result<job::FoundKernels> found) {
         --explaining_;
         release(descriptors, 0);

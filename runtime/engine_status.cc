@@ -97,7 +97,7 @@ void Engine::explain(Submission submission, Planned planned) {
   held->descriptors = held->fds.size();
   const auto files = std::make_shared<const exec::JobFiles>(std::move(held->fds));
   if (!kernels_.concerns(held->spec)) return explain_with(held, files, {}, done);
-  kernels_.look_up(held->spec.kernels, files,
+  kernels_.look_up(held->spec.kernels, files, held->uid,
                    [this, held, files, done](Result<job::FoundKernels> found) {
                      if (!found) return done(found.error());
                      explain_with(held, files, *found, done);

@@ -103,6 +103,7 @@ void add_jobs(Metrics& metrics, const model::ServerStatus& status) {
       .sample(status.jobs_running, label("state", "running"));
   metrics.counter("jobs_total", "Jobs that ended, by how.")
       .sample(totals.jobs_done, label("outcome", "done"))
+      .sample(totals.jobs_partial, label("outcome", "partial"))
       .sample(totals.jobs_failed, label("outcome", "failed"))
       .sample(totals.jobs_cancelled, label("outcome", "cancelled"))
       .sample(totals.jobs_expired, label("outcome", "expired"))

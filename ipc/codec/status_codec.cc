@@ -86,12 +86,14 @@ void write_totals(schema::Totals::Builder to, const model::Totals& totals) {
   to.setChunksRetried(totals.chunks_retried);
   to.setElements(totals.elements);
   to.setCpuNs(totals.cpu_ns);
+  to.setJobsPartial(totals.jobs_partial);
 }
 
 model::Totals read_totals(schema::Totals::Reader from) {
   return {from.getJobsDone(),      from.getJobsFailed(),  from.getJobsCancelled(),
           from.getJobsExpired(),   from.getJobsRefused(), from.getChunks(),
-          from.getChunksRetried(), from.getElements(),    from.getCpuNs()};
+          from.getChunksRetried(), from.getElements(),    from.getCpuNs(),
+          from.getJobsPartial()};
 }
 
 Result<model::Path> read_path(std::uint8_t number) {

@@ -44,15 +44,16 @@ struct Setting {
 
 // Since the daemon started.
 struct Totals {
-  std::uint64_t jobs_done = 0;
+  std::uint64_t jobs_done = 0;  // with the full answer
   std::uint64_t jobs_failed = 0;
   std::uint64_t jobs_cancelled = 0;
   std::uint64_t jobs_expired = 0;
   std::uint64_t jobs_refused = 0;  // never taken on
   std::uint64_t chunks = 0;        // whose partial was accepted
   std::uint64_t chunks_retried = 0;
-  std::uint64_t elements = 0;  // of those chunks
-  std::uint64_t cpu_ns = 0;    // likewise
+  std::uint64_t elements = 0;      // of those chunks
+  std::uint64_t cpu_ns = 0;        // likewise
+  std::uint64_t jobs_partial = 0;  // ended with an answer that leaves something out
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 

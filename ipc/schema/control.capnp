@@ -145,6 +145,7 @@ struct Totals {
   chunksRetried @6 :UInt64;
   elements @7 :UInt64;       # of those chunks
   cpuNs @8 :UInt64;          # likewise
+  jobsPartial @9 :UInt64;    # ended with an answer that leaves something out
 }
 
 struct TokenStatus {

@@ -81,7 +81,8 @@ bool KernelLookup::concerns(const model::JobSpec& spec) const {
 }
 
 void KernelLookup::look_up(std::vector<model::KernelFile> kernels,
-                           std::shared_ptr<const exec::JobFiles> files, Found found) {
+                           std::shared_ptr<const exec::JobFiles> files,
+                           std::uint32_t uid, Found found) {
   if (!kernels.empty() && !policy_.from_clients) {
     asio::post(loop_, [found = std::move(found), alive = alive_] {
       if (*alive) found(not_allowed());
@@ -90,22 +91,22 @@ void KernelLookup::look_up(std::vector<model::KernelFile> kernels,
   }
   // Of this object only the loop's thread may know whether it is still there.
   helpers_.post([this, &loop = loop_, kernels = std::move(kernels),
-                 files = std::move(files), found = std::move(found), reader = reader_,
-                 alive = alive_]() mutable {
+                 files = std::move(files), uid, found = std::move(found),
+                 reader = reader_, alive = alive_]() mutable {
     auto images =
         std::make_shared<Result<Images>>(guarded("a kernel", Errc::Internal, [&] {
           return read_images(*reader, kernels, *files);
         }));
-    asio::post(loop, [this, images, found = std::move(found), alive]() mutable {
-      if (*alive) images_read(std::move(*images), std::move(found));
+    asio::post(loop, [this, images, uid, found = std::move(found), alive]() mutable {
+      if (*alive) images_read(std::move(*images), uid, std::move(found));
     });
   });
 }
 
-void KernelLookup::images_read(Result<Images> images, Found found) {
+void KernelLookup::images_read(Result<Images> images, std::uint32_t uid, Found found) {
   if (!images) return found(std::move(images).error());
   auto request =
-      std::make_shared<Request>(Request{*std::move(images), std::move(found)});
+      std::make_shared<Request>(Request{*std::move(images), uid, std::move(found)});
   request->images.insert(request->images.end(), installed_.begin(), installed_.end());
   proceed(std::move(request));
 }
@@ -116,8 +117,9 @@ void KernelLookup::proceed(std::shared_ptr<Request> request) {
     if (known_.contains(image->hash)) continue;
     const bool is_first = !waiting_.contains(image->hash);
     const Image asked = image;
+    const std::uint32_t uid = request->uid;
     waiting_[asked->hash].push_back(std::move(request));
-    if (is_first) describe_(asked);
+    if (is_first) describe_(asked, uid);
     return;
   }
   answer(*request);

@@ -43,8 +43,8 @@ class KernelLookup {
  public:
   using Image = std::shared_ptr<const KernelImage>;
   using Infos = std::vector<model::KernelInfo>;
-  // Asks a worker what is in the image; described() brings the answer.
-  using Describe = std::function<void(const Image&)>;
+  // Asks a worker what is in the image, for this user; described() brings the answer.
+  using Describe = std::function<void(const Image&, std::uint32_t uid)>;
   using Found = std::function<void(Result<FoundKernels>)>;
 
   KernelLookup(asio::io_context& loop, exec::ThreadPool& helpers, KernelPolicy policy,
@@ -58,12 +58,13 @@ class KernelLookup {
   // Whether planning the job takes a look at kernels at all.
   bool concerns(const model::JobSpec& spec) const;
 
-  // Calls `found` later, once. `kernels` name `files`, the job's descriptors. Errors:
-  // InvalidArgument
+  // Calls `found` later, once. `uid`: who asks. `kernels` name `files`, the job's
+  // descriptors. Errors: InvalidArgument
   // ("not_a_kernel", "kernel_abi", …), PermissionDenied "kernel_not_allowed",
   // WorkerLost "kernel_crashed", Io.
   void look_up(std::vector<model::KernelFile> kernels,
-               std::shared_ptr<const exec::JobFiles> files, Found found);
+               std::shared_ptr<const exec::JobFiles> files, std::uint32_t uid,
+               Found found);
 
   void described(const model::ImageHash& hash, Result<Infos> infos);
 
@@ -71,10 +72,11 @@ class KernelLookup {
   // A request that waits until all its images are described.
   struct Request {
     std::vector<Image> images;
+    std::uint32_t uid = 0;
     Found found;
   };
 
-  void images_read(Result<std::vector<Image>> images, Found found);
+  void images_read(Result<std::vector<Image>> images, std::uint32_t uid, Found found);
   void proceed(std::shared_ptr<Request> request);
   void answer(const Request& request);
 
