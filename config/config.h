@@ -69,6 +69,13 @@ struct PoolConfig {
   // the part on which workers keep dying, and its job fails; 1 to 100; 1: not divided.
   std::uint32_t attempts = 3;
 
+  // How many attempts one job may lose over all of its chunks before it fails, 1 to
+  // 1000000000; a job of many chunks one in ten of them, if that is more.
+  std::uint32_t retries_per_job = 1000;
+
+  // How long one chunk may go on before its job fails, 0 to 24 h; 0: for ever.
+  std::chrono::nanoseconds chunk_timeout{0};
+
   // A worker is replaced after so many chunks, up to 1000000000, and when its private
   // memory has grown by so much; 0: never. The next is ready before the old one stops.
   std::uint32_t recycle_chunks = 100'000;

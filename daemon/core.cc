@@ -38,6 +38,8 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.workers = config.pool.workers;
   engine.threads = config.threads.max;
   engine.attempts = config.pool.attempts;
+  engine.retries_per_job = config.pool.retries_per_job;
+  engine.chunk_timeout = config.pool.chunk_timeout;
   engine.recycle_chunks = config.pool.recycle_chunks;
   engine.recycle_growth_bytes = config.pool.recycle_growth;
   engine.worker_stall = config.pool.stall_timeout;

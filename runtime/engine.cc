@@ -74,7 +74,8 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       tag_(random_tag()),
       pid_(static_cast<std::uint32_t>(::getpid())),
       started_ns_(monotonic_ns()),
-      scheduler_({options_.attempts, 32, budget_of(options_)}),
+      scheduler_({options_.attempts, 32, budget_of(options_), options_.retries_per_job,
+                  static_cast<Nanoseconds>(options_.chunk_timeout.count())}),
       finished_(options_.finished_jobs, options_.finished_age_ns),
       room_(std::make_shared<job::DescriptorRoom>(loop, options_.most_descriptors)),
       thread_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Thread)),
@@ -304,6 +305,8 @@ void Engine::leave_out(const sched::Missing& missing) {
   if (job == nullptr) return;
   options_.log("job " + short_name(job->id) + ": goes on without a part of chunk " +
                std::to_string(missing.chunk) + ": " + missing.error.message());
+  // More than what was in hand, where a division has ended.
+  if (job->part_of(missing.chunk)) job->give_out(missing.chunk, missing.leaves);
   job->leave_out(missing.chunk, missing.error, monotonic_ns());
 }
 

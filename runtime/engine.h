@@ -47,6 +47,8 @@ struct EngineOptions {
   std::uint32_t workers = 0;  // 0: one a usable core
   std::uint32_t threads = 64;
   std::uint32_t attempts = 3;
+  std::uint32_t retries_per_job = 1000;
+  std::chrono::nanoseconds chunk_timeout{0};  // 0: none
   job::KernelPolicy kernels;
   std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
   std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};

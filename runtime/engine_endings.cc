@@ -5,6 +5,7 @@
 
 #include "ipc/base/guard.h"
 #include "runtime/engine.h"
+#include "runtime/job/loss_place.h"
 
 namespace tally {
 namespace {
@@ -13,6 +14,14 @@ namespace {
 // thousand jobs.
 bool left_by_user(const Error& why) {
   return why.code() == "cancelled" || why.code() == "client_gone";
+}
+
+// Where in the input the chunk is that went on for too long.
+Error placed(const Error& error, const job::Job& job) {
+  const auto* chunk = error.field("chunk");
+  if (error.code() != "chunk_timeout" || chunk == nullptr) return error;
+  const auto index = static_cast<std::uint32_t>(std::get<std::int64_t>(*chunk));
+  return job::at_place(error, job.plan(), index, job.part_of(index));
 }
 
 }  // namespace
@@ -33,7 +42,7 @@ void Engine::finish(const sched::Finish& action) {
   JobPtr job = take(action.job);
   job->close_sync_region();
   const auto answered = [&]() -> Result<model::JobAnswer> {
-    if (action.error) return job->fail(*action.error, monotonic_ns());
+    if (action.error) return job->fail(placed(*action.error, *job), monotonic_ns());
     return guarded("finish", Errc::Internal,
                    [&] { return job->finish(monotonic_ns()); });
   };

@@ -26,6 +26,8 @@ class Division {
   LeafRange next() const { return left_.back(); }
   // next() was lost: it is divided, or runs once more. False: it is poison.
   bool lost();
+  // All that was not settled yet.
+  LeafRange rest() const { return {left_.back().begin, left_.front().end}; }
   // next() needs no more work. False: there is no other.
   bool settled();
 

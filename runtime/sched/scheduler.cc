@@ -19,6 +19,26 @@ Error given_up(const Error& last, std::uint32_t losses) {
       .with("attempts", std::int64_t{losses});
 }
 
+Error budget_spent(const Error& last, std::uint64_t losses, std::uint64_t limit) {
+  return Error(Errc::WorkerLost, "retry_budget_spent",
+               std::to_string(losses) +
+                   " attempts at chunks of this job were lost, more than its " +
+                   std::to_string(limit) +
+                   " ([pool] retries_per_job), the last one because " + last.message())
+      .with("spent", static_cast<std::int64_t>(losses))
+      .with("limit", static_cast<std::int64_t>(limit))
+      .with("last", last.code());
+}
+
+Error too_long(Nanoseconds limit_ns) {
+  const auto ms = static_cast<std::int64_t>(limit_ns / 1'000'000);
+  return Error(Errc::DeadlineExceeded, "chunk_timeout",
+               "a chunk went on for more than " + std::to_string(ms) +
+                   " ms, the limit ([pool] chunk_timeout); smaller ones (--chunk) take "
+                   "less")
+      .with("limit_ms", ms);
+}
+
 }  // namespace
 
 void Scheduler::handle(const Event& event, Nanoseconds now_ns,
@@ -40,6 +60,8 @@ std::optional<Nanoseconds> Scheduler::next_deadline_ns() const {
     const std::optional<Nanoseconds> lease = cores_.next_end_ns();
     if (lease && (!next || *lease < *next)) next = lease;
   }
+  if (!chunk_ends_.empty() && (!next || chunk_ends_.begin()->first < *next))
+    next = chunk_ends_.begin()->first;
   return next;
 }
 
@@ -96,6 +118,7 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   job.chunks.clear();
   job.divided.clear();
   job.next = 0;
+  job.losses = 0;
   job.open = job.limit = request.chunks;
   waiting_chunks_ += request.chunks;
   if (request.tiny) lane(request.lane).tiny_waiting += request.chunks;
@@ -135,6 +158,7 @@ void Scheduler::on(const SlotGone& event, Actions& actions) {
     else
       state.turns.ended(one.uid, one.estimate_ns, 0);
   }
+  begin_next(event.slot, found->second);
   for (const JobNumber number : holders) {
     Job* job = find(number);
     if (job == nullptr) continue;
@@ -199,7 +223,24 @@ void Scheduler::on(const TimePassed& event, Actions& actions) {
                  "--timeout"),
            actions);
   }
+  while (!chunk_ends_.empty() && chunk_ends_.begin()->first <= event.now_ns) {
+    const SlotId slot = chunk_ends_.begin()->second;
+    chunk_ends_.erase(chunk_ends_.begin());
+    time_out(slot, actions);
+  }
   give_turns(actions);
+}
+
+// The chunk that the slot works on has gone on for too long. What was called off before
+// is about to stop.
+void Scheduler::time_out(SlotId id, Actions& actions) {
+  const ChunkKey key = lane(id.lane).slots.at(id.number).in_hand.front().key;
+  Job* job = find(key.job);
+  if (job == nullptr || key.chunk >= job->limit) return;
+  Error error = too_long(options_.chunk_timeout_ns);
+  // Those of other rounds are none of the input's.
+  if (key.round == 0) error = std::move(error).with("chunk", std::int64_t{key.chunk});
+  fail(*job, key.chunk, error, actions);
 }
 
 // --- chunks ---
@@ -221,6 +262,7 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
   if (at == in_hand.end()) return false;
   measure(state, found->second, *at);
   in_hand.erase(at);
+  begin_next(id, found->second);
   if (in_hand.empty()) cores_.give_back(id);
   tokens_.give_back(key.job);
   Job* job = find(key.job);
@@ -235,8 +277,16 @@ bool Scheduler::release(SlotId id, const ChunkKey& key) {
 }
 
 // The slot works on its chunks one after the other.
-void Scheduler::measure(LaneState& state, Slot& slot, const InHand& ended) {
-  const Nanoseconds took_ns = now_ns_ - std::exchange(slot.since_ns, now_ns_);
+void Scheduler::begin_next(SlotId id, Slot& slot) {
+  const Nanoseconds limit_ns = options_.chunk_timeout_ns;
+  if (limit_ns != 0) chunk_ends_.erase({slot.since_ns + limit_ns, id});
+  slot.since_ns = now_ns_;
+  if (limit_ns != 0 && !slot.in_hand.empty())
+    chunk_ends_.emplace(now_ns_ + limit_ns, id);
+}
+
+void Scheduler::measure(LaneState& state, const Slot& slot, const InHand& ended) {
+  const Nanoseconds took_ns = now_ns_ - slot.since_ns;
   state.turns.ended(ended.uid, ended.estimate_ns, took_ns);
   state.chunk_took_ns = took_ns;
   if (Job* job = find(ended.key.job)) job->chunk_took_ns = took_ns;
@@ -283,9 +333,22 @@ bool Scheduler::lose(Job& job, const ChunkKey& key, const SlotGone& event,
                      Actions& actions) {
   Chunk& chunk = job.chunks[key.chunk];
   ++chunk.losses;
+  const std::uint64_t limit =
+      std::max<std::uint64_t>(options_.retries, (job.request.chunks + 9ULL) / 10);
+  if (++job.losses > limit) {
+    interrupt(key.job, 0, actions);
+    finish(key.job, budget_spent(event.cause, job.losses, limit), actions);
+    return false;
+  }
   const auto divided = job.divided.find(key.chunk);
   if (divided != job.divided.end()) {
     Division& division = divided->second;
+    if (event.chunk_leaves < 2) {
+      const LeafRange rest = division.rest();
+      job.divided.erase(divided);
+      give_up(job, key.chunk, rest, event.cause, actions);
+      return false;
+    }
     if (!event.last_attempt && division.lost()) return true;
     give_up(job, key.chunk, division.next(), event.cause, actions);
     return false;
@@ -349,7 +412,7 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
     leave_turns(job);
     tokens_.leave_line(number);
   }
-  interrupt(number, chunk + 1, actions);
+  interrupt(number, chunk, actions);
   finish_if_settled(job, actions);
 }
 
@@ -479,9 +542,9 @@ bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   if (id.lane != Lane::Inline) {
     LaneState& state = lane(id.lane);
     Slot& slot = state.slots.at(id.number);
-    if (slot.in_hand.empty()) slot.since_ns = now_ns_;
     slot.in_hand.push_back(
         {key, job.request.uid, job.chunk_took_ns.value_or(state.chunk_took_ns)});
+    if (slot.in_hand.size() == 1) begin_next(id, slot);
     ++job.slots[id.number];
   }
   actions.emplace_back(Dispatch{id, key, part_of(job, index)});
@@ -551,6 +614,11 @@ void Scheduler::check_invariants() const {
   TALLY_CHECK(waiting_total == waiting_chunks_);
   tokens_.check_invariants(in_hand);
   cores_.check_invariants();
+  for (const auto& [end_ns, id] : chunk_ends_) {
+    const Slot& slot = lane(id.lane).slots.at(id.number);
+    TALLY_CHECK(!slot.in_hand.empty() &&
+                end_ns == slot.since_ns + options_.chunk_timeout_ns);
+  }
 }
 
 }  // namespace tally::sched

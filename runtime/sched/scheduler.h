@@ -26,6 +26,13 @@
 // parts are dispatched and accepted one after the other, each under an attempt number
 // of its own. If all succeed, so has the chunk. A part that is poison fails the job;
 // one of a partial job is Missing and left out, but not more than kMostMissing of them.
+// A loss for which no leaf is to blame ends a division: all that was left is given up.
+//
+// A job may lose so many attempts over all chunks of a round, then it fails.
+//
+// A chunk may go on for so long (SchedulerOptions::chunk_timeout_ns), then its job
+// fails and the slot is interrupted, as it is for a cancel: another try would take as
+// long.
 //
 // When chunks fail, the job's error is that of the lowest one: chunks below the lowest
 // failure run to their end, chunks above it are called off. So the error is the first
@@ -189,6 +196,9 @@ struct SchedulerOptions {
   std::uint32_t attempts = 3;        // of one chunk
   std::uint32_t batch = 32;          // tiny chunks in one dispatch
   std::uint32_t cores = 0xFFFFFFFF;  // that slots of all lanes may work on at once
+  // That a job may lose in a round, or one in ten of its chunks, whichever is more.
+  std::uint32_t retries = 1000;
+  Nanoseconds chunk_timeout_ns = 0;  // 0: none
 };
 
 class Scheduler {
@@ -229,6 +239,7 @@ class Scheduler {
     std::set<std::uint32_t> again;  // lost ones, lowest first
     std::map<std::uint32_t, Division> divided;
     std::uint32_t missing = 0;  // ranges
+    std::uint64_t losses = 0;   // attempts spent, of all chunks
     std::uint32_t open = 0;     // chunks below `limit` not yet done
     std::uint32_t limit = 0;    // chunks from here do not matter any more
     std::map<SlotNumber, std::uint32_t> slots;  // that hold chunks of it: how many
@@ -289,7 +300,9 @@ class Scheduler {
   void give_turns(Actions& actions);
   void give_slot(SlotId slot, Actions& actions);
   bool take_chunk(Job& job, SlotId slot, Actions& actions);
-  void measure(LaneState& state, Slot& slot, const InHand& ended);
+  void begin_next(SlotId id, Slot& slot);
+  void measure(LaneState& state, const Slot& slot, const InHand& ended);
+  void time_out(SlotId id, Actions& actions);
   bool may_use_slot(const Job& job) const;
   void queue_turn(Job& job);
   void leave_turns(Job& job);
@@ -301,6 +314,7 @@ class Scheduler {
   std::unordered_map<JobNumber, Job> jobs_;
   std::set<std::pair<Nanoseconds, JobNumber>> deadlines_;
   LaneState lanes_[kLanes];
+  std::set<std::pair<Nanoseconds, SlotId>> chunk_ends_;  // of what slots work on
   Tokens tokens_;
   CoreBudget cores_;
   std::uint64_t waiting_chunks_ = 0;

@@ -16,7 +16,7 @@ constexpr const char* kTokens[] = {"nas", "db", "gpu"};
 }  // namespace
 
 // Days differ: of few workers and many, of one user and several, of few cores and many.
-Day::Day(std::uint64_t seed) : random_(seed), world_({3, 32, 1 + below(6)}) {
+Day::Day(std::uint64_t seed) : random_(seed), world_(options()) {
   world_.forget_ended();
   users_ = 1 + below(8);
   most_jobs_ = 8 + below(200);
@@ -26,6 +26,14 @@ Day::Day(std::uint64_t seed) : random_(seed), world_({3, 32, 1 + below(6)}) {
   for (SlotNumber i = 0; i < threads; ++i) slots_.push_back(thread(i));
   for (const SlotId slot : slots_) fork(slot, workers_[slot]);
   later(0, What::Arrival);
+}
+
+SchedulerOptions Day::options() {
+  SchedulerOptions options;
+  options.cores = 1 + below(6);
+  options.retries = one_in(2) ? 1000 : 5 + below(20);
+  if (one_in(2)) options.chunk_timeout_ns = us(100'000, 1'000'000);
+  return options;
 }
 
 void Day::later(Nanoseconds delay_ns, What what, SlotId slot, std::uint64_t life,
@@ -124,6 +132,10 @@ void Day::finished(const Finish& action) {
     ++counts_.done;
     counts_.rounds += job.round;
     counts_.partial += job.missing > 0 ? 1 : 0;
+  } else if (action.error->code() == "chunk_timeout") {
+    ++counts_.timed_out;
+  } else if (action.error->code() == "retry_budget_spent") {
+    ++counts_.budget_spent;
   } else if (action.error->errc() == Errc::Cancelled ||
              action.error->errc() == Errc::DeadlineExceeded) {
     ++counts_.called_off;
@@ -316,7 +328,9 @@ void Day::withdraw(SlotId slot, Worker& worker, bool spends_attempt) {
     event.running = key;
     event.last_attempt = worker.stalled && one_in(2);
     const auto job = jobs_.find(key.job);
-    if (job != jobs_.end() && key.round == 0) event.chunk_leaves = job->second.leaves;
+    // No leaf is to blame for a stall.
+    if (job != jobs_.end() && key.round == 0 && !worker.stalled)
+      event.chunk_leaves = job->second.leaves;
   }
   worker.hand.clear();
   feed(std::move(event));

@@ -42,7 +42,9 @@ class Day {
     std::uint64_t divided = 0;      // parts of chunks accepted
     std::uint64_t retried = 0;
     std::uint64_t dropped = 0;
-    std::uint64_t deaths = 0;  // of workers
+    std::uint64_t deaths = 0;        // of workers
+    std::uint64_t timed_out = 0;     // jobs: a chunk went on for too long
+    std::uint64_t budget_spent = 0;  // jobs
     std::uint64_t recycled = 0;
     std::uint64_t disconnects = 0;
   };
@@ -107,6 +109,7 @@ class Day {
   Nanoseconds us(std::uint32_t least, std::uint32_t most) {
     return Nanoseconds{1000} * (least + below(most - least + 1));
   }
+  SchedulerOptions options();
   void later(Nanoseconds delay_ns, What what, SlotId slot = {}, std::uint64_t life = 0,
              ChunkKey key = {});
 

@@ -81,6 +81,8 @@ void print(const Day& day) {
   std::printf("\n");
   show("retried", counts.retried);
   show("parts", counts.divided);
+  show("timed out", counts.timed_out);
+  show("budget spent", counts.budget_spent);
   show("dropped", counts.dropped);
   show("deaths", counts.deaths);
   show("recycled", counts.recycled);

@@ -218,5 +218,31 @@ TEST(Division, APartIsAcceptedOnceAndOnlyFromItsOwnAttempt) {
   world.run_to_the_end();
 }
 
+// The last of the parts is lost, and no leaf is to blame for it.
+Lines lose_without_blame(World& world, bool partial) {
+  JobRequest request = job_of(1, 1);
+  request.partial = partial;
+  world.submit(request);
+  world.ready(process(0));
+  world.gone(process(0), key_of(1, 0), true, 8);
+  world.ready(process(0));
+  EXPECT_EQ(world.done(process(0), key_of(1, 0, 2)),
+            (Lines{"accept 1.0#2[0,4)", "P0 runs 1.0#3[4,8)"}));
+  world.gone(process(0), key_of(1, 0, 3), true, 8);
+  EXPECT_EQ(world.ready(process(0)), Lines{"P0 runs 1.0#4[4,6)"});
+  return world.gone(process(0), key_of(1, 0, 4), true, 1);
+}
+
+TEST(Division, EndsWithALossForWhichNoLeafIsToBlame) {
+  World world(kOneAttempt);
+  EXPECT_EQ(lose_without_blame(world, false), Lines{"end 1: worker_killed"});
+}
+
+TEST(Division, OfAPartialJobThenGoesWithoutAllThatIsLeft) {
+  World world(kOneAttempt);
+  EXPECT_EQ(lose_without_blame(world, true),
+            (Lines{"missing 1.0[4,8): worker_killed", "done 1"}));
+}
+
 }  // namespace
 }  // namespace tally::sched::test

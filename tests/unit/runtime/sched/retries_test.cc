@@ -171,5 +171,79 @@ TEST(Retries, ALossThatWouldOnlyComeAgainEndsTheJobAtOnce) {
   world.check();
 }
 
+// --- the budget of a job ---
+
+constexpr SchedulerOptions kThreeLosses{3, 32, 64, 3};
+
+// Loses each of the first `chunks` chunks of job 1 once; what the last loss did.
+Lines lose_each_once(World& world, std::uint32_t chunks) {
+  Lines lines;
+  for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+    const SlotId slot = process(chunk);
+    world.ready(slot);
+    const ChunkKey key = world.slots().at(slot).hand.front();
+    lines = world.gone(slot, key);
+    if (world.job(1).ended) return lines;
+    world.ready(slot);
+    world.done(slot, world.slots().at(slot).hand.front());
+  }
+  return lines;
+}
+
+TEST(RetryBudget, OnceSpentEndsTheJobAtOnce) {
+  World world(kThreeLosses);
+  world.submit(job_of(1, 10));
+  EXPECT_EQ(lose_each_once(world, 3), Lines{"retry 1.2#1"});
+  world.ready(process(9));
+  EXPECT_EQ(lose_each_once(world, 1),
+            (Lines{"stop 1 on P9", "end 1: retry_budget_spent"}));
+  const Error& error = *world.job(1).error;
+  EXPECT_EQ(error.errc(), Errc::WorkerLost);
+  EXPECT_EQ(std::get<std::int64_t>(*error.field("spent")), 4);
+  EXPECT_EQ(std::get<std::int64_t>(*error.field("limit")), 3);
+  EXPECT_NE(error.message().find("SIGKILL"), std::string::npos);
+  world.check();
+}
+
+TEST(RetryBudget, IsOneInTenChunksOfALargeJob) {
+  World world(kThreeLosses);
+  world.submit(job_of(1, 101));
+  EXPECT_EQ(lose_each_once(world, 11), Lines{"retry 1.10#1"});
+  EXPECT_EQ(lose_each_once(world, 1), Lines{"end 1: retry_budget_spent"});
+}
+
+TEST(RetryBudget, IsNotSpentByWhatIsNotTheChunksFault) {
+  World world(kThreeLosses);
+  world.submit(job_of(1, 1));
+  for (std::uint32_t attempt = 1; attempt <= 20; ++attempt) {
+    world.ready(process(0));
+    EXPECT_EQ(world.gone(process(0), key_of(1, 0, attempt), false), Lines{});
+  }
+}
+
+TEST(RetryBudget, IsAnotherInEachRound) {
+  World world(kThreeLosses);
+  JobRequest request = job_of(1, 3);
+  request.more_rounds = true;
+  world.submit(request);
+  EXPECT_EQ(lose_each_once(world, 3), Lines{"retry 1.2#1"});
+  world.next_round(1, 1);
+  EXPECT_EQ(world.gone(process(0), ChunkKey{1, 1, 0, 1}),
+            (Lines{"retry 1r1.0#1", "P1 runs 1r1.0#2"}));
+}
+
+TEST(RetryBudget, HoldsForAPartialJobToo) {
+  World world({1, 32, 64, 3});
+  JobRequest request = job_of(1, 8, 1);
+  request.partial = true;
+  world.submit(request);
+  for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
+    world.ready(process(0));
+    EXPECT_EQ(world.gone(process(0), key_of(1, chunk)).size(), 1U);
+  }
+  world.ready(process(0));
+  EXPECT_EQ(world.gone(process(0), key_of(1, 3)), Lines{"end 1: retry_budget_spent"});
+}
+
 }  // namespace
 }  // namespace tally::sched::test

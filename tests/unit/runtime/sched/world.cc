@@ -221,6 +221,7 @@ void World::settle_books() {
     KnownJob& job = found->second;
     count_waiting(job);
     stands(number, job);
+    EXPECT_TRUE(job.ended || !job.called_off) << "job " << number << " goes on";
     if (forgets_ && job.ended && job.in_hand.empty()) jobs_.erase(found);
   }
   EXPECT_EQ(scheduler_.waiting_chunks(), waiting_chunks_);
@@ -304,6 +305,7 @@ void World::note(const Event& event) {
       give_core_back(known);
       ++leases_ended_;
     }
+    for (const auto& [slot, known] : slots_) time_out(slot, time->now_ns);
     while (!deadlines_.empty() && deadlines_.begin()->first <= time->now_ns) {
       const auto job = jobs_.find(deadlines_.begin()->second);
       if (job != jobs_.end()) job->second.called_off = true;
@@ -320,6 +322,7 @@ void World::note(const Event& event) {
     ++job.round;
     job.accepted.clear();
     job.losses.clear();
+    job.losses_of_round = 0;
     job.divisions.clear();
     job.limit = job.request.chunks = next->chunks;
     job.request.lane = next->lane;
@@ -336,7 +339,23 @@ void World::note(const Event& event) {
   }
 }
 
+// The chunk that the slot works on has gone on for too long.
+void World::time_out(SlotId slot, Nanoseconds now_ns) {
+  const KnownSlot& known = slots_.at(slot);
+  if (options_.chunk_timeout_ns == 0 || slot.lane == Lane::Inline) return;
+  if (known.hand.empty() || known.since_ns + options_.chunk_timeout_ns > now_ns) return;
+  const ChunkKey& key = known.hand.front();
+  touch(key.job);
+  fail(jobs_.at(key.job), key.chunk,
+       Error(Errc::DeadlineExceeded, "chunk_timeout", ""));
+}
+
 void World::lose(KnownJob& job, std::uint32_t chunk, const SlotGone& event) {
+  if (++job.losses_of_round >
+      std::max<std::uint64_t>(options_.retries, (job.request.chunks + 9ULL) / 10)) {
+    job.called_off = job.budget_spent = true;
+    return;
+  }
   const bool spent = ++job.losses[chunk] >= options_.attempts;
   const auto found = job.divisions.find(chunk);
   if (found == job.divisions.end()) {
@@ -348,6 +367,9 @@ void World::lose(KnownJob& job, std::uint32_t chunk, const SlotGone& event) {
     return;
   }
   KnownDivision& division = found->second;
+  // No leaf is to blame.
+  if (event.chunk_leaves < 2)
+    return give_up(job, chunk, {division.settled, division.leaves}, event.cause);
   const std::uint64_t size =
       std::min(division.most, division.leaves - division.settled);
   if (event.last_attempt || (size == 1 && division.leaf_lost))
@@ -382,6 +404,7 @@ void World::take_out(SlotId slot, const ChunkKey& key) {
   const auto at = std::find(hand.begin(), hand.end(), key);
   if (at == hand.end()) return;
   hand.erase(at);
+  found->second.since_ns = now_ns_;
   if (hand.empty()) give_core_back(found->second);
   if (slot.lane != Lane::Inline) waiting_.ended(key, slot, true, now_ns_);
   out_of_hand(slot, key);
@@ -516,6 +539,7 @@ void World::see_dispatch(const Dispatch& action) {
           << "shares a slot: " << text_of(action);
   }
   const bool first = slot.hand.empty();
+  if (first) slot.since_ns = now_ns_;
   put_in(action.slot, key);
   touch(key.job);
   if (action.slot.lane != Lane::Inline) {
@@ -546,6 +570,8 @@ void World::see_finish(const Finish& action) {
   if (!action.error) {
     EXPECT_FALSE(job.failure.has_value() || job.request.more_rounds);
     EXPECT_EQ(job.accepted.size(), job.request.chunks);
+  } else if (job.budget_spent) {
+    EXPECT_EQ(action.error->code(), "retry_budget_spent");
   } else if (!job.called_off) {
     ASSERT_TRUE(job.failure.has_value());
     EXPECT_EQ(action.error->code(), job.failure->code());

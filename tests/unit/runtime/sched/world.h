@@ -72,7 +72,9 @@ class World {
     std::map<std::uint32_t, std::uint32_t> losses;
     std::map<std::uint32_t, KnownDivision> divisions;
     std::uint32_t missing = 0;
-    std::uint32_t limit = 0;  // the lowest chunk that failed, or all
+    std::uint64_t losses_of_round = 0;
+    bool budget_spent = false;  // ends with that, at once
+    std::uint32_t limit = 0;    // the lowest chunk that failed, or all
     std::optional<Error> failure;
     std::uint32_t round = 0;
     bool between_rounds = false;
@@ -87,6 +89,7 @@ class World {
     bool up = false;
     std::deque<ChunkKey> hand;
     std::optional<Nanoseconds> core_until_ns;  // none: works on no core
+    Nanoseconds since_ns = 0;                  // it works on the first in its hand
   };
 
   explicit World(SchedulerOptions options = {})
@@ -141,6 +144,7 @@ class World {
   void count_waiting(KnownJob& job);
   void leave_lines();
   void stands(JobNumber number, const KnownJob& job);
+  void time_out(SlotId slot, Nanoseconds now_ns);
   void take_core(SlotId slot);
   void give_core_back(KnownSlot& slot);
   bool waits_for_core(Lane lane) const;
