@@ -336,6 +336,10 @@ std::string answer_to_json(const model::JobAnswer& answer,
   json.end_array();
   if (!answer.kernels.empty()) write_kernels(json, answer.kernels);
   if (!answer.missing.empty()) write_missing(json, answer.missing);
+  if (answer.stopped) {
+    json.key("stopped").begin_object().field("how", name_of(answer.stopped->how));
+    json.field("took_ns", answer.stopped->took_ns).end_object();
+  }
   json.end_object();
   return json.take();
 }

@@ -80,6 +80,27 @@ class Session::Observer : public job::JobObserver {
   bool replied_ = false;
 };
 
+// Answers a cancellation once the job has stopped.
+class Session::Cancelling : public job::JobObserver {
+ public:
+  Cancelling(const std::shared_ptr<Session>& session, std::uint32_t sequence)
+      : session_(session), sequence_(sequence) {}
+
+  void refused(const Error&) override { done(); }
+  void ended(const std::shared_ptr<const job::EndedJob>&) override { done(); }
+
+ private:
+  void done() {
+    const auto session = session_.lock();
+    if (!session) return;
+    --session->waits_;
+    session->reply(sequence_, model::Done{});
+  }
+
+  const std::weak_ptr<Session> session_;
+  const std::uint32_t sequence_;
+};
+
 Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& host,
                  Options options)
     : socket_(std::move(socket)),
@@ -390,9 +411,11 @@ void Session::cancel(std::uint32_t sequence, const model::JobRef& ref) {
   if (!owner || !may_see(*owner))
     return reply(sequence, no_such_job("there is no job " + std::to_string(*number) +
                                        " to cancel; it may have ended"));
+  if (!may_wait(sequence)) return;
+  ++waits_;
+  engine_.watch(*number, std::make_shared<Cancelling>(shared_from_this(), sequence));
   engine_.cancel(*number, Error(Errc::Cancelled, "cancelled",
                                 "the job was cancelled by its user"));
-  reply(sequence, model::Done{});
 }
 
 void Session::explain(std::uint32_t sequence, model::JobSpec spec,

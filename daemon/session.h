@@ -70,6 +70,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   class Observer;
+  class Cancelling;
 
   static asio::awaitable<Result<void>> run(std::shared_ptr<Session> self);
   asio::awaitable<void> room();

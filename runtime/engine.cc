@@ -47,8 +47,8 @@ class Engine::LaneEvents : public exec::PathEvents {
   }
   void on_turn_end() override { engine_.options_.turn_ended(); }
   void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
-               bool spends_attempt, Error cause,
-               const exec::KernelPlace& place) override {
+               bool spends_attempt, Error cause, const exec::KernelPlace& place,
+               model::StopMeans ended_by) override {
     engine_.lost({lane_, slot}, running);
     std::uint64_t leaves = 1;
     if (running) {
@@ -60,6 +60,7 @@ class Engine::LaneEvents : public exec::PathEvents {
         {sched::SlotGone{
              {lane_, slot}, running, spends_attempt, std::move(cause), stalled, leaves},
          std::nullopt, 0, 0});
+    engine_.gone({lane_, slot}, ended_by);
   }
 
  private:
@@ -103,8 +104,9 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
 Engine::~Engine() {
   *alive_ = false;
   // Threads in the middle of a chunk of a job that nobody ended.
-  for (const auto& [slot, number] : slot_jobs_)
-    if (slot.lane == sched::Lane::Thread) threads_->interrupt(slot.number, number);
+  for (const auto& [slot, hand] : hands_)
+    if (slot.lane == sched::Lane::Thread)
+      for (const std::uint64_t number : hand) threads_->interrupt(slot.number, number);
 }
 
 Result<void> Engine::start() {
@@ -181,6 +183,7 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
   if (slot.lane != sched::Lane::Inline) batch.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const model::ChunkKey& key = std::get<sched::Dispatch>(first[i]).key;
+    if (slot.lane != sched::Lane::Inline) hands_[slot].push_back(key.job);
     if (const auto image = described_.find(key.job); image != described_.end()) {
       batch.push_back(description(*image->second.image, key));
       limit_description(key.job);
@@ -200,7 +203,6 @@ void Engine::dispatch(const sched::Action* first, std::size_t count) {
       continue;
     }
     batch.push_back(assignment(job, key));
-    slot_jobs_[slot] = key.job;
   }
   if (!batch.empty()) path(slot.lane).run(slot.number, std::move(batch));
 }
@@ -250,9 +252,13 @@ void Engine::run_inline(const job::Job& job, const model::ChunkKey& key,
 void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t pid,
                      Nanoseconds now_ns) {
   PendingEvent event{sched::ChunkDone{slot, done.key}, std::nullopt, pid, now_ns};
-  if (slot.lane != sched::Lane::Inline)
-    slot_jobs_.erase(slot);  // set again when the next batch goes there
-  job::Job* const job = find(done.key.job);
+  const std::uint64_t number = done.key.job;
+  if (slot.lane != sched::Lane::Inline) {
+    auto& hand = hands_[slot];
+    if (const auto at = std::ranges::find(hand, number); at != hand.end())
+      hand.erase(at);
+  }
+  job::Job* const job = find(number);
   if (auto* error = std::get_if<Error>(&done.result)) {
     if (job != nullptr) job->charge(done.spent, slot.number, pid);
     if (job != nullptr && job->recorder)
@@ -263,6 +269,11 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
     event.event = sched::ChunkFailed{slot, done.key, std::move(*error)};
   } else if (described_.contains(done.key.job)) {
     event.partial = std::get<model::Partial>(std::move(done.result));
+  } else if (job != nullptr && stopping_.contains(number)) {
+    // Done before it heeded that nobody wants it any more.
+    job->charge(std::get<model::Partial>(done.result).usage, slot.number, pid);
+    if (job->recorder)
+      job->recorder->ended(done.key, slot.number, model::ChunkEnd::CalledOff, now_ns);
   } else if (job != nullptr) {
     auto& partial = std::get<model::Partial>(done.result);
     // A merge covers nothing of the input.
@@ -274,6 +285,9 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
       event.partial = std::move(partial);
   }
   feed(std::move(event));
+  if (!stopping_.empty() &&
+      std::ranges::find(hands_[slot], number) == hands_[slot].end())
+    settled(slot, number, model::StopMeans::Cooperative);
 }
 
 void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
@@ -325,9 +339,9 @@ std::uint64_t Engine::divisible_leaves(const model::ChunkKey& running,
 
 // What is told of before the scheduler forgets it.
 void Engine::lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running) {
-  const auto worked_on = slot_jobs_.find(slot);
-  if (worked_on == slot_jobs_.end()) return;
-  job::Job* const job = find(running ? running->job : worked_on->second);
+  const auto hand = hands_.find(slot);
+  if (hand == hands_.end() || hand->second.empty()) return;
+  job::Job* const job = find(running ? running->job : hand->second.back());
   if (job == nullptr || !job->recorder) return;
   if (running)
     job->recorder->ended(*running, slot.number, model::ChunkEnd::Lost, monotonic_ns());

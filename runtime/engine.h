@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -203,9 +204,16 @@ class Engine {
   Error told(Error cause, const model::ChunkKey& running,
              const exec::KernelPlace& place) const;
   void lost(sched::SlotId slot, const std::optional<model::ChunkKey>& running);
+  void gone(sched::SlotId slot, model::StopMeans ended_by);
   void outcome(sched::SlotId slot, model::ChunkOutcome outcome, std::uint32_t pid,
                Nanoseconds now_ns);
   void finish(const sched::Finish& action);
+  void end(std::uint64_t number, const std::optional<Error>& why);
+  bool stop_running(job::Job& job, const std::optional<Error>& why);
+  void settled(sched::SlotId slot, std::uint64_t number, model::StopMeans means);
+  void leave_behind(std::uint64_t number);
+  std::optional<model::Stopped> take_stopped(std::uint64_t number);
+  bool has_started(std::uint64_t number) const;
   void finish_with_pss(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns);
   JobPtr take(std::uint64_t number);
   void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns,
@@ -252,7 +260,19 @@ class Engine {
   std::unordered_map<std::uint64_t, std::unique_ptr<asio::steady_timer>> inspections_;
   std::uint64_t finished_count_ = 0;
   model::Totals totals_;
-  std::map<sched::SlotId, std::uint64_t> slot_jobs_;  // what each slot works on
+  // The jobs of the chunks that each slot has in hand, once for each chunk.
+  std::map<sched::SlotId, std::vector<std::uint64_t>> hands_;
+
+  // Jobs that the scheduler has ended before their time, and chunks of which still run.
+  struct Stopping {
+    Error why;
+    Nanoseconds since_ns = 0;
+    std::set<sched::SlotId> slots;  // that work on it
+    model::StopMeans how = model::StopMeans::NotStarted;
+    std::unique_ptr<asio::steady_timer> timer;
+  };
+  std::unordered_map<std::uint64_t, Stopping> stopping_;
+  bool stopping_all_ = false;  // the engine ends: no answer waits any more
 
   std::unique_ptr<LaneEvents> thread_events_;
   std::unique_ptr<LaneEvents> process_events_;

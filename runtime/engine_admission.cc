@@ -207,8 +207,7 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   const auto found = jobs_.find(number);
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
-  if (job->windows) job->windows->close();
-  if (job->chunk_files) job->chunk_files->stop();
+  job->stop_windows();
   inspections_.erase(number);
   if (!job->spec->client_id.empty())
     client_ids_.erase({job->uid, job->spec->client_id});
@@ -238,6 +237,9 @@ void Engine::end_unplanned(std::uint64_t number, const Error& why) {
   const Nanoseconds now = monotonic_ns();
   job->planned_ns = now;
   model::JobAnswer answer = job->fail(why, now);
+  if (answer.state == model::JobState::Cancelled ||
+      answer.state == model::JobState::Expired)
+    answer.stopped = model::Stopped{};
   const Nanoseconds elapsed = now - job->received_ns;
   deliver(std::move(job), std::move(answer), elapsed, now);
 }

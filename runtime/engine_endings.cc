@@ -38,17 +38,24 @@ void Engine::finish(const sched::Finish& action) {
                     "a worker that was asked what is in one image told of " +
                         std::to_string(infos.size())));
   }
-  if (find(action.job) == nullptr) return;
-  JobPtr job = take(action.job);
+  job::Job* const job = find(action.job);
+  if (job == nullptr || stop_running(*job, action.error)) return;
+  end(action.job, action.error);
+}
+
+void Engine::end(std::uint64_t number, const std::optional<Error>& why) {
+  const std::optional<model::Stopped> stopped = take_stopped(number);
+  JobPtr job = take(number);
   job->close_sync_region();
   const auto answered = [&]() -> Result<model::JobAnswer> {
-    if (action.error) return job->fail(placed(*action.error, *job), monotonic_ns());
+    if (why) return job->fail(placed(*why, *job), monotonic_ns());
     return guarded("finish", Errc::Internal,
                    [&] { return job->finish(monotonic_ns()); });
   };
   Result<model::JobAnswer> made = answered();
   model::JobAnswer answer =
       made ? *std::move(made) : job->fail(made.error(), monotonic_ns());
+  answer.stopped = stopped;
   const Nanoseconds now = monotonic_ns();
   const Nanoseconds elapsed = now - job->received_ns;
   if (job->spec->measure_pss && answer.path == model::Path::Process)
@@ -147,6 +154,9 @@ void Engine::drain(std::function<void()> idle) {
 
 void Engine::stop(std::function<void()> stopped) {
   draining_ = true;
+  stopping_all_ = true;
+  while (!stopping_.empty())
+    end(stopping_.begin()->first, stopping_.begin()->second.why);
   std::vector<std::uint64_t> left;
   for (const auto& [number, job] : jobs_) left.push_back(number);
   for (const std::uint64_t number : left)

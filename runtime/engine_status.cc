@@ -29,6 +29,10 @@ model::JobSummary summary_of(const job::EndedJob& ended, Nanoseconds now_ns) {
 
 }  // namespace
 
+bool Engine::has_started(std::uint64_t number) const {
+  return scheduler_.started(number) || stopping_.contains(number);
+}
+
 bool Engine::watch(std::uint64_t number, std::shared_ptr<job::JobObserver> observer) {
   job::Job* job = find(number);
   if (job == nullptr) return false;
@@ -60,7 +64,7 @@ std::optional<job::EndedJob> Engine::snapshot(std::uint64_t number) const {
   if (job == nullptr) return std::nullopt;
   const Nanoseconds now = monotonic_ns();
   job::EndedJob stands;
-  stands.answer = job->snapshot(now, scheduler_.started(number));
+  stands.answer = job->snapshot(now, has_started(number));
   stands.answer.daemon_kind = options_.kind;
   stands.answer.daemon_pid = pid_;
   stands.uid = job->uid;
@@ -73,7 +77,7 @@ std::vector<model::JobSummary> Engine::list() const {
   std::vector<model::JobSummary> jobs;
   const Nanoseconds now = monotonic_ns();
   for (const auto& [number, job] : jobs_)
-    jobs.push_back(job->summary(now, scheduler_.started(number)));
+    jobs.push_back(job->summary(now, has_started(number)));
   finished_.for_each([&](const job::EndedJob& ended) {
     if (ended.ended_ns + options_.finished_age_ns >= now)
       jobs.push_back(summary_of(ended, now));
@@ -164,7 +168,7 @@ model::ServerStatus Engine::known_status() {
   status.usable_cores = options_.cores.count;
   status.core_bounds = options_.cores.bounds;
   for (const auto& [number, job] : jobs_)
-    ++(scheduler_.started(number) ? status.jobs_running : status.jobs_queued);
+    ++(has_started(number) ? status.jobs_running : status.jobs_queued);
   status.jobs_finished = finished_count_;
   status.chunks_waiting = scheduler_.waiting_chunks();
   status.tokens = scheduler_.tokens();

@@ -42,9 +42,9 @@ void Engine::arm_progress() {
 
 void Engine::send_progress() {
   std::unordered_map<std::uint64_t, std::uint64_t> in_hand;
-  for (const auto& [slot, number] : slot_jobs_)
-    if (jobs_.contains(number))
-      in_hand[number] += path(slot.lane).advanced(slot.number);
+  for (const auto& [slot, hand] : hands_)
+    if (!hand.empty() && jobs_.contains(hand.back()))
+      in_hand[hand.back()] += path(slot.lane).advanced(slot.number);
   bool any = false;
   for (const auto& [number, job] : jobs_) {
     if (!job->wants_progress || !job->planned()) continue;

@@ -46,6 +46,18 @@ std::string text_of_results(const model::JobAnswer& answer, bool name_files) {
   return table.text();
 }
 
+std::string text_of_stop(const model::Stopped& stopped) {
+  const std::string after = " after " + text_of_time(stopped.took_ns);
+  switch (stopped.how) {
+    case model::StopMeans::NotStarted: return "nothing of it had begun";
+    case model::StopMeans::Cooperative: return "by itself" + after;
+    case model::StopMeans::Sigterm: return "a worker by SIGTERM" + after;
+    case model::StopMeans::Sigkill: return "a worker by SIGKILL" + after;
+    case model::StopMeans::LeftBehind: return "not: something of it still ran" + after;
+  }
+  return "";
+}
+
 std::string text_of_summary(const model::JobAnswer& answer, std::uint64_t wall_ns) {
   std::string text = text_of_elements(answer.elements) + " in " + text_of_time(wall_ns);
   const std::string rate = text_of_rate(answer.elements.seen, wall_ns, false);

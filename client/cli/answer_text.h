@@ -22,4 +22,7 @@ std::string text_of_results(const model::JobAnswer& answer, bool name_files);
 // One line, without a newline: elements, time, rate, path and why, workers.
 std::string text_of_summary(const model::JobAnswer& answer, std::uint64_t wall_ns);
 
+// What it took to stop a cancelled or expired job.
+std::string text_of_stop(const model::Stopped& stopped);
+
 }  // namespace tally::cli

@@ -34,6 +34,7 @@ std::string text_of_job(const model::JobAnswer& answer) {
   table.add({"job", model::to_string(answer.id)});
   table.add({"state", std::string(model::name_of(answer.state))});
   if (answer.error) table.add({"error", printable(answer.error->message())});
+  if (answer.stopped) table.add({"stopped", text_of_stop(*answer.stopped)});
   if (!has_ended(answer) && answer.chunks != 0) {
     table.add({"path", std::string(model::name_of(answer.path)) + " (" +
                            printable(answer.reason) + ")"});

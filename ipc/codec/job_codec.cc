@@ -337,6 +337,11 @@ void write_answer(schema::JobAnswer::Builder to, const model::JobAnswer& answer)
   if (!answer.missing.empty())
     write_missing(to.initMissing(static_cast<unsigned>(answer.missing.size())),
                   answer.missing);
+  if (answer.stopped) {
+    auto stopped = to.initStopped();
+    stopped.setHow(static_cast<std::uint8_t>(answer.stopped->how));
+    stopped.setTookNs(answer.stopped->took_ns);
+  }
   if (answer.kernels.empty()) return;
   auto kernels = to.initKernels(static_cast<unsigned>(answer.kernels.size()));
   for (unsigned i = 0; i < kernels.size(); ++i) {
@@ -379,6 +384,12 @@ Result<model::JobAnswer> read_answer(schema::JobAnswer::Reader from) {
     Result<model::ChunkTrace> trace = read_trace(from.getTrace());
     if (!trace) return std::move(trace).error();
     answer.trace = *std::move(trace);
+  }
+  if (from.hasStopped()) {
+    const auto how = read_enum(from.getStopped().getHow(), model::StopMeans::NotStarted,
+                               model::StopMeans::LeftBehind, "a means to stop a job");
+    if (!how) return how.error();
+    answer.stopped = model::Stopped{*how, from.getStopped().getTookNs()};
   }
   for (const auto range : from.getMissing())
     answer.missing.push_back(read_missing(range));

@@ -143,6 +143,23 @@ struct MissingRange {
   Error error;
 };
 
+// What it took to stop what ran of a job that was cancelled or whose time was up.
+// Protocol numbers; never renumber.
+enum class StopMeans : std::uint8_t {
+  NotStarted = 1,   // nothing of it had begun
+  Cooperative = 2,  // its chunks heeded that they were called off, or had ended
+  Sigterm = 3,      // to a worker
+  Sigkill = 4,
+  LeftBehind = 5,  // even that did not help in time, or it was a thread
+};
+std::string_view name_of(StopMeans means) noexcept;
+
+struct Stopped {
+  StopMeans how = StopMeans::NotStarted;  // the strongest means
+  std::uint64_t took_ns = 0;              // from the job's end to the last one's
+  friend bool operator==(const Stopped&, const Stopped&) = default;
+};
+
 struct JobAnswer {
   JobId id;
   JobState state = JobState::Queued;
@@ -162,6 +179,7 @@ struct JobAnswer {
   std::optional<ChunkTrace> trace;  // where JobSpec::trace asked for it
   std::vector<KernelUse> kernels;
   std::vector<MissingRange> missing;  // of a partial answer, in input order
+  std::optional<Stopped> stopped;     // in state cancelled, expired; none: not told
 };
 
 // How far a running job is.

@@ -57,6 +57,17 @@ std::string_view name_of(ChunkEnd end) noexcept {
   return "?";
 }
 
+std::string_view name_of(StopMeans means) noexcept {
+  switch (means) {
+    case StopMeans::NotStarted: return "not_started";
+    case StopMeans::Cooperative: return "cooperative";
+    case StopMeans::Sigterm: return "SIGTERM";
+    case StopMeans::Sigkill: return "SIGKILL";
+    case StopMeans::LeftBehind: return "left_behind";
+  }
+  return "?";
+}
+
 std::string_view name_of(DaemonKind kind) noexcept {
   switch (kind) {
     case DaemonKind::System: return "system";

@@ -162,6 +162,13 @@ struct JobAnswer {
   trace @15 :ChunkTrace;     # null: the job did not ask for it
   kernels @16 :List(KernelUse);
   missing @17 :List(MissingRange);  # of a partial answer: what it does not cover
+  stopped @18 :Stopped;      # null: it ended of itself, or with the daemon
+}
+
+# What it took to stop a cancelled or expired job; the answer waited for that.
+struct Stopped {
+  how @0 :UInt8;             # the strongest means
+  tookNs @1 :UInt64;
 }
 
 # Elements [begin, end) that no worker survived; bytes where inBytes.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace tally::exec {
@@ -36,9 +37,10 @@ struct ChunkPage {
   std::atomic<std::uint64_t> begun{0};
   // Elements (bytes for csv) finished in the chunk at hand. Written by the executor.
   std::atomic<std::uint64_t> advanced{0};
-  // The job to abandon: compared with the chunk's own job at every block. Job numbers
-  // are never used twice, so an old value harms nobody. Written by the loop.
-  std::atomic<std::uint64_t> cancelled_job{0};
+  // Chunks of the batch in hand that are called off: bit_of(n) for the n-th, from 0,
+  // that the executor begins in its life. Looked at with every block. Written by the
+  // loop.
+  std::atomic<std::uint64_t> called_off{0};
 
   // Which function of which kernel the executor is in, and with what: what a death, a
   // stall or an endless loop is told with. Written by the executor before each call.
@@ -56,6 +58,18 @@ struct ChunkPage {
   // is a number of (AUDIT_ARCH_*). Written by the worker's trap (sandbox_trap.h).
   std::atomic<std::uint32_t> denied_call{0};
   std::atomic<std::uint32_t> denied_arch{0};
+
+  static constexpr std::size_t kMostInBatch = 64;
+  static constexpr std::uint64_t bit_of(std::uint64_t n) {
+    return std::uint64_t{1} << (n % kMostInBatch);
+  }
+  // Of the chunk that was begun last; only the executor may ask.
+  std::uint64_t bit_at_hand() const {
+    return bit_of(begun.load(std::memory_order_relaxed) - 1);
+  }
+  bool is_called_off() const {
+    return (called_off.load(std::memory_order_relaxed) & bit_at_hand()) != 0;
+  }
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -81,10 +81,6 @@ void distort(Distortion how, source::Batch& batch) {
 ChunkRunner::ChunkRunner(ChunkPage& page, OpenReader open, kernels::Services services)
     : page_(page), open_(std::move(open)), services_(std::move(services)) {}
 
-bool ChunkRunner::cancelled(const model::ChunkTask& task) const {
-  return page_.cancelled_job.load(std::memory_order_relaxed) == task.key.job;
-}
-
 void ChunkRunner::enter(ChunkStage stage) {
   page_.stage.store(stage, std::memory_order_relaxed);
 }
@@ -126,7 +122,7 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
   Result<model::Partial> done =
       guarded("chunk", Errc::Internal, [&]() -> Result<model::Partial> {
         const reduce::FloatEnvironment exact;
-        if (cancelled(task)) return cancelled_error();
+        if (page_.is_called_off()) return cancelled_error();
         if (!kernels) return reduce(task, descriptors);
         const kernels::MemoryLimit limit(
             services_.limit_memory ? task.kernel_memory_bytes : 0);
@@ -192,7 +188,7 @@ Result<void> ChunkRunner::run_range(const model::ChunkTask& task,
   enter(ChunkStage::Reducing);
   std::uint64_t number = 0;
   for (std::uint64_t at = piece.begin; at < piece.end; ++number) {
-    if (cancelled(task)) return cancelled_error();
+    if (page_.is_called_off()) return cancelled_error();
     reduce::RangeBlock block;
     block.count = std::min(kRangeBlock, piece.end - at);
     block.step = piece.step;
@@ -238,12 +234,12 @@ Result<void> ChunkRunner::run_blocks(const model::ChunkTask& task,
   Result<std::unique_ptr<source::BlockReader>> reader =
       open_(task, descriptors, scratch_);
   if (!reader) return std::move(reader).error();
-  (*reader)->heed({page_.cancelled_job, task.key.job});
+  (*reader)->heed({page_.called_off, page_.bit_at_hand()});
   // Of the last chunk, perhaps of another format, whose reader sets other members.
   batch_.leaf.reset();
   batch_.read_only = false;
   for (std::uint64_t number = 0;; ++number) {
-    if (cancelled(task)) return cancelled_error();
+    if (page_.is_called_off()) return cancelled_error();
     enter(ChunkStage::Reading);
     const Result<bool> more = (*reader)->next(batch_);
     if (!more) return more.error();

@@ -54,7 +54,6 @@ class ChunkRunner {
   Result<model::Partial> run_kernels(const model::ChunkTask& task,
                                      std::span<const int> descriptors);
   void prepare(const model::ChunkTask& task);
-  bool cancelled(const model::ChunkTask& task) const;
   void enter(ChunkStage stage);
   Result<void> run_range(const model::ChunkTask& task, const model::RangePiece& piece,
                          std::vector<model::Span>& spans);

@@ -113,6 +113,8 @@ Distortion act(const std::string& action) {
     (void)::socket(AF_INET, SOCK_STREAM, 0);
   else if (action == "spin")
     for (volatile int i = 0;;) i = 1 - i;
+  else if (action == "deaf")
+    for (::signal(SIGTERM, SIG_IGN);;) ::pause();
   else if (action == "abort")
     std::abort();
   else if (action == "exit0")

@@ -9,8 +9,9 @@
 //   leaf    of the file or range: where the block begins (update only)
 //
 //   POINT   start, assigned, update, before_partial, half_partial, after_partial
-//   ACTION  kill, segv, bus, abort, exit0, exit1, hang, spin, stop, stack (overflow),
-//           memory (runs out), descriptors (run out), denied (system call),
+//   ACTION  kill, segv, bus, abort, exit0, exit1, hang, spin, stop, deaf (to SIGTERM),
+//           stack (overflow), memory (runs out), descriptors (run out), denied (system
+//           call),
 //           drop, repeat, add (update only: the block loses, repeats, gains elements)
 #pragma once
 

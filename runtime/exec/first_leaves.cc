@@ -96,7 +96,6 @@ std::optional<FirstLeaves> measure_first_leaves(model::ChunkTask task,
                                                 std::span<const int> descriptors,
                                                 const FirstLeavesBounds& bounds) {
   shorten(task, bounds.extent);
-  task.key.job = 1;  // a fresh page cancels job 0, which there is not
   const auto page = std::make_unique<ChunkPage>();
   ChunkRunner runner(
       *page,

@@ -15,6 +15,7 @@
 #include "ipc/base/error.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/chunk_task.h"
+#include "ipc/model/job_answer.h"
 #include "runtime/exec/chunk_page.h"
 
 namespace tally::exec {
@@ -52,8 +53,10 @@ class PathEvents {
   virtual void on_outcome(std::uint32_t slot, std::uint32_t pid,
                           model::ChunkOutcome outcome) = 0;
   // The slot lost all it had in hand; it is announced again when it is back.
+  // `ended_by`: the strongest means of ours; Cooperative: its end was not our doing.
   virtual void on_gone(std::uint32_t slot, std::optional<model::ChunkKey> running,
-                       bool spends_attempt, Error cause, const KernelPlace& place) = 0;
+                       bool spends_attempt, Error cause, const KernelPlace& place,
+                       model::StopMeans ended_by) = 0;
   // All that came together was told: what was made of it may leave in one send.
   virtual void on_turn_end() {}
 };
@@ -63,8 +66,11 @@ class ExecutionPath {
   virtual ~ExecutionPath() = default;
   // Precondition: the slot is ready and has nothing in hand.
   virtual void run(std::uint32_t slot, std::vector<Assignment> batch) = 0;
-  // Raises the slot's cancel flag for a job; its chunks answer with Cancelled soon.
+  // Raises the cancel flags of the job's chunks in the slot; they answer with Cancelled
+  // soon, or the slot is lost.
   virtual void interrupt(std::uint32_t slot, std::uint64_t job) = 0;
+  // Whether the slot is at a chunk of the job, and not at another that comes first.
+  virtual bool works_on(std::uint32_t slot, std::uint64_t job) const = 0;
   // How far the slot is in the chunk it works on: elements, or bytes for csv.
   virtual std::uint64_t advanced(std::uint32_t slot) const = 0;
   // The process that runs the slot's chunks.

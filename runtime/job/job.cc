@@ -219,6 +219,11 @@ void Job::charge_chunk(const model::Partial& partial, std::uint32_t slot,
   usage.elements += partial.columns.front().counts.seen;
 }
 
+void Job::stop_windows() const {
+  if (windows) windows->close();
+  if (chunk_files) chunk_files->stop();
+}
+
 void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
                  std::uint32_t pid) {
   cpu_user_ns_ += spent.cpu_user_ns;

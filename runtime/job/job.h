@@ -82,6 +82,7 @@ class Job {
   std::shared_ptr<WindowedInspection> inspecting;
   std::shared_ptr<InspectedWindows> inspected;
   std::shared_ptr<ChunkFiles> chunk_files;
+  void stop_windows() const;  // no more of them; as often as you like
 
   // Set when planned.
   Nanoseconds plan_started_ns = 0;
@@ -135,6 +136,8 @@ class Job {
   void charge(const model::ChunkUsage& spent, std::uint32_t slot, std::uint32_t pid);
 
   std::uint64_t retries = 0;
+  // Whether a chunk of it has ended, in whatever way.
+  bool has_run() const { return retries != 0 || !usage_.empty(); }
   std::uint64_t chunks_done() const { return chunks_done_; }
   std::uint64_t done_extent() const { return done_extent_; }
 

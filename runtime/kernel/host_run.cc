@@ -123,9 +123,7 @@ struct HostTable {
   }
 
   static int cancelled(tally_kernel_run* run) noexcept {
-    const HostRun& host = of(run);
-    return host.page_.cancelled_job.load(std::memory_order_relaxed) == host.job_ ? 1
-                                                                                 : 0;
+    return of(run).page_.is_called_off() ? 1 : 0;
   }
 
   static const tally_sync* sync(tally_kernel_run* run,
@@ -158,11 +156,10 @@ const tally_kernel_host kHost = {
 }  // namespace
 
 HostRun::HostRun(const std::vector<model::KernelArgument>& parameters,
-                 const exec::ChunkPage& page, std::uint64_t job, Sync sync)
+                 const exec::ChunkPage& page, Sync sync)
     : tally_kernel_run{&kHost},
       parameters_(parameters),
       page_(page),
-      job_(job),
       sync_(std::move(sync)) {}
 
 int HostRun::fault(Fault fault, std::string message) {

@@ -32,7 +32,7 @@ class HostRun : public tally_kernel_run {
 
   // `page` and `parameters` must outlive it. `sync` may be empty.
   HostRun(const std::vector<model::KernelArgument>& parameters,
-          const exec::ChunkPage& page, std::uint64_t job, Sync sync);
+          const exec::ChunkPage& page, Sync sync);
   HostRun(const HostRun&) = delete;
   HostRun& operator=(const HostRun&) = delete;
 
@@ -59,7 +59,6 @@ class HostRun : public tally_kernel_run {
 
   const std::vector<model::KernelArgument>& parameters_;
   const exec::ChunkPage& page_;
-  const std::uint64_t job_;
   const Sync sync_;
   exec::KernelCall call_ = exec::KernelCall::None;
   Fault fault_ = Fault::None;

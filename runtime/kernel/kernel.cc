@@ -39,7 +39,7 @@ Kernel::Kernel(std::shared_ptr<const KernelLibrary> library, const tally_kernel&
       task_(task.kernels[index]),
       index_(index),
       page_(page),
-      run_(arguments_, page, task.key.job, sync_of(sync, task, index, info.sync)) {}
+      run_(arguments_, page, sync_of(sync, task, index, info.sync)) {}
 
 Result<std::unique_ptr<Kernel>> Kernel::open(
     std::shared_ptr<const KernelLibrary> library, const model::ChunkTask& task,

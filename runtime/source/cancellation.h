@@ -1,7 +1,7 @@
 // Cancellation: whether a chunk was called off, for readers that wait for input.
 //
-// Threads: raised() from the reader's, while the flag is written by another. Lifetime:
-// the flag must outlive it.
+// Threads: raised() from the reader's, while the flags are written by another. Lifetime:
+// the flags must outlive it.
 #pragma once
 
 #include <atomic>
@@ -12,17 +12,17 @@ namespace tally::source {
 class Cancellation {
  public:
   Cancellation() = default;  // of a chunk that nobody calls off
-  // `flag` holds the number of the job that is abandoned (exec/chunk_page.h).
-  Cancellation(const std::atomic<std::uint64_t>& flag, std::uint64_t job)
-      : flag_(&flag), job_(job) {}
+  // It is once one of `bits` is set in `flags` (exec/chunk_page.h).
+  Cancellation(const std::atomic<std::uint64_t>& flags, std::uint64_t bits)
+      : flags_(&flags), bits_(bits) {}
 
   bool raised() const {
-    return flag_ != nullptr && flag_->load(std::memory_order_relaxed) == job_;
+    return flags_ != nullptr && (flags_->load(std::memory_order_relaxed) & bits_) != 0;
   }
 
  private:
-  const std::atomic<std::uint64_t>* flag_ = nullptr;
-  std::uint64_t job_ = 0;
+  const std::atomic<std::uint64_t>* flags_ = nullptr;
+  std::uint64_t bits_ = 0;
 };
 
 }  // namespace tally::source

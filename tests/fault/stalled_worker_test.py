@@ -83,7 +83,7 @@ class StalledWorkerTest(unittest.TestCase):
                 self.assertTrue(worker.gone())
                 self.assertEqual(value_of(daemon.json(*range_job(2))), range_sum(2))
                 log = daemon.log_text()
-                self.assertRegex(log, r"was ended by us: it did not heed within 1000 ms that"
+                self.assertRegex(log, r"was ended by us: it did not heed within 200 ms that"
                                       r" its job was over, at chunk 3: reducing, \d+ done; "
                                       r"the process was " +
                                  (r"stopped \(T\)" if stop else r"sleeping \(S\)"))

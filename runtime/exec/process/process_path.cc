@@ -26,6 +26,13 @@ constexpr milliseconds kEndGrace{2000};     // SIGKILL to giving it up
 constexpr std::uint32_t kWorthTelling = 3;  // failures in a row: the pool is degraded
 constexpr std::size_t kMostLogged = 2000;   // bytes of a dead worker's output
 
+std::vector<model::ChunkKey> keys_of(const std::vector<Assignment>& batch) {
+  std::vector<model::ChunkKey> keys;
+  keys.reserve(batch.size());
+  for (const Assignment& one : batch) keys.push_back(one.task.key);
+  return keys;
+}
+
 }  // namespace
 
 ProcessPath::ProcessPath(asio::io_context& loop, Options options, PathEvents& events,
@@ -152,6 +159,7 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
       // A kernel may have closed the link of a worker that lives on.
       auto cause = slot.killed_for ? slot.killed_for : unknown(slot);
       slot.worker.signal(SIGKILL);
+      slot.ended_by = model::StopMeans::Sigkill;
       return lose(slot, *std::move(cause), true);
     }
     if (slot.state == WorkerState::Killing && slot.worker.pidfd) {
@@ -159,6 +167,7 @@ void ProcessPath::arm(Slot& slot, milliseconds after) {
       log_("worker " + std::to_string(slot.number) + " (pid " +
            std::to_string(slot.worker.pid) +
            ") does not end by SIGKILL; leaving it behind");
+      slot.ended_by = model::StopMeans::LeftBehind;
       return lose(slot, slot.killed_for ? *slot.killed_for : *unknown(slot), true);
     }
     // Without a pidfd the zygote has not even answered: it is stopped or stuck, and
@@ -183,15 +192,9 @@ void ProcessPath::on_worker_message(std::uint64_t serial, ipc::WorkerMessage mes
 
 void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   Slot& slot = *slots_[number];
-  slot.batch.clear();
-  for (const Assignment& one : batch) slot.batch.push_back(one.task.key);
-  slot.in_hand.assign(slot.batch.begin(), slot.batch.end());
   ChunkPage& page = *slot.worker.page.get();
-  slot.begun_before = page.begun.load(std::memory_order_acquire);
-  // An old cancellation may name a job that has a chunk in this batch after all.
-  page.cancelled_job.store(0, std::memory_order_relaxed);
-  // Progress that is asked for before the worker begins must not be of its last chunk.
-  page.advanced.store(0, std::memory_order_relaxed);
+  slot.batch.begin(page, keys_of(batch));
+  slot.in_hand.assign(slot.batch.chunks().begin(), slot.batch.chunks().end());
   for (Assignment& one : batch) give_images(slot, one);
   slot.watch.begin(WorkMoment::of(page), monotonic_ns());
   apply(slot, WorkerEvent::Assigned);
@@ -200,7 +203,7 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
     // Nothing has left: the chunks fail, the worker is as idle as before.
     slot.worker.images.clear();  // it may be given some of them twice
     std::vector<model::ChunkOutcome> failed;
-    for (const model::ChunkKey& key : slot.batch)
+    for (const model::ChunkKey& key : slot.batch.chunks())
       failed.push_back({key, sent.error(), {}});
     asio::post(loop_, [this, serial = slot.worker.serial,
                        failed = std::move(failed)]() mutable {
@@ -347,7 +350,8 @@ void ProcessPath::lose(Slot& slot, Error cause, bool spends_attempt) {
   slot.worker.link.reset();
   slot.worker.pidfd.reset();
   apply(slot, WorkerEvent::Exited);
-  events_.on_gone(slot.number, running, spends_attempt, std::move(cause), place);
+  events_.on_gone(slot.number, running, spends_attempt, std::move(cause), place,
+                  slot.ended_by);
 }
 
 }  // namespace tally::exec

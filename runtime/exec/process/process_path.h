@@ -81,6 +81,7 @@ class ProcessPath : public ExecutionPath,
   void interrupt(std::uint32_t slot, std::uint64_t job) override;
   std::uint64_t advanced(std::uint32_t slot) const override;
   std::uint32_t pid(std::uint32_t slot) const override;
+  bool works_on(std::uint32_t slot, std::uint64_t job) const override;
 
   WorkerView view(std::uint32_t slot);
   std::uint32_t workers() const { return static_cast<std::uint32_t>(slots_.size()); }
@@ -115,7 +116,8 @@ class ProcessPath : public ExecutionPath,
   void give_images(Slot& slot, Assignment& assignment);
   void watch_later();
   void kill_if_still(Slot& slot);
-  void kill_if_deaf(Slot& slot, std::uint64_t job);
+  void end_if_deaf(Slot& slot);
+  void end_deaf(Slot& slot);
   void kill_if_it_stays(Slot& slot);
   void look_at_zygote_later(std::uint64_t serial);
   Error cause_of(std::uint32_t number, const ZygoteMessage& death);

@@ -74,6 +74,7 @@ void ProcessPath::start_with(Slot& slot, WorkerProcess worker) {
   slot.worker = std::move(worker);
   slot.killed_for.reset();
   slot.is_leaving = false;
+  slot.ended_by = model::StopMeans::Cooperative;
   apply(slot, WorkerEvent::Forked);
   arm(slot, kStartDeadline);
 }

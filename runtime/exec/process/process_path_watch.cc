@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kHeedGrace{1000};   // interrupt to SIGTERM
+constexpr milliseconds kHeedGrace{200};    // interrupt to SIGTERM
 constexpr milliseconds kTermGrace{200};    // that to SIGKILL
 constexpr milliseconds kWatchEvery{1000};  // at most: a short limit needs more looks
 
@@ -21,34 +21,44 @@ constexpr milliseconds kWatchEvery{1000};  // at most: a short limit needs more 
 
 void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
   Slot& slot = *slots_[number];
-  if (ChunkPage* page = slot.worker.page.get()) {
-    page->cancelled_job.store(job, std::memory_order_relaxed);
-    kill_if_deaf(slot, job);
-  }
+  if (slot.in_hand.empty()) return;
+  const bool was_waited_for = slot.is_at_called_off();
+  slot.batch.call_off(*slot.worker.page.get(), job);
+  if (!was_waited_for) end_if_deaf(slot);
 }
 
-// A worker that is stopped, hangs in a read or in a kernel does not see the flag.
-void ProcessPath::kill_if_deaf(Slot& slot, std::uint64_t job) {
+bool ProcessPath::works_on(std::uint32_t number, std::uint64_t job) const {
+  const Slot& slot = *slots_[number];
+  const auto running = slot.running();
+  return running && running->job == job;
+}
+
+// A worker that is stopped, hangs in a read or in a kernel does not see the flag. Each
+// chunk of a batch that is called off has its own time to end.
+void ProcessPath::end_if_deaf(Slot& slot) {
+  const std::size_t begun = slot.batch.begun(*slot.worker.page.get());
+  const bool called_off = slot.is_at_called_off();
   slot.deaf_timer.expires_after(kHeedGrace);
   slot.deaf_timer.async_wait(
-      [this, &slot, job, serial = slot.worker.serial](auto error) {
+      [this, &slot, begun, called_off, serial = slot.worker.serial](auto error) {
         if (error || slot.worker.serial != serial || slot.in_hand.empty()) return;
-        const auto running = slot.running();
-        if (!running || !slot.works()) return;
-        if (running->job != job) {  // of a batch: its turn is to come, or has been
-          for (const model::ChunkKey& key : slot.in_hand)
-            if (key.job == job && slot.is_to_come(key))
-              return interrupt(slot.number, job);
-          return;
-        }
-        slot.watch.look(WorkMoment::of(*slot.worker.page.get()), monotonic_ns());
-        const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
-        slot.killed_for = worker_deaf(slot.number, pid, slot.doing(),
-                                      account::process_state(pid), kHeedGrace);
-        slot.is_leaving = true;
-        slot.worker.signal(SIGTERM);
-        kill_if_it_stays(slot);
+        if (!slot.works()) return;
+        const bool is_deaf = called_off && slot.is_at_called_off() && slot.running() &&
+                             slot.batch.begun(*slot.worker.page.get()) == begun;
+        if (is_deaf) return end_deaf(slot);
+        if (slot.is_at_called_off() || slot.comes_to_called_off()) end_if_deaf(slot);
       });
+}
+
+void ProcessPath::end_deaf(Slot& slot) {
+  slot.watch.look(WorkMoment::of(*slot.worker.page.get()), monotonic_ns());
+  const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
+  slot.killed_for = worker_deaf(slot.number, pid, slot.doing(),
+                                account::process_state(pid), kHeedGrace);
+  slot.is_leaving = true;
+  slot.ended_by = model::StopMeans::Sigterm;
+  slot.worker.signal(SIGTERM);
+  kill_if_it_stays(slot);
 }
 
 // A kernel may catch SIGTERM, to no avail; a stopped process does not even see it.
@@ -57,6 +67,7 @@ void ProcessPath::kill_if_it_stays(Slot& slot) {
   slot.deaf_timer.async_wait([this, &slot, serial = slot.worker.serial](auto error) {
     if (error || slot.worker.serial != serial || !slot.works()) return;
     log_("worker " + std::to_string(slot.number) + " outlives SIGTERM; SIGKILL");
+    slot.ended_by = model::StopMeans::Sigkill;
     apply(slot, WorkerEvent::Timeout);
   });
 }
@@ -95,6 +106,7 @@ void ProcessPath::kill_if_still(Slot& slot) {
     slot.killed_for = worker_stalled(
         {slot.number, pid, slot.doing(), state, *limit,
          in_kernel ? "[kernels] stall_timeout" : "[pool] stall_timeout"});
+  slot.ended_by = model::StopMeans::Sigkill;
   apply(slot, WorkerEvent::Timeout);
 }
 

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/model/job_answer.h"
+#include "runtime/exec/batch_in_hand.h"
 #include "runtime/exec/process/process_path.h"
 #include "runtime/exec/process/work_moment.h"
 #include "runtime/exec/process/worker_process.h"
@@ -36,9 +38,8 @@ struct ProcessPath::Slot {
   std::optional<WorkerProcess> successor;  // that is starting, to take its place
   std::string succeeds_for;                // why: WorkerAge::due
 
-  std::vector<model::ChunkKey> batch;   // as assigned
+  BatchInHand batch;                    // as assigned
   std::deque<model::ChunkKey> in_hand;  // of them, not yet answered
-  std::uint64_t begun_before = 0;       // page->begun when the batch was assigned
 
   std::uint64_t chunks_done = 0;
   std::uint64_t restarts = 0;
@@ -50,7 +51,8 @@ struct ProcessPath::Slot {
   StillWatch watch;                 // of what it has in hand
   std::optional<Error> killed_for;  // why it ends, where we know
   bool is_leaving = false;          // its end comes, and not by what it has in hand
-  std::uint64_t timer_round = 0;    // a timer that was set anew is another round
+  model::StopMeans ended_by = model::StopMeans::Cooperative;  // what we ended it by
+  std::uint64_t timer_round = 0;  // a timer that was set anew is another round
 
   bool works() const {
     return state == WorkerState::Busy || state == WorkerState::Draining;
@@ -60,8 +62,7 @@ struct ProcessPath::Slot {
   std::string doing() const {
     const std::optional<model::ChunkKey> chunk = running();
     if (!chunk) return "";
-    const bool begun =
-        worker.page.get()->begun.load(std::memory_order_acquire) > begun_before;
+    const bool begun = batch.begun(*worker.page.get()) > 0;
     return "chunk " + std::to_string(chunk->chunk) + ": " +
            (begun ? exec::doing(watch.moment()) : "not begun");
   }
@@ -75,21 +76,25 @@ struct ProcessPath::Slot {
   // began any is charged with the first, or it could do so for ever.
   std::optional<model::ChunkKey> running() const {
     if (in_hand.empty()) return std::nullopt;
-    const std::uint64_t begun =
-        worker.page.get()->begun.load(std::memory_order_acquire);
-    const std::uint64_t count = begun - begun_before;
-    if (count == 0 || count > batch.size()) return in_hand.front();
-    const model::ChunkKey& last = batch[count - 1];
-    const bool open = std::find(in_hand.begin(), in_hand.end(), last) != in_hand.end();
-    return open ? std::optional(last) : std::nullopt;
+    const std::optional<model::ChunkKey> last = batch.at(*worker.page.get());
+    if (!last) return in_hand.front();
+    const bool open = std::find(in_hand.begin(), in_hand.end(), *last) != in_hand.end();
+    return open ? last : std::nullopt;
   }
 
-  // Whether the worker has not begun it yet.
-  bool is_to_come(const model::ChunkKey& key) const {
-    const std::uint64_t begun =
-        worker.page.get()->begun.load(std::memory_order_acquire) - begun_before;
-    const auto at = std::find(batch.begin(), batch.end(), key) - batch.begin();
-    return static_cast<std::uint64_t>(at) >= begun;
+  // Whether what the worker is at, or comes to first, is called off.
+  bool is_at_called_off() const {
+    if (in_hand.empty()) return false;
+    const ChunkPage& page = *worker.page.get();
+    const std::size_t begun = batch.begun(page);
+    return batch.is_called_off(page, begun == 0 ? 0 : begun - 1);
+  }
+  // Whether the worker has yet to come to one that is called off.
+  bool comes_to_called_off() const {
+    const ChunkPage& page = *worker.page.get();
+    for (std::size_t i = batch.begun(page); i < batch.chunks().size(); ++i)
+      if (batch.is_called_off(page, i)) return true;
+    return false;
   }
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/account/chunk_meter.h"
+#include "runtime/exec/batch_in_hand.h"
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/job_sync.h"
 #include "runtime/kernel/kernel_images.h"
@@ -37,6 +38,7 @@ struct ThreadPath::Slot {
 
   std::uint32_t number = 0;
   ChunkPage page;
+  BatchInHand batch;  // the loop's
   JobSync sync;
   ChunkRunner runner;
   account::ChunkMeter meter{nullptr};
@@ -78,10 +80,10 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
     slots_[number]->number = number;
   }
   Slot& slot = *slots_[number];
-  // An old cancellation may name a job that has a chunk in this batch after all.
-  slot.page.cancelled_job.store(0, std::memory_order_relaxed);
-  // Progress that is asked for before the thread begins must not be of its last chunk.
-  slot.page.advanced.store(0, std::memory_order_relaxed);
+  std::vector<model::ChunkKey> keys;
+  keys.reserve(batch.size());
+  for (const Assignment& one : batch) keys.push_back(one.task.key);
+  slot.batch.begin(slot.page, std::move(keys));
   ++busy_;
   for (Assignment& one : batch) give_images(one);
   pool_.post([this, &slot, batch = std::move(batch)] {
@@ -147,8 +149,13 @@ void ThreadPath::deliver() {
 }
 
 void ThreadPath::interrupt(std::uint32_t slot, std::uint64_t job) {
-  if (slots_[slot])
-    slots_[slot]->page.cancelled_job.store(job, std::memory_order_relaxed);
+  if (slots_[slot]) slots_[slot]->batch.call_off(slots_[slot]->page, job);
+}
+
+bool ThreadPath::works_on(std::uint32_t slot, std::uint64_t job) const {
+  if (!slots_[slot]) return false;
+  const BatchInHand& batch = slots_[slot]->batch;
+  return batch.at(slots_[slot]->page).value_or(batch.chunks().front()).job == job;
 }
 
 std::uint64_t ThreadPath::advanced(std::uint32_t slot) const {

@@ -30,6 +30,7 @@ class ThreadPath : public ExecutionPath {
   void interrupt(std::uint32_t slot, std::uint64_t job) override;
   std::uint64_t advanced(std::uint32_t slot) const override;
   std::uint32_t pid(std::uint32_t slot) const override;
+  bool works_on(std::uint32_t slot, std::uint64_t job) const override;
 
   std::uint32_t threads_running() const { return pool_.running(); }
   std::uint32_t slots() const { return static_cast<std::uint32_t>(slots_.size()); }

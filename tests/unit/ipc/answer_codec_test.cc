@@ -146,6 +146,25 @@ TEST(AnswerCodec, AnEndOfAChunkThatIsNoneIsRefused) {
   EXPECT_EQ(reply.error().code(), "bad_enum");
 }
 
+TEST(AnswerCodec, KeepsWhatItTookToStop) {
+  model::JobAnswer answer = sample_answer();
+  EXPECT_EQ(through_the_wire(answer).stopped, answer.stopped);
+  answer.stopped = model::Stopped{};
+  EXPECT_EQ(through_the_wire(answer).stopped, answer.stopped);
+  answer.stopped.reset();
+  EXPECT_EQ(through_the_wire(answer).stopped, std::nullopt);
+}
+
+TEST(AnswerCodec, AMeansToStopThatIsNoneIsRefused) {
+  for (const int none : {0, 6}) {
+    model::JobAnswer answer = sample_answer();
+    answer.stopped->how = static_cast<model::StopMeans>(none);
+    const Result<model::Reply> reply = read_reply(reply_body(answer));
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code(), "bad_enum");
+  }
+}
+
 TEST(AnswerCodec, AStateThatIsNoneIsRefused) {
   model::JobAnswer answer = sample_answer();
   answer.state = static_cast<model::JobState>(9);

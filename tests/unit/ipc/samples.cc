@@ -185,6 +185,7 @@ model::JobAnswer sample_answer() {
   answer.kernels = {{"words", "libwords.so", sample_hash()}, {}};
   answer.missing = {{"f.npy", 0, ~std::uint64_t{0}, false, sample_error()},
                     {std::nullopt, 1, 2, true, sample_error()}};
+  answer.stopped = model::Stopped{model::StopMeans::Sigkill, 13};
   return answer;
 }
 

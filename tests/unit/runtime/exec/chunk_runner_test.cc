@@ -354,7 +354,7 @@ TEST_F(LyingSource, RowsWithoutTheirColumnsAreSeen) {
 // --- cancelling ---
 
 TEST_F(Runner, AFlagRaisedBeforehandStopsTheChunkBeforeItReads) {
-  page_.cancelled_job = 7;
+  page_.called_off = ChunkPage::bit_of(0) | ChunkPage::bit_of(1);
   EXPECT_EQ(error_of(files_task({{kAll}})).errc(), Errc::Cancelled);
   EXPECT_EQ(error_of(range_task({0, 1, 0, 1'000'000})).errc(), Errc::Cancelled);
   EXPECT_EQ(page_.advanced.load(), 0U);
@@ -364,14 +364,14 @@ TEST_F(Runner, TheFlagIsPolledAtEveryBlock) {
   source_.blocks.assign(10, {{{1, 2}}, {0}, {}});
   int given = 0;
   source_.after_block = [&] {
-    if (++given == 4) page_.cancelled_job = 7;
+    if (++given == 4) page_.called_off = ChunkPage::bit_of(0);
   };
   EXPECT_EQ(error_of(files_task({{kAll}})).errc(), Errc::Cancelled);
   EXPECT_EQ(page_.advanced.load(), 5 * 2U);  // with the block being read, and no more
 }
 
-TEST_F(Runner, TheFlagOfAnotherJobIsNotForUs) {
-  page_.cancelled_job = 6;
+TEST_F(Runner, TheFlagOfAnotherChunkIsNotForUs) {
+  page_.called_off = ~ChunkPage::bit_of(0);
   source_.blocks = {{{{1, 2}}, {0}, {}}};
   EXPECT_EQ(partial_of(files_task({{kAll}})).columns[0].counts.kept, 2U);
 }

@@ -202,11 +202,11 @@ TEST(Streams, WaitingEndsWhenTheJobIsCalledOff) {
   std::atomic<std::uint64_t> cancelled{0};
   std::thread canceller([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    cancelled = 9;
+    cancelled = 8;
   });
   std::byte byte{};
   const auto read =
-      read_pipe(pipe.reading.get(), {&byte, 1}, Cancellation(cancelled, 9), "pipe");
+      read_pipe(pipe.reading.get(), {&byte, 1}, Cancellation(cancelled, 8), "pipe");
   canceller.join();
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().errc(), Errc::Cancelled);
@@ -242,13 +242,13 @@ TEST(Streams, AReaderThatIsQuickerDoesNotHoldUsUp) {
       (void)!::write(pipe.writing.get(), "x", 1);
       (void)!::read(own.get(), &byte, 1);
     }
-    cancelled = 9;
+    cancelled = 8;
     done = true;
   });
   for (;;) {
     std::byte byte{};
     const auto read =
-        read_pipe(pipe.reading.get(), {&byte, 1}, Cancellation(cancelled, 9), "pipe");
+        read_pipe(pipe.reading.get(), {&byte, 1}, Cancellation(cancelled, 8), "pipe");
     if (!read) {
       EXPECT_EQ(read.error().errc(), Errc::Cancelled);
       break;
