@@ -29,7 +29,8 @@ Result<Moved> send_with_fds(int socket, std::span<const std::byte> bytes,
                             std::span<const int> fds, int flags);
 
 // Receives at most bytes.size() bytes, appending arrived descriptors to `fds`.
-// Errors: Io; ProtocolViolation "descriptors_truncated".
+// Errors: Io; ProtocolViolation "descriptors_truncated" (the bytes have come, of the
+// descriptors none; this process may be at its limit).
 Result<Moved> receive_with_fds(int socket, std::span<std::byte> bytes,
                                std::vector<UniqueFd>& fds, int flags);
 

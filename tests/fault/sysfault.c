@@ -15,7 +15,8 @@
  *   SYSFAULT_FAULT   "role call site n kind": fail that call
  *   SYSFAULT_RANDOM  "seed per_mille": fail any; counts while the board is armed
  *
- * Roles: daemon, zygote, worker. Kinds: an errno's name, or SHORT.
+ * Roles: daemon, zygote, worker. Kinds: an errno's name, SHORT, or TRUNC (recvmsg_fds, a
+ * recvmsg that brings descriptors: they find no room).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,7 +36,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { kShort = -1, kDepth = 4, kSites = 8192, kNameBytes = 204 };
+enum { kShort = -1, kTruncated = -2, kDepth = 4, kSites = 8192, kNameBytes = 204 };
 
 typedef struct {
   _Atomic uint64_t hash; /* of the name; 0 where the place is free */
@@ -54,11 +55,8 @@ typedef struct {
 static const struct {
   const char* name;
   int number;
-} kKinds[] = {{"EINTR", EINTR},
-              {"EAGAIN", EAGAIN},
-              {"ENOMEM", ENOMEM},
-              {"EMFILE", EMFILE},
-              {"SHORT", kShort}};
+} kKinds[] = {{"EINTR", EINTR},   {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM},
+              {"EMFILE", EMFILE}, {"SHORT", kShort},  {"TRUNC", kTruncated}};
 
 static Board* board;
 static const char* role;
@@ -234,12 +232,33 @@ static const char* kinds_of_message(void) {
                                                      : "EINTR,EAGAIN,ENOMEM";
 }
 
+/* As where this process may have no more descriptors: those that came are gone. */
+static void lose_descriptors(struct msghdr* message) {
+  for (struct cmsghdr* part = CMSG_FIRSTHDR(message); part != NULL;
+       part = CMSG_NXTHDR(message, part)) {
+    int each;
+    for (size_t at = CMSG_LEN(0); at + sizeof each <= part->cmsg_len;
+         at += sizeof each) {
+      memcpy(&each, (char*)part + at, sizeof each);
+      close(each);
+    }
+  }
+  message->msg_controllen = 0;
+  message->msg_flags |= MSG_CTRUNC;
+}
+
 ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   const int number = fault("recvmsg", kinds_of_message());
   if (number == kShort) return short_message(SYS_recvmsg, fd, message, flags);
-  if (number == 0) return raw(SYS_recvmsg, fd, message, flags);
-  errno = number;
-  return -1;
+  if (number != 0) {
+    errno = number;
+    return -1;
+  }
+  const ssize_t got = raw(SYS_recvmsg, fd, message, flags);
+  if (got > 0 && message->msg_controllen > 0 &&
+      fault("recvmsg_fds", "TRUNC") == kTruncated)
+    lose_descriptors(message);
+  return got;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {

@@ -11,6 +11,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <cerrno>
 #include <span>
 #include <utility>
 #include <vector>
@@ -47,6 +48,10 @@ struct Zygote::Impl {
         const auto got = ipc::receive_with_fds(
             self->socket.native_handle(),
             std::as_writable_bytes(std::span(&message, 1)), fds, MSG_DONTWAIT);
+        if (!got && got.error().code() == "descriptors_truncated") {
+          self->report(message, fds);
+          continue;
+        }
         if (!got) co_return got.error();
         if (got->state == ipc::Transfer::WouldBlock) break;
         if (got->state == ipc::Transfer::Closed || got->bytes != sizeof message)
@@ -59,8 +64,10 @@ struct Zygote::Impl {
   void report(const ZygoteMessage& message, std::vector<UniqueFd>& fds) {
     switch (message.report) {
       case ZygoteReport::Forked:
-        events->on_forked(message.serial, message.pid,
-                          fds.empty() ? UniqueFd() : std::move(fds.front()));
+        // Without its pidfd, for which there was no room here, we could not end it. It
+        // ends by itself once its link is closed.
+        if (fds.empty()) return events->on_fork_failed(message.serial, EMFILE);
+        events->on_forked(message.serial, message.pid, std::move(fds.front()));
         return;
       case ZygoteReport::ForkFailed:
         events->on_fork_failed(message.serial, message.code);
