@@ -3,6 +3,7 @@
 
 import json
 import signal
+import time
 import unittest
 
 from jobs import held_worker, pids, range_job, range_sum, value_of
@@ -69,6 +70,27 @@ class StalledWorkerTest(unittest.TestCase):
                              r"chunk 3: reducing, \d+ done, for [\d.]+ s, stopped")
             held.kill()
             self.assertEqual(self.finish(job)["retries"], 1)
+
+    def test_a_freeze_of_daemon_and_workers_is_no_stall(self):
+        with TallyDaemon(fault="update:stop:chunk=3:attempt=1",
+                         pool='stall_timeout = "3s"') as daemon:
+            before = daemon.whole_pool()
+            job = daemon.start_tally(*range_job(), "--json")
+            held_worker(daemon)
+            workers = [Watched(worker["pid"]) for worker in before]
+            zygote = Watched(daemon.status()["zygote"]["pid"])
+            daemon_process = Watched(daemon.process.pid)
+            for one in (daemon_process, zygote, *workers):
+                one.kill(signal.SIGSTOP)
+            time.sleep(4)
+            # The daemon first: it finds its look at the workers overdue.
+            daemon_process.kill(signal.SIGCONT)
+            time.sleep(0.3)
+            for one in (zygote, *workers):
+                one.kill(signal.SIGCONT)
+            answer = self.finish(job)
+            self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 0))
+            self.assertEqual(pids(daemon.whole_pool()), pids(before))
 
     def test_one_that_does_not_heed_its_jobs_end_gets_sigterm_then_sigkill(self):
         for stop in False, True:

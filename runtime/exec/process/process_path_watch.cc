@@ -17,6 +17,13 @@ constexpr milliseconds kHeedGrace{200};    // interrupt to SIGTERM
 constexpr milliseconds kTermGrace{200};    // that to SIGKILL
 constexpr milliseconds kWatchEvery{1000};  // at most: a short limit needs more looks
 
+// Zero for what is to come.
+Nanoseconds since(asio::steady_timer::time_point when) {
+  const std::chrono::nanoseconds passed = asio::steady_timer::clock_type::now() - when;
+  return static_cast<Nanoseconds>(
+      std::max(passed, std::chrono::nanoseconds(0)).count());
+}
+
 }  // namespace
 
 void ProcessPath::interrupt(std::uint32_t number, std::uint64_t job) {
@@ -82,9 +89,11 @@ void ProcessPath::watch_later() {
     if (error) return;
     watching_ = false;
     oom_kills_.look();
+    const Nanoseconds late_ns = since(watch_timer_.expiry());
     bool any = false;
     for (const auto& slot : slots_) {
       if (slot->state != WorkerState::Busy) continue;
+      slot->watch.leave_out(late_ns, monotonic_ns());
       kill_if_still(*slot);
       any = true;
     }

@@ -1,5 +1,6 @@
 #include "runtime/exec/process/work_moment.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/kernel/call_names.h"
@@ -58,6 +59,10 @@ void StillWatch::begin(WorkMoment now, Nanoseconds now_ns) {
 
 void StillWatch::look(const WorkMoment& now, Nanoseconds now_ns) {
   if (!(now == moment_)) begin(now, now_ns);
+}
+
+void StillWatch::leave_out(Nanoseconds late_ns, Nanoseconds now_ns) {
+  since_ns_ += std::min(late_ns, now_ns - since_ns_);
 }
 
 std::optional<std::chrono::nanoseconds> StillWatch::exceeded(const StallLimits& limits,

@@ -1,7 +1,9 @@
 // WorkMoment: what a worker is at, as its ChunkPage tells, and StillWatch: since when.
 //
 // A worker that is stopped, or hangs in a read, changes no word of its page. Whoever
-// holds a StillWatch looks now and then; what looked the same each time stood still.
+// holds a StillWatch looks now and then; what looked the same each time stood still. A
+// time in which nobody could look, as we were stopped or frozen ourselves, is left out:
+// the worker may have been as well.
 //
 // Pure but for the loads of atomics: the caller brings the clock.
 #pragma once
@@ -41,6 +43,8 @@ class StillWatch {
   // The worker was given something: what stood still before does not count.
   void begin(WorkMoment now, Nanoseconds now_ns);
   void look(const WorkMoment& now, Nanoseconds now_ns);
+  // A look came so much later than it was meant to.
+  void leave_out(Nanoseconds late_ns, Nanoseconds now_ns);
   // Since when it looked as it did last, so never longer than it really stood.
   std::chrono::nanoseconds still(Nanoseconds now_ns) const {
     return std::chrono::nanoseconds(now_ns - since_ns_);

@@ -73,6 +73,18 @@ TEST(StillWatch, ForgetsWhatStoodStillBeforeTheWorkerWasGivenAnything) {
   EXPECT_FALSE(watch.exceeded(kLimits, 10'100));
 }
 
+TEST(StillWatch, LeavesOutTheTimeInWhichNobodyCouldLook) {
+  StillWatch watch;
+  watch.begin(moment(1, 0), 1'000);
+  watch.leave_out(5'000, 6'200);  // frozen from 1'200 on
+  EXPECT_EQ(watch.still(6'200), nanoseconds(200));
+  EXPECT_FALSE(watch.exceeded(kLimits, 6'299));
+  EXPECT_EQ(watch.exceeded(kLimits, 6'300), kLimits.worker);
+  watch.begin(moment(2, 0), 7'000);  // it was given this while the look was late
+  watch.leave_out(5'000, 7'100);
+  EXPECT_EQ(watch.still(7'100), nanoseconds(0));
+}
+
 TEST(StillWatch, HoldsACallOfAKernelAgainstTheKernelsLimit) {
   StillWatch watch;
   WorkMoment at = moment(1, 0);
