@@ -205,6 +205,17 @@ void write_totals(JsonWriter& json, const model::Totals& totals) {
       .end_object();
 }
 
+void write_health(JsonWriter& json, const std::vector<model::PathHealth>& paths) {
+  json.begin_array();
+  for (const model::PathHealth& path : paths) {
+    json.begin_object().field("path", name_of(path.path));
+    json.field("state", name_of(path.state)).key("last_ok_ns");
+    json.counter_or_null(path.last_ok_ns).field("latency_ns", path.latency_ns);
+    json.field("message", path.message).end_object();
+  }
+  json.end_array();
+}
+
 struct SettingWriter {
   JsonWriter& json;
 
@@ -375,7 +386,9 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.key("workers_pss_bytes").counter_or_null(status.workers_pss_bytes);
   json.key("system_used_percent").real(status.system_used_percent).end_object();
   json.key("draining").boolean(status.draining);
-  json.field("degraded", status.degraded).key("totals");
+  json.field("degraded", status.degraded).key("health");
+  write_health(json, status.health);
+  json.key("totals");
   write_totals(json, status.totals);
   json.key("tokens").begin_array();
   for (const model::TokenStatus& token : status.tokens)
@@ -386,6 +399,14 @@ std::string server_status_to_json(const model::ServerStatus& status) {
         .end_object();
   json.end_array().key("configuration");
   write_settings(json, status.settings);
+  return json.end_object().take();
+}
+
+std::string health_to_json(const model::ServerStatus& status, bool healthy) {
+  JsonWriter json;
+  json.begin_object().key("healthy").boolean(healthy);
+  json.field("degraded", status.degraded).key("paths");
+  write_health(json, status.health);
   return json.end_object().take();
 }
 

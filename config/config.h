@@ -32,6 +32,10 @@ struct DaemonConfig {
   // How long running jobs may take after SIGTERM before they are cancelled; 0 to 1 h.
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
 
+  // How often a small job of the daemon's own, whose answer is known, goes through each
+  // path, for `tally status --health` and the watchdog; 0 to 1 h; 0: never.
+  std::chrono::nanoseconds canary = std::chrono::seconds(10);
+
   friend bool operator==(const DaemonConfig&, const DaemonConfig&) = default;
 };
 

@@ -198,6 +198,8 @@ std::vector<Field> fields_of(Config& config) {
       {"daemon", "socket_mode", ModeTarget{&daemon.socket_mode}, kRestart},
       {"daemon", "drain_timeout",
        DurationTarget{&daemon.drain_timeout, nanoseconds(0), hours(1)}, kReload},
+      {"daemon", "canary", DurationTarget{&daemon.canary, nanoseconds(0), hours(1)},
+       kReload},
       {"access", "users", AccountsTarget{&access.users, AccountKind::User}, kReload},
       {"access", "groups", AccountsTarget{&access.groups, AccountKind::Group}, kReload},
       {"access", "administrators",

@@ -6,6 +6,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -68,6 +69,19 @@ EngineOptions engine_options(const CoreOptions& options,
   return engine;
 }
 
+// An embedding program is not to wake up for trials of ours.
+std::chrono::nanoseconds canary_interval(const CoreOptions& options) {
+  return options.kind == model::DaemonKind::Embedded ? std::chrono::nanoseconds(0)
+                                                     : options.config.daemon.canary;
+}
+
+Canary::Options canary_options(const CoreOptions& options) {
+  return {
+      canary_interval(options),
+      std::max(options.config.pool.stall_timeout, options.config.kernels.stall_timeout),
+      options.watchdog, options.log};
+}
+
 }  // namespace
 
 Core::Core(asio::io_context& loop, CoreOptions options)
@@ -75,13 +89,16 @@ Core::Core(asio::io_context& loop, CoreOptions options)
       options_(std::move(options)),
       access_(access_of(options_.config.access)),
       engine_(loop, engine_options(options_, [this] { flush_now(); })),
+      canary_(loop, engine_, canary_options(options_)),
       drain_timer_(loop),
       accept_pause_(loop) {}
 
 Core::~Core() = default;
 
 Result<void> Core::start() {
-  return engine_.start();
+  if (Result<void> started = engine_.start(); !started) return started;
+  canary_.start();
+  return {};
 }
 
 // --- clients ---
@@ -187,6 +204,7 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
   status.sessions = admitted_;
+  status.health = canary_.health();
   InForce in_force;
   in_force.socket = options_.socket;
   in_force.worker_program = options_.worker_program;
@@ -234,6 +252,8 @@ config::Reload Core::reload(const config::Config& loaded) {
   access_ = access_of(options_.config.access);
   restart_pending_ = outcome.needs_restart;
   engine_.log_jobs(logs_jobs(options_.config.log));
+  if (state_ == State::Serving || state_ == State::Draining)
+    canary_.every(canary_interval(options_));
   return outcome;
 }
 
@@ -241,6 +261,7 @@ void Core::stop_engine() {
   if (state_ != State::Draining) return;
   move_to(State::Stopping);
   drain_timer_.cancel();
+  canary_.stop();
   engine_.stop([this] { stopped(); });
 }
 

@@ -24,6 +24,7 @@
 #include "config/config.h"
 #include "config/reload.h"
 #include "daemon/access.h"
+#include "daemon/canary.h"
 #include "daemon/session.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
@@ -38,6 +39,7 @@ struct CoreOptions {
   std::string worker_program;  // resolved
   // "NAME=value"; none: this process's at the time a zygote is started.
   std::optional<std::vector<std::string>> worker_environment;
+  std::optional<Watchdog> watchdog;  // to be fed while every path works
   std::function<void(const std::string&)> log = [](const std::string&) {};
   std::function<void()> on_stopped = [] {};  // the loop may be left
 };
@@ -89,6 +91,7 @@ class Core : private SessionHost {
   std::vector<std::string> restart_pending_;  // keys, as the last reload found
   Access access_;
   Engine engine_;
+  Canary canary_;
   State state_ = State::Serving;
   std::optional<asio::local::stream_protocol::acceptor> acceptor_;
   std::set<std::shared_ptr<Session>> sessions_;

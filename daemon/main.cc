@@ -146,6 +146,8 @@ int serve(const config::Config& config, const DaemonOptions& arguments,
   options.worker_program = worker_program;
   options.log = log_info;
   options.on_stopped = [&loop] { loop.stop(); };
+  if (const auto timeout = watchdog_timeout())
+    options.watchdog = Watchdog{*timeout / 3, notify_alive};
   Core core(loop, std::move(options));
   if (Result<void> started = core.start(); !started) return fail(started.error());
   if (Result<void> listening = core.listen(listener->take()); !listening)

@@ -2,6 +2,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <cstdint>
 #include <string>
 
 #include "ipc/base/clock.h"
@@ -20,6 +21,16 @@ void notify_reloading() {
 
 void notify_stopping() {
   ::sd_notify(0, "STOPPING=1");
+}
+
+std::optional<std::chrono::microseconds> watchdog_timeout() {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+  return std::chrono::microseconds(microseconds);
+}
+
+void notify_alive() {
+  ::sd_notify(0, "WATCHDOG=1");
 }
 
 }  // namespace tally::daemon

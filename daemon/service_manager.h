@@ -1,11 +1,19 @@
 // What tallyd tells the service manager (sd_notify); nothing where none listens.
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 namespace tally::daemon {
 
 void notify_ready();
 // Before notify_ready() once more. Carries the time, which Type=notify-reload needs.
 void notify_reloading();
 void notify_stopping();
+
+// How long notify_alive() may be away before we are ended (WatchdogSec=); none where
+// nobody watches.
+std::optional<std::chrono::microseconds> watchdog_timeout();
+void notify_alive();
 
 }  // namespace tally::daemon

@@ -164,7 +164,7 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
     } else if (const auto* retried = std::get_if<sched::Retried>(&action)) {
       if (job::Job* job = find(retried->key.job)) {
         ++job->retries;
-        ++totals_.chunks_retried;
+        if (!is_canary(retried->key.job)) ++totals_.chunks_retried;
         options_.log("job " + short_name(job->id) + ": chunk " +
                      std::to_string(retried->key.chunk) + " was lost and runs again");
       }
@@ -258,6 +258,8 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
     if (const auto at = std::ranges::find(hand, number); at != hand.end())
       hand.erase(at);
   }
+  if (is_canary(number) && slot.lane == sched::Lane::Process)
+    ++answered_canaries_[slot.number];
   job::Job* const job = find(number);
   if (auto* error = std::get_if<Error>(&done.result)) {
     if (job != nullptr) job->charge(done.spent, slot.number, pid);
@@ -309,6 +311,7 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
     return feed({sched::CancelRequested{key.job, merged.error()}, std::nullopt, 0, 0});
   if (const std::optional<Error> why = hold_states(*job))
     return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
+  if (is_canary(key.job)) return;
   if (key.round != 0 || !job->is_divided(key.chunk)) ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;

@@ -29,6 +29,7 @@
 #include "ipc/model/server_status.h"
 #include "runtime/account/process_memory.h"
 #include "runtime/cores.h"
+#include "runtime/exec/activity.h"
 #include "runtime/exec/chunk_page.h"
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/process/process_path.h"
@@ -82,6 +83,9 @@ struct Submission {
   std::uint64_t bytes = 0;        // of the request: what holding it costs, about
   std::uint64_t descriptors = 0;  // as many as came, while a plan is made
   std::shared_ptr<job::FileWindows> windows;  // where the source is windowed
+  // A trial of ours, not a job of anybody: no limit holds for it, no list, total or log
+  // shows it, nobody waits for it to drain. It has a slot to itself.
+  bool canary = false;
 };
 
 class Engine {
@@ -114,6 +118,12 @@ class Engine {
                                               std::uint32_t uid);
   // One of those who submitted the job has left. True if no other is there.
   bool leave(std::uint64_t job);
+  // Whether a job that has not ended was ever given to a slot.
+  bool started(std::uint64_t job) const { return scheduler_.started(job); }
+  // Of the threads or of the workers; the inline path does nothing unwatched.
+  exec::Activity activity(model::Path path) const;
+  // Why the workers are of little use; empty: they are fine.
+  std::string degraded() const { return processes_->degraded(); }
   // How a job that has not ended stands.
   std::optional<job::EndedJob> snapshot(std::uint64_t job) const;
 
@@ -145,7 +155,7 @@ class Engine {
   void log_jobs(bool on) { log_jobs_ = on; }
 
   std::uint64_t tag() const { return tag_; }
-  std::uint64_t jobs() const { return jobs_.size(); }
+  std::uint64_t jobs() const { return jobs_.size() - canaries_; }
 
  private:
   // Gives each path's events their lane.
@@ -157,6 +167,10 @@ class Engine {
     Nanoseconds now_ns = 0;  // when the partial came
   };
   using JobPtr = std::unique_ptr<job::Job>;
+
+  // Numbers of their own: those of jobs have no gaps.
+  static constexpr std::uint64_t kFirstCanary = std::uint64_t{1} << 63;
+  static bool is_canary(std::uint64_t job) { return job >= kFirstCanary; }
 
   std::optional<Error> refusal(const Submission& submission) const;
   std::optional<model::JobId> submit_again(
@@ -219,6 +233,8 @@ class Engine {
   void deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns,
                Nanoseconds now_ns);
   void end_unplanned(std::uint64_t number, const Error& why);
+  void log_end(const job::Job& job, const model::JobAnswer& answer,
+               Nanoseconds elapsed_ns) const;
   void count_end(model::JobState state);
   void idle_if_empty();
   void read_status();
@@ -236,6 +252,7 @@ class Engine {
   const std::uint32_t pid_;  // a system call each time it is asked for
   const Nanoseconds started_ns_;
   std::uint64_t next_number_ = 1;
+  std::uint64_t next_canary_ = kFirstCanary;
 
   sched::Scheduler scheduler_;
   std::deque<PendingEvent> events_;
@@ -243,6 +260,8 @@ class Engine {
   std::vector<sched::Action> actions_;  // kept between events: no allocation each
 
   std::unordered_map<std::uint64_t, JobPtr> jobs_;
+  std::uint64_t canaries_ = 0;                                    // of them
+  std::map<sched::SlotNumber, std::uint64_t> answered_canaries_;  // by worker
   // Images that a worker is looking into, each by a chunk with a number of its own.
   struct Description {
     std::shared_ptr<const job::KernelImage> image;

@@ -46,13 +46,14 @@ bool fails_the_job(const Error& error) {
 }  // namespace
 
 std::optional<Error> Engine::refusal(const Submission& submission) const {
+  if (submission.canary) return std::nullopt;
   if (draining_)
     return Error(Errc::Overloaded, "draining",
                  "the daemon is finishing what it has and takes no new jobs")
         .with("retry_after_ms", kRetryAfterMs);
-  const std::uint64_t jobs = jobs_.size() + explaining_;
-  if (jobs >= options_.most_jobs)
-    return full("too_many_jobs", "jobs", options_.most_jobs, jobs);
+  const std::uint64_t held = jobs() + explaining_;
+  if (held >= options_.most_jobs)
+    return full("too_many_jobs", "jobs", options_.most_jobs, held);
   if (request_bytes_held_ + submission.bytes > options_.most_request_bytes)
     return full("too_many_bytes", "bytes of requests", options_.most_request_bytes,
                 request_bytes_held_);
@@ -76,7 +77,7 @@ model::JobId Engine::submit(Submission submission,
     digest = job::digest_of(submission.spec, submission.fds);
     if (const auto known = submit_again(submission, digest, observer)) return *known;
   }
-  const model::JobId id{tag_, next_number_++};
+  const model::JobId id{tag_, submission.canary ? next_canary_++ : next_number_++};
   if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
   if (const std::optional<Error> why = refusal(submission)) {
     ++totals_.jobs_refused;
@@ -97,6 +98,7 @@ model::JobId Engine::submit(Submission submission,
     job->deadline_ns = job->received_ns + job->spec->timeout_ns;
   if (!job->spec->client_id.empty())
     client_ids_[{job->uid, job->spec->client_id}] = id.number;
+  if (submission.canary) ++canaries_;
   job::Job& placed = *jobs_.emplace(id.number, std::move(job)).first->second;
   plan_job(placed);
   return id;
@@ -189,7 +191,8 @@ void Engine::schedule(job::Job& job) {
   request.lane = lane_of(job.plan().choice().path);
   request.chunks = job.plan().chunks();
   request.parallel = job.plan().parallel();
-  request.tiny = job.plan().tiny();
+  // In a batch a canary would wait for others though a worker has it.
+  request.tiny = job.plan().tiny() && !is_canary(request.job);
   request.more_rounds = job.needs_merge_round();
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
@@ -207,6 +210,7 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   const auto found = jobs_.find(number);
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
+  if (is_canary(number)) --canaries_;
   job->stop_windows();
   inspections_.erase(number);
   if (!job->spec->client_id.empty())

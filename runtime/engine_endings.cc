@@ -98,26 +98,33 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   answer.memory.system_used_percent = gauge_.system_used_percent();
   answer.daemon_kind = options_.kind;
   answer.daemon_pid = pid_;
-  if (answer.error && (log_jobs_ || !left_by_user(*answer.error)))
-    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
-                 " ended " + std::string(name_of(answer.state)) + ": " +
-                 answer.error->message());
-  else if (answer.state == model::JobState::Partial)
-    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
-                 " ended partial: " + std::to_string(answer.missing.size()) +
-                 " parts of its input are missing");
-  else if (log_jobs_)
-    options_.log("job " + short_name(job->id) + " of uid " + std::to_string(job->uid) +
-                 " done on the " + std::string(name_of(answer.path)) + " path in " +
-                 std::to_string(elapsed_ns / 1000) + " us");
   release(job->files->size(), job->request_bytes);
-  count_end(answer.state);
+  if (!is_canary(job->id.number)) {
+    log_end(*job, answer, elapsed_ns);
+    count_end(answer.state);
+  }
   const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
       std::move(answer), job->uid, job->spec->client_id, job->request_bytes, elapsed_ns,
       now_ns, job->labels(), job->digest});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
+}
+
+void Engine::log_end(const job::Job& job, const model::JobAnswer& answer,
+                     Nanoseconds elapsed_ns) const {
+  const auto who = [&job] {
+    return "job " + short_name(job.id) + " of uid " + std::to_string(job.uid);
+  };
+  if (answer.error && (log_jobs_ || !left_by_user(*answer.error)))
+    options_.log(who() + " ended " + std::string(name_of(answer.state)) + ": " +
+                 answer.error->message());
+  else if (answer.state == model::JobState::Partial)
+    options_.log(who() + " ended partial: " + std::to_string(answer.missing.size()) +
+                 " parts of its input are missing");
+  else if (log_jobs_)
+    options_.log(who() + " done on the " + std::string(name_of(answer.path)) +
+                 " path in " + std::to_string(elapsed_ns / 1000) + " us");
 }
 
 void Engine::count_end(model::JobState state) {
@@ -142,7 +149,7 @@ bool Engine::cancel(std::uint64_t number, const Error& reason) {
 }
 
 void Engine::idle_if_empty() {
-  if (draining_ && jobs_.empty() && delivering_ == 0 && explaining_ == 0 && idle_)
+  if (draining_ && jobs() == 0 && delivering_ == 0 && explaining_ == 0 && idle_)
     asio::post(loop_, std::exchange(idle_, {}));
 }
 

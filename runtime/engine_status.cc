@@ -77,7 +77,7 @@ std::vector<model::JobSummary> Engine::list() const {
   std::vector<model::JobSummary> jobs;
   const Nanoseconds now = monotonic_ns();
   for (const auto& [number, job] : jobs_)
-    jobs.push_back(job->summary(now, has_started(number)));
+    if (!is_canary(number)) jobs.push_back(job->summary(now, has_started(number)));
   finished_.for_each([&](const job::EndedJob& ended) {
     if (ended.ended_ns + options_.finished_age_ns >= now)
       jobs.push_back(summary_of(ended, now));
@@ -85,6 +85,16 @@ std::vector<model::JobSummary> Engine::list() const {
   std::sort(jobs.begin(), jobs.end(),
             [](const auto& a, const auto& b) { return a.id.number < b.id.number; });
   return jobs;
+}
+
+exec::Activity Engine::activity(model::Path path) const {
+  switch (path) {
+    case model::Path::Thread: return threads_->activity();
+    case model::Path::Process: return processes_->activity();
+    case model::Path::Any:
+    case model::Path::Inline: break;
+  }
+  return {};
 }
 
 void Engine::explain(Submission submission, Planned planned) {
@@ -154,10 +164,13 @@ model::ServerStatus Engine::known_status() {
     worker.worker = slot;
     worker.pid = view.pid;
     worker.state = name_of(view.state);
-    if (view.job != 0) worker.job = model::JobId{tag_, view.job};
-    worker.chunks_done = view.chunks_done;
+    if (view.job != 0 && !is_canary(view.job))
+      worker.job = model::JobId{tag_, view.job};
+    const auto canaries = answered_canaries_.find(slot);
+    worker.chunks_done = view.chunks_done -
+                         (canaries != answered_canaries_.end() ? canaries->second : 0);
     worker.restarts = view.restarts;
-    worker.doing = view.doing;
+    worker.doing = is_canary(view.job) ? "a canary, " + view.doing : view.doing;
     worker.stalled_ns = static_cast<std::uint64_t>(view.still.count());
     status.workers.push_back(std::move(worker));
   }
@@ -167,10 +180,16 @@ model::ServerStatus Engine::known_status() {
   status.threads_max = threads_->slots();
   status.usable_cores = options_.cores.count;
   status.core_bounds = options_.cores.bounds;
-  for (const auto& [number, job] : jobs_)
-    ++(has_started(number) ? status.jobs_running : status.jobs_queued);
+  std::uint64_t canaries_waiting = 0;
+  for (const auto& [number, job] : jobs_) {
+    const bool started = has_started(number);
+    if (!is_canary(number))
+      ++(started ? status.jobs_running : status.jobs_queued);
+    else if (!started)
+      ++canaries_waiting;
+  }
   status.jobs_finished = finished_count_;
-  status.chunks_waiting = scheduler_.waiting_chunks();
+  status.chunks_waiting = scheduler_.waiting_chunks() - canaries_waiting;
   status.tokens = scheduler_.tokens();
   status.draining = draining_;
   if (sandbox_) status.sandbox = exec::words_of(*sandbox_);

@@ -45,6 +45,7 @@ constexpr std::array<OptionInfo, kOptionCount> kOptions{{
      "show it again and again (every 2 s); Ctrl-C ends"},
     {O::Count, "--count", "N", "with --watch: so many times"},
     {O::Prometheus, "--prometheus", "", "print metrics, for node_exporter's textfiles"},
+    {O::Health, "--health", "", "a line a path; exit code 1 unless all work"},
     {O::Embedded, "--embedded", "", "run in this process, without a daemon"},
     {O::Socket, "--socket", "PATH",
      "the daemon's socket; else $TALLY_SOCKET, else usual"},

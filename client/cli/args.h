@@ -51,6 +51,7 @@ enum class Option : std::uint8_t {
   Watch,
   Count,
   Prometheus,
+  Health,
   Embedded,
   Socket,
   Help,

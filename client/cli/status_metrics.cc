@@ -122,6 +122,26 @@ void add_jobs(Metrics& metrics, const model::ServerStatus& status) {
       .seconds(totals.cpu_ns);
 }
 
+void add_health(Metrics& metrics, const model::ServerStatus& status) {
+  using model::HealthState;
+  if (status.health.empty()) return;
+  metrics.gauge("path_up", "Whether a path works (ok or busy), as canaries show.");
+  const auto by_path = [&status](auto&& add) {
+    for (const model::PathHealth& path : status.health)
+      if (path.state != HealthState::Off) add(path, label("path", name_of(path.path)));
+  };
+  by_path([&](const auto& path, const auto& labels) {
+    metrics.sample(
+        std::uint64_t{path.state == HealthState::Ok || path.state == HealthState::Busy},
+        labels);
+  });
+  metrics.gauge("path_last_ok_seconds", "Time since a canary was answered right.");
+  by_path([&](const auto& path, const auto& labels) {
+    if (path.last_ok_ns)
+      metrics.sample(static_cast<double>(*path.last_ok_ns) / 1e9, labels);
+  });
+}
+
 void add_threads(Metrics& metrics, const model::ServerStatus& status) {
   metrics.gauge("threads_running", "Threads of the thread path that were started.")
       .sample(std::uint64_t{status.threads_running});
@@ -160,6 +180,7 @@ std::string metrics_of_status(const model::ServerStatus& status) {
   add_daemon(metrics, status);
   add_memory(metrics, status);
   add_jobs(metrics, status);
+  add_health(metrics, status);
   add_threads(metrics, status);
   add_workers(metrics, status);
   return metrics.take();

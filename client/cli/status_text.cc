@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/health_text.h"
 #include "client/cli/table.h"
 #include "client/cli/terminal.h"
 #include "client/cli/units.h"
@@ -106,6 +107,8 @@ std::string text_of_daemon(const model::ServerStatus& status) {
   table.add({"queue", queue_line(status)});
   table.add({"zygote", "pid " + std::to_string(status.zygote_pid) + ", " +
                            text_of_number(status.zygote_restarts, "restart")});
+  if (std::string sick = text_of_sick_paths(status); !sick.empty())
+    table.add({"health", std::move(sick)});
   if (!status.degraded.empty()) table.add({"degraded", printable(status.degraded)});
   table.add({"sandbox", printable(status.sandbox)});
   return table.text();

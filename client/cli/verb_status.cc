@@ -2,6 +2,7 @@
 #include "client/answer_json.h"
 #include "client/cli/command.h"
 #include "client/cli/daemon_link.h"
+#include "client/cli/health_text.h"
 #include "client/cli/number_arg.h"
 #include "client/cli/output.h"
 #include "client/cli/status_metrics.h"
@@ -21,6 +22,8 @@ Result<void> check_options(const Args& args) {
   if (Result<void> good = exclude(Option::Prometheus, Option::Json); !good) return good;
   if (Result<void> good = exclude(Option::Prometheus, Option::Watch); !good)
     return good;
+  for (const Option other : {Option::Prometheus, Option::Watch})
+    if (Result<void> good = exclude(Option::Health, other); !good) return good;
   if (args.has(Option::Count) && !args.has(Option::Watch))
     return Error(Errc::InvalidArgument, "bad_option",
                  "--count says how often --watch shows the status; give both");
@@ -55,6 +58,16 @@ void print_status(const model::ServerStatus& status, const Args& args) {
           text_of_tokens(status) + text_of_settings(status));
 }
 
+// For checks: the exit code says it all.
+int show_health(const model::ServerStatus& status, const Args& args) {
+  const bool healthy = is_healthy(status);
+  if (args.has(Option::Json))
+    print_line(client::health_to_json(status, healthy));
+  else
+    print(text_of_health(status));
+  return healthy ? 0 : 1;
+}
+
 Result<int> run(const Args& args) {
   const Result<void> good = check_options(args);
   if (!good) return good.error();
@@ -65,6 +78,7 @@ Result<int> run(const Args& args) {
   if (args.has(Option::Watch)) return watch_status(link->client(), *watching);
   const Result<model::ServerStatus> status = ask_status(link->client());
   if (!status) return status.error();
+  if (args.has(Option::Health)) return show_health(*status, args);
   print_status(*status, args);
   return 0;
 }
@@ -84,15 +98,21 @@ const Command kStatusCommand{
     "the daemon's end (3); what is no terminal gets one block, or JSON object, each "
     "time.\n"
     "--prometheus prints the text format that node_exporter's textfile collector "
-    "reads.\n",
+    "reads.\n"
+    "--health says whether the daemon's own small jobs with known answers come "
+    "through\n"
+    "each path: exit code 0 if every path is ok or busy, 1 if one is wedged, failed, "
+    "wrong\n"
+    "or off, or if workers keep dying.\n",
     "  tally status\n"
     "  tally status --json --socket /run/tally/tally.sock\n"
     "  tally status --watch 1\n"
+    "  tally status --health --socket /run/tally/tally.sock\n"
     "  tally status --prometheus > /var/lib/node_exporter/tally.prom.new &&\n"
     "    mv /var/lib/node_exporter/tally.prom.new /var/lib/node_exporter/tally.prom\n",
     OptionSet{DaemonLink::kOptions,
               OptionSet{Option::Json, Option::Watch, Option::Count, Option::Prometheus,
-                        Option::Help}},
+                        Option::Health, Option::Help}},
     run};
 
 }  // namespace tally::cli

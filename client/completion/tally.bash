@@ -16,7 +16,7 @@ _tally_options() {
     kernel) echo "$data --timeout --json --help -h" ;;
     kernels) echo "--json --embedded --socket --help -h" ;;
     status)
-      echo "--json --watch --count --prometheus --embedded --socket --help -h" ;;
+      echo "--json --watch --count --prometheus --health --embedded --socket --help -h" ;;
     ping) echo "--json --embedded --socket --help -h" ;;
     version) echo "--json --help -h --version" ;;
     *) echo "--help -h --version" ;;

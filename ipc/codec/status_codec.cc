@@ -100,6 +100,30 @@ Result<model::Path> read_path(std::uint8_t number) {
   return read_enum(number, model::Path::Any, model::Path::Process, "a path");
 }
 
+void write_health(schema::PathHealth::Builder to, const model::PathHealth& health) {
+  to.setPath(static_cast<std::uint8_t>(health.path));
+  to.setState(static_cast<std::uint8_t>(health.state));
+  to.setHasLastOk(health.last_ok_ns.has_value());
+  to.setLastOkNs(health.last_ok_ns.value_or(0));
+  to.setLatencyNs(health.latency_ns);
+  to.setMessage(to_text(health.message));
+}
+
+Result<model::PathHealth> read_health(schema::PathHealth::Reader from) {
+  const auto path = read_path(from.getPath());
+  if (!path) return path.error();
+  const auto state = read_enum(from.getState(), model::HealthState::Off,
+                               model::HealthState::Wrong, "a path's health");
+  if (!state) return state.error();
+  model::PathHealth health;
+  health.path = *path;
+  health.state = *state;
+  if (from.getHasLastOk()) health.last_ok_ns = from.getLastOkNs();
+  health.latency_ns = from.getLatencyNs();
+  health.message = from_text(from.getMessage());
+  return health;
+}
+
 }  // namespace
 
 void write_server_status(schema::ServerStatus::Builder to,
@@ -145,6 +169,9 @@ void write_server_status(schema::ServerStatus::Builder to,
   }
   to.setDegraded(to_text(status.degraded));
   to.setSandbox(to_text(status.sandbox));
+  auto health = to.initHealth(static_cast<unsigned>(status.health.size()));
+  for (unsigned i = 0; i < health.size(); ++i)
+    write_health(health[i], status.health[i]);
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -184,6 +211,11 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
         {from_text(token.getName()), token.getInUse(), token.getWaiting()});
   status.degraded = from_text(from.getDegraded());
   status.sandbox = from_text(from.getSandbox());
+  for (const auto path : from.getHealth()) {
+    Result<model::PathHealth> health = read_health(path);
+    if (!health) return health.error();
+    status.health.push_back(*std::move(health));
+  }
   return status;
 }
 

@@ -1,6 +1,7 @@
 // The words that the model's enumerations are shown as: JSON, tables, messages.
 #include "ipc/model/job_answer.h"
 #include "ipc/model/job_spec.h"
+#include "ipc/model/server_status.h"
 
 namespace tally::model {
 
@@ -64,6 +65,18 @@ std::string_view name_of(StopMeans means) noexcept {
     case StopMeans::Sigterm: return "SIGTERM";
     case StopMeans::Sigkill: return "SIGKILL";
     case StopMeans::LeftBehind: return "left_behind";
+  }
+  return "?";
+}
+
+std::string_view name_of(HealthState state) noexcept {
+  switch (state) {
+    case HealthState::Off: return "off";
+    case HealthState::Ok: return "ok";
+    case HealthState::Busy: return "busy";
+    case HealthState::Wedged: return "wedged";
+    case HealthState::Failed: return "failed";
+    case HealthState::Wrong: return "wrong";
   }
   return "?";
 }

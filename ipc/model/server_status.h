@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -65,6 +66,27 @@ struct TokenStatus {
   friend bool operator==(const TokenStatus&, const TokenStatus&) = default;
 };
 
+// Protocol numbers; never renumber.
+enum class HealthState : std::uint8_t {
+  Off = 1,     // no canaries are sent: nothing is known
+  Ok = 2,      // the last one was right, and the next is not late
+  Busy = 3,    // not answered yet, and what is before it in line gets on
+  Wedged = 4,  // late, and nothing on the path moves
+  Failed = 5,  // the last one ended with an error
+  Wrong = 6,   // the last one gave another answer than it must
+};
+std::string_view name_of(HealthState state) noexcept;
+
+// How a path stands, as the daemon's own small jobs on it (canaries) show.
+struct PathHealth {
+  Path path = Path::Any;
+  HealthState state = HealthState::Off;
+  std::optional<std::uint64_t> last_ok_ns;  // since the last right answer
+  std::uint64_t latency_ns = 0;             // of that answer
+  std::string message;                      // for people; empty: nothing to say
+  friend bool operator==(const PathHealth&, const PathHealth&) = default;
+};
+
 struct ServerStatus {
   std::string version;
   std::uint32_t pid = 0;
@@ -93,6 +115,7 @@ struct ServerStatus {
   std::vector<TokenStatus> tokens;  // by name
   // Why jobs had better not count on the workers, for people; empty: they can.
   std::string degraded;
+  std::vector<PathHealth> health;  // of the inline, thread and process path
   // What holds the workers, "seccomp, landlock 4", or "off: " and why.
   std::string sandbox;
 };

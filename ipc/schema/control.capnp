@@ -154,6 +154,16 @@ struct TokenStatus {
   waiting @2 :UInt32;        # jobs in line for one
 }
 
+# What the daemon's own small jobs on a path found.
+struct PathHealth {
+  path @0 :UInt8;
+  state @1 :UInt8;           # 1 off, 2 ok, 3 busy, 4 wedged, 5 failed, 6 wrong
+  hasLastOk @2 :Bool;
+  lastOkNs @3 :UInt64;       # since the last right answer
+  latencyNs @4 :UInt64;      # of that answer
+  message @5 :Text;          # for people; empty: there is nothing to say
+}
+
 struct ServerStatus {
   version @0 :Text;
   pid @1 :UInt32;
@@ -182,7 +192,7 @@ struct ServerStatus {
   settings @24 :List(Setting);
   tokens @25 :List(TokenStatus);  # in use or waited for
   degraded @26 :Text;        # why the workers are of little use; empty: they are fine
-  health @27 :List(Void);    # not sent yet
+  health @27 :List(PathHealth);  # inline, thread, process
   sandbox @28 :Text;         # what holds the workers; "off: " and why
 }
 

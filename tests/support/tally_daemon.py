@@ -82,7 +82,8 @@ class TallyDaemon:
 
     With `fault` its workers are tally-worker-test's and read $TALLY_FAULT as it says
     (runtime/exec/fault_points.h), for as long as `fault_file` exists: a zygote that is
-    started after it was removed has sound workers. `fault` "" is no fault at all.
+    started after it was removed has sound workers. `fault` "" is no fault at all. The
+    fault is for the test's jobs: canaries are off unless `config` says how often.
     """
 
     def __init__(self, workers=2, config="", env=None, fault=None, pool=""):
@@ -98,6 +99,8 @@ class TallyDaemon:
             pool += f'worker_program = "{self._faulty_worker_program()}"\n'
             self._daemon_env["TALLY_FAULT"] = fault
             self.fault_file.touch()
+            if "canary" not in config:
+                config = f'daemon.canary = "0s"\n{config}'
         self._config.write_text(f"{config}\n{pool}")
         self.env = clean_environment(self.folder, TALLY_SOCKET=self.socket,
                                      TALLY_EMBED="never")

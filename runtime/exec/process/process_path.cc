@@ -279,6 +279,22 @@ ProcessPath::WorkerView ProcessPath::view(std::uint32_t number) {
   return view;
 }
 
+Activity ProcessPath::activity() const {
+  Activity activity;
+  for (const auto& slot : slots_) {
+    const ChunkPage* page = slot->worker.page.get();
+    if (page == nullptr) continue;
+    activity.slots.push_back(SlotProgress::of(*page));
+    if (!slot->works()) continue;
+    ++activity.busy;
+    if (activity.in_kernel || activity.slots.back().call == KernelCall::None) continue;
+    const char state =
+        account::process_state(static_cast<std::uint32_t>(slot->worker.pid));
+    activity.in_kernel = state != 'T' && state != 't';
+  }
+  return activity;
+}
+
 // --- dying ---
 
 void ProcessPath::on_link_closed(std::uint64_t serial, Error why) {

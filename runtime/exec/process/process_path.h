@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "runtime/account/oom_kills.h"
+#include "runtime/exec/activity.h"
 #include "runtime/exec/chunk_page.h"
 #include "runtime/exec/path.h"
 #include "runtime/exec/process/work_moment.h"
@@ -84,6 +85,7 @@ class ProcessPath : public ExecutionPath,
   bool works_on(std::uint32_t slot, std::uint64_t job) const override;
 
   WorkerView view(std::uint32_t slot);
+  Activity activity() const;
   std::uint32_t workers() const { return static_cast<std::uint32_t>(slots_.size()); }
   std::uint32_t zygote_pid() const;
   std::uint64_t zygote_restarts() const { return zygote_restarts_; }

@@ -162,6 +162,14 @@ std::uint64_t ThreadPath::advanced(std::uint32_t slot) const {
   return slots_[slot] ? slots_[slot]->page.advanced.load(std::memory_order_relaxed) : 0;
 }
 
+Activity ThreadPath::activity() const {
+  Activity activity;
+  activity.busy = busy_;
+  for (const auto& slot : slots_)
+    if (slot) activity.slots.push_back(SlotProgress::of(slot->page));
+  return activity;
+}
+
 std::uint32_t ThreadPath::pid(std::uint32_t) const {
   return pid_;
 }

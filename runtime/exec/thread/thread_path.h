@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/exec/activity.h"
 #include "runtime/exec/path.h"
 #include "runtime/exec/thread/thread_pool.h"
 
@@ -32,6 +33,7 @@ class ThreadPath : public ExecutionPath {
   std::uint32_t pid(std::uint32_t slot) const override;
   bool works_on(std::uint32_t slot, std::uint64_t job) const override;
 
+  Activity activity() const;  // without in_kernel: nobody bounds a call in our threads
   std::uint32_t threads_running() const { return pool_.running(); }
   std::uint32_t slots() const { return static_cast<std::uint32_t>(slots_.size()); }
   std::uint32_t busy() const { return busy_; }

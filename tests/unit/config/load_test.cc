@@ -57,6 +57,7 @@ TEST(LoadTest, EveryKeyReachesItsMember) {
 socket = "/tmp/x.sock"
 socket_mode = "0660"
 drain_timeout = "1500ms"
+canary = "3s"
 [access]
 users = ["root", 1000]
 groups = [1001, "root"]
@@ -81,7 +82,8 @@ target = "journal"
 )");
   ASSERT_TRUE(loaded.problems.empty()) << to_string(loaded.problems[0]);
   Config expected;
-  expected.daemon = {"/tmp/x.sock", 0660, std::chrono::milliseconds(1500)};
+  expected.daemon = {"/tmp/x.sock", 0660, std::chrono::milliseconds(1500),
+                     std::chrono::seconds(3)};
   expected.access = {{0, 1000}, {1001, 0}, {1002}, {1003}};
   expected.pool = {2, 3, "/opt/tally-worker", 7};
   expected.threads = {9};

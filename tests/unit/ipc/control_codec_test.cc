@@ -91,6 +91,25 @@ TEST(ControlCodec, StatusKeepsTotalsAndSettings) {
   EXPECT_EQ(read.settings, status.settings);
 }
 
+TEST(ControlCodec, StatusKeepsTheHealthOfEachPath) {
+  model::ServerStatus status;
+  status.health = {
+      {model::Path::Inline, model::HealthState::Off, std::nullopt, 0, "off"},
+      {model::Path::Process, model::HealthState::Wrong, 1'000, 20, "sum gave 2"}};
+  const Result<model::Reply> reply = read_reply(reply_body(status));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(std::get<model::ServerStatus>(*reply).health, status.health);
+}
+
+TEST(ControlCodec, AHealthThatHasNoNameIsRefused) {
+  for (const unsigned state : {0U, 7U, 255U}) {
+    model::ServerStatus status;
+    status.health = {
+        {model::Path::Inline, static_cast<model::HealthState>(state), {}, 0, ""}};
+    EXPECT_FALSE(read_reply(reply_body(status))) << state;
+  }
+}
+
 TEST(ControlCodec, EventsCarryTheSequenceOfTheirSubmit) {
   Bytes out;
   append_event(out, 42, model::JobProgress{{1, 2}, 3, 4, true});

@@ -243,6 +243,9 @@ std::vector<model::Reply> sample_replies() {
   status.totals = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   status.tokens = {{"nas", 4, 1}};
   status.sandbox = "seccomp, landlock 4";
+  status.health = {
+      {model::Path::Thread, model::HealthState::Ok, 17, 18, ""},
+      {model::Path::Process, model::HealthState::Wrong, std::nullopt, 0, "sum"}};
   status.settings = {{"pool.workers", std::int64_t{-2}, false, true, true},
                      {"daemon.socket", std::string("/run"), true, false, false},
                      {"access.users", std::vector<std::uint32_t>{0, 1000}, {}, {}, {}}};
