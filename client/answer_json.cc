@@ -179,6 +179,12 @@ void write_worker_status(JsonWriter& json, const model::WorkerStatus& worker) {
   json.end_object();
 }
 
+void write_limit(JsonWriter& json, const model::LimitUse& limit) {
+  json.begin_object().field("resource", limit.resource).key("uid");
+  json.counter_or_null(limit.uid).field("limit", limit.limit).key("in_use");
+  json.counter_or_null(limit.in_use).end_object();
+}
+
 void write_cores(JsonWriter& json, const model::ServerStatus& status) {
   json.begin_object().field("usable", status.usable_cores).key("bounds").begin_array();
   for (const model::CoreBound& bound : status.core_bounds)
@@ -397,6 +403,8 @@ std::string server_status_to_json(const model::ServerStatus& status) {
         .field("in_use", token.in_use)
         .field("waiting", token.waiting)
         .end_object();
+  json.end_array().key("limits").begin_array();
+  for (const model::LimitUse& limit : status.limits) write_limit(json, limit);
   json.end_array().key("configuration");
   write_settings(json, status.settings);
   return json.end_object().take();

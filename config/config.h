@@ -143,12 +143,31 @@ struct LimitsConfig {
   // Connections at a time, 1 to 65536. One more is refused.
   std::uint32_t sessions = 1024;
 
-  // Jobs queued or running, over all clients, 1 to 1000000. One more is refused.
+  // What follows has a limit over all clients and one for each user. A user's of 0 is
+  // all of it where the daemon serves one user, else three quarters. What would be more
+  // is refused.
+
+  // Jobs queued or running, 1 to 1000000.
   std::uint32_t jobs = 100'000;
+  std::uint32_t jobs_per_user = 0;
+
+  // Chunks of those jobs, as planned, 1 to 1000000000.
+  std::uint32_t chunks = 1'000'000;
+  std::uint32_t chunks_per_user = 0;
 
   // Descriptors that clients passed and we hold open, 1 to 1048576. The process limit
   // (RLIMIT_NOFILE) must leave room for it.
   std::uint32_t descriptors = 4096;
+  std::uint32_t descriptors_per_user = 0;
+
+  // The daemon's own memory for requests and kernels' states; 0: no limit.
+  std::uint64_t requests = std::uint64_t{256} << 20;
+  std::uint64_t requests_per_user = 0;
+
+  // Memory objects (memfds, files of a tmpfs) that those descriptors keep alive, each
+  // counted once a user; 0: no limit but the machine's memory.
+  std::uint64_t pinned = 0;
+  std::uint64_t pinned_per_user = 0;
 
   // Finished jobs kept for `wait` and `show`, 0 to 1000000; the oldest go first.
   std::uint32_t finished_jobs = 1024;

@@ -151,7 +151,7 @@ struct SaysAccepted {
     return one_of(kSandboxUseNames);
   }
   std::string operator()(const BytesTarget&) const {
-    return "a size (such as \"64MiB\" or \"1GiB\"); 0 for no limit";
+    return "a size (such as \"64MiB\" or \"1GiB\"), or 0";
   }
   std::string operator()(const StringsTarget& target) const {
     return target.paths ? "an array of absolute paths, such as [\"/usr/lib/x.so\"]"
@@ -232,8 +232,19 @@ std::vector<Field> fields_of(Config& config) {
       {"threads", "max", CountTarget{&config.threads.max, 1, kMostWorkers}, kRestart},
       {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}, kReload},
       {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}, kRestart},
+      {"limits", "jobs_per_user", CountTarget{&limits.jobs_per_user, 0, 1'000'000},
+       kRestart},
+      {"limits", "chunks", CountTarget{&limits.chunks, 1, 1'000'000'000}, kRestart},
+      {"limits", "chunks_per_user",
+       CountTarget{&limits.chunks_per_user, 0, 1'000'000'000}, kRestart},
       {"limits", "descriptors", CountTarget{&limits.descriptors, 1, 1'048'576},
        kRestart},
+      {"limits", "descriptors_per_user",
+       CountTarget{&limits.descriptors_per_user, 0, 1'048'576}, kRestart},
+      {"limits", "requests", BytesTarget{&limits.requests}, kRestart},
+      {"limits", "requests_per_user", BytesTarget{&limits.requests_per_user}, kRestart},
+      {"limits", "pinned", BytesTarget{&limits.pinned}, kRestart},
+      {"limits", "pinned_per_user", BytesTarget{&limits.pinned_per_user}, kRestart},
       {"limits", "finished_jobs", CountTarget{&limits.finished_jobs, 0, 1'000'000},
        kRestart},
       {"limits", "finished_age",

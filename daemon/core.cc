@@ -31,6 +31,29 @@ exec::SandboxUse use_of(config::SandboxUse use) {
   return exec::SandboxUse::Auto;
 }
 
+std::uint64_t machine_memory_bytes() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+job::Limits limits_of(const config::LimitsConfig& limits, bool one_user) {
+  job::Limits made;
+  const auto set = [&](std::uint64_t job::Amounts::*amount, std::uint64_t total,
+                       std::uint64_t per_user) {
+    made.total.*amount = total;
+    made.per_user.*amount = job::user_limit(per_user, total, one_user);
+  };
+  set(&job::Amounts::jobs, limits.jobs, limits.jobs_per_user);
+  set(&job::Amounts::chunks, limits.chunks, limits.chunks_per_user);
+  set(&job::Amounts::descriptors, limits.descriptors, limits.descriptors_per_user);
+  set(&job::Amounts::request_bytes,
+      limits.requests != 0 ? limits.requests : job::kNoLimit, limits.requests_per_user);
+  set(&job::Amounts::pinned_bytes,
+      limits.pinned != 0 ? limits.pinned : machine_memory_bytes(),
+      limits.pinned_per_user);
+  return made;
+}
+
 EngineOptions engine_options(const CoreOptions& options,
                              std::function<void()> turn_ended) {
   const config::Config& config = options.config;
@@ -58,8 +81,7 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.zygote.program = options.worker_program;
   engine.zygote.environment = options.worker_environment;
   engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;
-  engine.most_jobs = config.limits.jobs;
-  engine.most_descriptors = config.limits.descriptors;
+  engine.limits = limits_of(config.limits, one_user);
   engine.finished_jobs = config.limits.finished_jobs;
   engine.finished_age_ns = static_cast<Nanoseconds>(config.limits.finished_age.count());
   engine.kind = options.kind;

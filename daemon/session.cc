@@ -445,7 +445,7 @@ void Session::list_kernels(std::uint32_t sequence, model::ListKernels request,
                            std::vector<UniqueFd> fds) {
   if (!may_wait(sequence)) return;
   ++waits_;
-  engine_.list_kernels(std::move(request.files), std::move(fds), peer_.uid,
+  engine_.list_kernels(peer_.uid, std::move(request.files), std::move(fds),
                        [weak = weak_from_this(),
                         sequence](Result<std::vector<model::ListedKernel>> kernels) {
                          const auto self = weak.lock();
@@ -488,6 +488,11 @@ void Session::hide_others(model::ServerStatus& status) const {
     worker.job.reset();
     worker.doing.clear();
   }
+  std::erase_if(status.limits, [&](const model::LimitUse& limit) {
+    return limit.uid && *limit.uid != peer_.uid;
+  });
+  for (model::LimitUse& limit : status.limits)
+    if (!limit.uid) limit.in_use.reset();
 }
 
 void Session::drain(std::uint32_t sequence) {

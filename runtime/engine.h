@@ -40,6 +40,7 @@
 #include "runtime/job/finished_jobs.h"
 #include "runtime/job/job.h"
 #include "runtime/job/kernel_lookup.h"
+#include "runtime/job/ledger.h"
 #include "runtime/sched/scheduler.h"
 
 namespace tally {
@@ -59,9 +60,7 @@ struct EngineOptions {
   std::uint64_t recycle_growth_bytes = 256U << 20;  // of private memory; 0: any
   exec::SandboxOptions sandbox;
   exec::ZygoteOptions zygote;  // but its sandbox, which is planned at start()
-  std::uint64_t most_jobs = 100'000;
-  std::uint64_t most_descriptors = 4096;
-  std::uint64_t most_request_bytes = 256U << 20;  // of all jobs that are held
+  job::Limits limits{job::kUnlimited, job::kUnlimited};
   std::uint64_t finished_jobs = 1024;
   Nanoseconds finished_age_ns = 600'000'000'000;
   model::DaemonKind kind = model::DaemonKind::Private;
@@ -80,8 +79,7 @@ struct Submission {
   Nanoseconds received_ns = 0;
   bool keep = false;  // the answer, for later wait and show
   bool wants_progress = false;
-  std::uint64_t bytes = 0;        // of the request: what holding it costs, about
-  std::uint64_t descriptors = 0;  // as many as came, while a plan is made
+  std::uint64_t bytes = 0;  // of the request: what holding it costs, about
   std::shared_ptr<job::FileWindows> windows;  // where the source is windowed
   // A trial of ours, not a job of anybody: no limit holds for it, no list, total or log
   // shows it, nobody waits for it to drain. It has a slot to itself.
@@ -135,8 +133,8 @@ class Engine {
   // What is in these files and in those that the administrator installed. `listed` is
   // called once.
   using Listed = std::function<void(Result<std::vector<model::ListedKernel>>)>;
-  void list_kernels(std::vector<model::KernelFile> kernels, std::vector<UniqueFd> fds,
-                    std::uint32_t uid, Listed listed);
+  void list_kernels(std::uint32_t uid, std::vector<model::KernelFile> kernels,
+                    std::vector<UniqueFd> fds, Listed listed);
 
   // Those that have not ended and those still kept, by number.
   std::vector<model::JobSummary> list() const;
@@ -172,7 +170,9 @@ class Engine {
   static constexpr std::uint64_t kFirstCanary = std::uint64_t{1} << 63;
   static bool is_canary(std::uint64_t job) { return job >= kFirstCanary; }
 
-  std::optional<Error> refusal(const Submission& submission) const;
+  static job::Claim claim_of(const Submission& submission);
+  std::optional<Error> refusal(const Submission& submission,
+                               const job::Claim& claim) const;
   std::optional<model::JobId> submit_again(
       const Submission& submission, const std::optional<job::SubmitDigest>& digest,
       const std::shared_ptr<job::JobObserver>& observer);
@@ -197,8 +197,8 @@ class Engine {
   void open_chunk_files(std::uint64_t number);
   void planned(job::Job& job, Result<plan::Plan> plan);
   void schedule(job::Job& job);
-  void hold(std::uint64_t descriptors, std::uint64_t bytes);
-  void release(std::uint64_t descriptors, std::uint64_t bytes);
+  void give_back(const job::Claim& claim);
+  void hold_more(job::Job& job, const job::Amounts& more);
   void refuse(std::uint64_t number, const Error& why);
 
   void feed(PendingEvent event);
@@ -271,8 +271,8 @@ class Engine {
   std::vector<std::vector<model::KernelInfo>> found_in_image_;  // of the last one
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;
+  const std::shared_ptr<job::Ledger> ledger_;
   const std::shared_ptr<job::DescriptorRoom> room_;
-  std::uint64_t request_bytes_held_ = 0;
   std::uint64_t explaining_ = 0;  // plans being made that are no jobs
   std::uint64_t delivering_ = 0;  // ended, but for the sampling of memory
   // Deadlines of jobs whose input is being inspected.

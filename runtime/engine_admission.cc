@@ -14,7 +14,7 @@
 namespace tally {
 namespace {
 
-constexpr std::int64_t kRetryAfterMs = 100;
+constexpr std::int64_t kRetryAfterMs = 100;  // of a drain
 
 sched::Lane lane_of(model::Path path) {
   switch (path) {
@@ -26,17 +26,6 @@ sched::Lane lane_of(model::Path path) {
   return sched::Lane::Process;
 }
 
-Error full(std::string code, const std::string& what, std::uint64_t limit,
-           std::uint64_t in_use) {
-  return Error(Errc::Overloaded, std::move(code),
-               "the daemon holds " + std::to_string(in_use) + " " + what +
-                   " and takes at most " + std::to_string(limit) +
-                   "; try again a little later")
-      .with("limit", static_cast<std::int64_t>(limit))
-      .with("in_use", static_cast<std::int64_t>(in_use))
-      .with("retry_after_ms", kRetryAfterMs);
-}
-
 // Failures of the input are the job's end; others mean that it was never one.
 bool fails_the_job(const Error& error) {
   return error.errc() == Errc::InvalidData || error.errc() == Errc::Io ||
@@ -45,20 +34,25 @@ bool fails_the_job(const Error& error) {
 
 }  // namespace
 
-std::optional<Error> Engine::refusal(const Submission& submission) const {
+job::Claim Engine::claim_of(const Submission& submission) {
+  job::Claim claim;
+  if (submission.canary) return claim;  // of nothing: no limit holds for it
+  claim.uid = submission.uid;
+  claim.amounts.jobs = 1;
+  claim.amounts.descriptors = submission.fds.size();
+  claim.amounts.request_bytes = submission.bytes;
+  claim.objects = job::memory_objects(submission.fds);
+  return claim;
+}
+
+std::optional<Error> Engine::refusal(const Submission& submission,
+                                     const job::Claim& claim) const {
   if (submission.canary) return std::nullopt;
   if (draining_)
     return Error(Errc::Overloaded, "draining",
                  "the daemon is finishing what it has and takes no new jobs")
         .with("retry_after_ms", kRetryAfterMs);
-  const std::uint64_t held = jobs() + explaining_;
-  if (held >= options_.most_jobs)
-    return full("too_many_jobs", "jobs", options_.most_jobs, held);
-  if (request_bytes_held_ + submission.bytes > options_.most_request_bytes)
-    return full("too_many_bytes", "bytes of requests", options_.most_request_bytes,
-                request_bytes_held_);
-  if (!room_->has(submission.fds.size()))
-    return full("too_many_descriptors", "descriptors", room_->most(), room_->held());
+  if (std::optional<Error> why = ledger_->refusal(claim, monotonic_ns())) return why;
   return window_refusal(submission);
 }
 
@@ -79,18 +73,19 @@ model::JobId Engine::submit(Submission submission,
   }
   const model::JobId id{tag_, submission.canary ? next_canary_++ : next_number_++};
   if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
-  if (const std::optional<Error> why = refusal(submission)) {
+  job::Claim claim = claim_of(submission);
+  if (const std::optional<Error> why = refusal(submission, claim)) {
     ++totals_.jobs_refused;
     observer->refused(*why);
     return id;
   }
-  hold(submission.fds.size(), submission.bytes);
+  ledger_->hold(claim, monotonic_ns());
   auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
                                         std::move(submission.fds), submission.uid,
                                         submission.received_ns);
   job->keep = submission.keep;
   job->digest = digest;
-  job->request_bytes = submission.bytes;
+  job->claim = std::move(claim);
   job->wants_progress = submission.wants_progress;
   job->windows = std::move(submission.windows);
   job->observers.push_back(std::move(observer));
@@ -179,6 +174,12 @@ void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
     if (fails_the_job(plan.error())) return end_unplanned(job.id.number, plan.error());
     return refuse(job.id.number, plan.error());
   }
+  if (!is_canary(job.id.number)) {
+    const job::Claim chunks{job.uid, {.chunks = plan->chunks()}, {}};
+    if (const auto why = ledger_->refusal(chunks, monotonic_ns()))
+      return refuse(job.id.number, *why);
+    hold_more(job, chunks.amounts);
+  }
   job.set_plan(*std::move(plan), monotonic_ns());
   schedule(job);
 }
@@ -218,19 +219,21 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   return job;
 }
 
-void Engine::hold(std::uint64_t descriptors, std::uint64_t bytes) {
-  room_->hold(descriptors);
-  request_bytes_held_ += bytes;
+void Engine::give_back(const job::Claim& claim) {
+  ledger_->give_back(claim, monotonic_ns());
+  if (claim.amounts.descriptors != 0) room_->came_back();
 }
 
-void Engine::release(std::uint64_t descriptors, std::uint64_t bytes) {
-  room_->give_back(descriptors);
-  request_bytes_held_ -= bytes;
+// Known only once it is planned, or runs.
+void Engine::hold_more(job::Job& job, const job::Amounts& more) {
+  ledger_->hold({job.uid, more, {}}, monotonic_ns());
+  job.claim.amounts.chunks += more.chunks;
+  job.claim.amounts.request_bytes += more.request_bytes;
 }
 
 void Engine::refuse(std::uint64_t number, const Error& why) {
   const JobPtr job = take(number);
-  release(job->files->size(), job->request_bytes);
+  give_back(job->claim);
   ++totals_.jobs_refused;
   for (const auto& observer : job->observers) observer->refused(why);
   idle_if_empty();

@@ -98,14 +98,15 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   answer.memory.system_used_percent = gauge_.system_used_percent();
   answer.daemon_kind = options_.kind;
   answer.daemon_pid = pid_;
-  release(job->files->size(), job->request_bytes);
+  give_back(job->claim);
   if (!is_canary(job->id.number)) {
     log_end(*job, answer, elapsed_ns);
     count_end(answer.state);
   }
-  const auto ended = std::make_shared<const job::EndedJob>(job::EndedJob{
-      std::move(answer), job->uid, job->spec->client_id, job->request_bytes, elapsed_ns,
-      now_ns, job->labels(), job->digest});
+  const auto ended = std::make_shared<const job::EndedJob>(
+      job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
+                    job->claim.amounts.request_bytes, elapsed_ns, now_ns, job->labels(),
+                    job->digest});
   if (job->keep) finished_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();

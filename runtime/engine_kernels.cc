@@ -95,16 +95,8 @@ std::optional<Error> Engine::hold_states(job::Job& job) {
   const std::uint64_t more = bytes - job.state_bytes_held;
   if (more == 0) return std::nullopt;
   job.state_bytes_held = bytes;
-  job.request_bytes += more;
-  hold(0, more);
-  if (request_bytes_held_ <= options_.most_request_bytes) return std::nullopt;
-  return Error(Errc::Overloaded, "too_many_bytes",
-               "the daemon holds " + std::to_string(request_bytes_held_) +
-                   " bytes of requests and kernels' states and takes at most " +
-                   std::to_string(options_.most_request_bytes) +
-                   "; try again a little later")
-      .with("limit", static_cast<std::int64_t>(options_.most_request_bytes))
-      .with("in_use", static_cast<std::int64_t>(request_bytes_held_));
+  hold_more(job, {.request_bytes = more});
+  return ledger_->excess(job.uid);
 }
 
 // What a worker had in hand of a kernel when it was lost makes a better story than that
@@ -128,20 +120,21 @@ Error Engine::told(Error cause, const model::ChunkKey& running,
                        job->part_of(running.chunk));
 }
 
-void Engine::list_kernels(std::vector<model::KernelFile> kernels,
-                          std::vector<UniqueFd> fds, std::uint32_t uid, Listed listed) {
+void Engine::list_kernels(std::uint32_t uid, std::vector<model::KernelFile> kernels,
+                          std::vector<UniqueFd> fds, Listed listed) {
   Submission held;  // for the limits it is like a plan that is asked for
+  held.uid = uid;
   held.fds = std::move(fds);
-  if (const std::optional<Error> why = refusal(held)) return listed(*why);
-  const std::uint64_t descriptors = held.fds.size();
+  const job::Claim claim = claim_of(held);
+  if (const std::optional<Error> why = refusal(held, claim)) return listed(*why);
   const auto files = std::make_shared<const exec::JobFiles>(std::move(held.fds));
   ++explaining_;
-  hold(descriptors, 0);
+  ledger_->hold(claim, monotonic_ns());
   kernels_.look_up(
       std::move(kernels), files, uid,
-      [this, descriptors, listed = std::move(listed)](Result<job::FoundKernels> found) {
+      [this, claim, listed = std::move(listed)](Result<job::FoundKernels> found) {
         --explaining_;
-        release(descriptors, 0);
+        give_back(claim);
         idle_if_empty();
         if (!found) return listed(found.error());
         std::vector<model::ListedKernel> list;

@@ -98,17 +98,18 @@ exec::Activity Engine::activity(model::Path path) const {
 }
 
 void Engine::explain(Submission submission, Planned planned) {
-  if (const std::optional<Error> why = refusal(submission)) return planned(*why);
+  const job::Claim claim = claim_of(submission);
+  if (const std::optional<Error> why = refusal(submission, claim)) return planned(*why);
   auto held = std::make_shared<Submission>(std::move(submission));
   ++explaining_;
-  hold(held->fds.size(), held->bytes);
-  auto done = [this, held, planned = std::move(planned)](Result<model::JobPlan> plan) {
+  ledger_->hold(claim, monotonic_ns());
+  auto done = [this, held, claim,
+               planned = std::move(planned)](Result<model::JobPlan> plan) {
     --explaining_;
-    release(held->descriptors, held->bytes);
+    give_back(claim);
     planned(std::move(plan));
     idle_if_empty();
   };
-  held->descriptors = held->fds.size();
   const auto files = std::make_shared<const exec::JobFiles>(std::move(held->fds));
   if (!kernels_.concerns(held->spec)) return explain_with(held, files, {}, done);
   kernels_.look_up(held->spec.kernels, files, held->uid,
@@ -194,6 +195,7 @@ model::ServerStatus Engine::known_status() {
   status.draining = draining_;
   if (sandbox_) status.sandbox = exec::words_of(*sandbox_);
   status.totals = totals_;
+  status.limits = ledger_->uses();
   return status;
 }
 

@@ -23,21 +23,16 @@ std::optional<Error> Engine::window_refusal(const Submission& submission) const 
     return Error(Errc::InvalidArgument, "no_files", "a job over no files");
   const std::uint64_t least =
       std::min<std::uint64_t>(source->files.size(), job::FileWindows::kMostFiles);
-  if (room_->has(submission.fds.size() + least)) return std::nullopt;
-  return Error(Errc::Overloaded, "too_many_descriptors",
-               "the daemon holds " + std::to_string(room_->held()) +
-                   " descriptors and takes at most " + std::to_string(room_->most()) +
-                   "; try again a little later")
-      .with("limit", static_cast<std::int64_t>(room_->most()))
-      .with("in_use", static_cast<std::int64_t>(room_->held()))
-      .with("retry_after_ms", std::int64_t{100});
+  const job::Claim with_a_window{
+      submission.uid, {.descriptors = submission.fds.size() + least}, {}};
+  return ledger_->refusal(with_a_window, monotonic_ns());
 }
 
 void Engine::inspect_windows(job::Job& job, plan::Reduction reduction,
                              plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
   job.inspecting = std::make_shared<job::WindowedInspection>(
-      loop_, helpers_, room_, job.windows, job.spec, reduction.selectors);
+      loop_, helpers_, room_, job.uid, job.windows, job.spec, reduction.selectors);
   job.inspecting->start([this, number, alive = alive_, reduction = std::move(reduction),
                          choice = std::move(choice)](
                             const job::WindowedInspection::Result& result) mutable {
@@ -77,7 +72,7 @@ void Engine::open_chunk_files(std::uint64_t number) {
     if (*alive) feed({sched::CancelRequested{number, why}, std::nullopt, 0, 0});
   };
   job->chunk_files = std::make_shared<job::ChunkFiles>(
-      loop_, helpers_, room_, job->windows, job->plan(),
+      loop_, helpers_, room_, job->uid, job->windows, job->plan(),
       std::move(job->inspected->identities), std::move(events));
   job->inspected.reset();
   job->chunk_files->start();
@@ -96,7 +91,7 @@ void Engine::explain_windows(const std::shared_ptr<Submission>& held,
   // The spec lives as long as the submission.
   const std::shared_ptr<const model::JobSpec> spec(held, &held->spec);
   auto inspection = std::make_shared<job::WindowedInspection>(
-      loop_, helpers_, room_, held->windows, spec, reduction.selectors);
+      loop_, helpers_, room_, held->uid, held->windows, spec, reduction.selectors);
   inspection->start([this, spec, files = std::move(files), end, inspection,
                      alive = alive_, reduction = std::move(reduction),
                      choice = std::move(choice)](

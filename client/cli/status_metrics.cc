@@ -142,6 +142,20 @@ void add_health(Metrics& metrics, const model::ServerStatus& status) {
   });
 }
 
+void add_limits(Metrics& metrics, const model::ServerStatus& status) {
+  const auto labels = [](const model::LimitUse& limit) {
+    std::string text = label("resource", limit.resource);
+    if (limit.uid) text += "," + label("uid", std::to_string(*limit.uid));
+    return text;
+  };
+  metrics.gauge("held", "What is held of what is limited, in all and by uid.");
+  for (const model::LimitUse& limit : status.limits)
+    if (limit.in_use) metrics.sample(*limit.in_use, labels(limit));
+  metrics.gauge("held_limit", "How much of it may be held.");
+  for (const model::LimitUse& limit : status.limits)
+    metrics.sample(limit.limit, labels(limit));
+}
+
 void add_threads(Metrics& metrics, const model::ServerStatus& status) {
   metrics.gauge("threads_running", "Threads of the thread path that were started.")
       .sample(std::uint64_t{status.threads_running});
@@ -181,6 +195,7 @@ std::string metrics_of_status(const model::ServerStatus& status) {
   add_memory(metrics, status);
   add_jobs(metrics, status);
   add_health(metrics, status);
+  add_limits(metrics, status);
   add_threads(metrics, status);
   add_workers(metrics, status);
   return metrics.take();

@@ -128,6 +128,18 @@ std::string text_of_pool(const model::ServerStatus& status) {
   return table.text();
 }
 
+std::string text_of_limits(const model::ServerStatus& status) {
+  if (status.limits.empty()) return "";
+  Table table;
+  table.add({"held", "by", "now", "at most"});
+  for (const model::LimitUse& limit : status.limits)
+    table.add({printable(limit.resource),
+               limit.uid ? "uid " + std::to_string(*limit.uid) : "all",
+               limit.in_use ? text_of_count(*limit.in_use) : "-",
+               text_of_count(limit.limit)});
+  return table.text() + "\n";
+}
+
 std::string text_of_tokens(const model::ServerStatus& status) {
   if (status.tokens.empty()) return "";
   Table table;

@@ -12,6 +12,8 @@ std::string text_of_daemon(const model::ServerStatus& status);
 // A line a worker.
 std::string text_of_pool(const model::ServerStatus& status);
 // A line a key of the configuration: the value in force and where it is from.
+// What is held of what is limited; empty text where the daemon does not tell.
+std::string text_of_limits(const model::ServerStatus& status);
 // Tokens in use or waited for; empty text if there are none.
 std::string text_of_tokens(const model::ServerStatus& status);
 std::string text_of_settings(const model::ServerStatus& status);

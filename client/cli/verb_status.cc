@@ -55,7 +55,7 @@ void print_status(const model::ServerStatus& status, const Args& args) {
     print(metrics_of_status(status));
   else
     print(text_of_daemon(status) + "\n" + text_of_pool(status) + "\n" +
-          text_of_tokens(status) + text_of_settings(status));
+          text_of_limits(status) + text_of_tokens(status) + text_of_settings(status));
 }
 
 // For checks: the exit code says it all.

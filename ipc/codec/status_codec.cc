@@ -96,6 +96,24 @@ model::Totals read_totals(schema::Totals::Reader from) {
           from.getJobsPartial()};
 }
 
+void write_limit(schema::LimitUse::Builder to, const model::LimitUse& limit) {
+  to.setResource(to_text(limit.resource));
+  to.setHasUid(limit.uid.has_value());
+  to.setUid(limit.uid.value_or(0));
+  to.setLimit(limit.limit);
+  to.setHasInUse(limit.in_use.has_value());
+  to.setInUse(limit.in_use.value_or(0));
+}
+
+model::LimitUse read_limit(schema::LimitUse::Reader from) {
+  model::LimitUse limit;
+  limit.resource = from_text(from.getResource());
+  if (from.getHasUid()) limit.uid = from.getUid();
+  limit.limit = from.getLimit();
+  if (from.getHasInUse()) limit.in_use = from.getInUse();
+  return limit;
+}
+
 Result<model::Path> read_path(std::uint8_t number) {
   return read_enum(number, model::Path::Any, model::Path::Process, "a path");
 }
@@ -172,6 +190,8 @@ void write_server_status(schema::ServerStatus::Builder to,
   auto health = to.initHealth(static_cast<unsigned>(status.health.size()));
   for (unsigned i = 0; i < health.size(); ++i)
     write_health(health[i], status.health[i]);
+  auto limits = to.initLimits(static_cast<unsigned>(status.limits.size()));
+  for (unsigned i = 0; i < limits.size(); ++i) write_limit(limits[i], status.limits[i]);
 }
 
 Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from) {
@@ -216,6 +236,7 @@ Result<model::ServerStatus> read_server_status(schema::ServerStatus::Reader from
     if (!health) return health.error();
     status.health.push_back(*std::move(health));
   }
+  for (const auto limit : from.getLimits()) status.limits.push_back(read_limit(limit));
   return status;
 }
 

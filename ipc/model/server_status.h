@@ -87,6 +87,15 @@ struct PathHealth {
   friend bool operator==(const PathHealth&, const PathHealth&) = default;
 };
 
+// What is held of something that is limited.
+struct LimitUse {
+  std::string resource;              // "jobs", as in [limits]
+  std::optional<std::uint32_t> uid;  // one user's; none: of all together
+  std::uint64_t limit = 0;
+  std::optional<std::uint64_t> in_use;  // none: not for the one who asks to know
+  friend bool operator==(const LimitUse&, const LimitUse&) = default;
+};
+
 struct ServerStatus {
   std::string version;
   std::uint32_t pid = 0;
@@ -118,6 +127,7 @@ struct ServerStatus {
   std::vector<PathHealth> health;  // of the inline, thread and process path
   // What holds the workers, "seccomp, landlock 4", or "off: " and why.
   std::string sandbox;
+  std::vector<LimitUse> limits;  // of all together, then of each uid that holds some
 };
 
 // One line of `tally jobs`.

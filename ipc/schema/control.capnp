@@ -164,6 +164,16 @@ struct PathHealth {
   message @5 :Text;          # for people; empty: there is nothing to say
 }
 
+# What is held of something that is limited.
+struct LimitUse {
+  resource @0 :Text;         # "jobs", as in [limits]
+  hasUid @1 :Bool;           # of one user; else of all together
+  uid @2 :UInt32;
+  limit @3 :UInt64;
+  hasInUse @4 :Bool;         # not told to those whom others' use does not concern
+  inUse @5 :UInt64;
+}
+
 struct ServerStatus {
   version @0 :Text;
   pid @1 :UInt32;
@@ -194,6 +204,7 @@ struct ServerStatus {
   degraded @26 :Text;        # why the workers are of little use; empty: they are fine
   health @27 :List(PathHealth);  # inline, thread, process
   sandbox @28 :Text;         # what holds the workers; "off: " and why
+  limits @29 :List(LimitUse);
 }
 
 struct Reply {

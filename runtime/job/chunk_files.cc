@@ -41,12 +41,13 @@ std::vector<ChunkRun> cut_runs(const plan::Plan& plan, std::size_t most_files) {
 }
 
 ChunkFiles::ChunkFiles(asio::io_context& loop, exec::ThreadPool& helpers,
-                       std::shared_ptr<DescriptorRoom> room,
+                       std::shared_ptr<DescriptorRoom> room, std::uint32_t uid,
                        std::shared_ptr<FileWindows> windows, const plan::Plan& plan,
                        std::vector<source::FileIdentity> identities, Events events)
     : loop_(loop),
       helpers_(helpers),
       room_(std::move(room)),
+      uid_(uid),
       windows_(std::move(windows)),
       identities_(std::move(identities)),
       events_(std::move(events)) {
@@ -79,11 +80,11 @@ void ChunkFiles::stop() {
 void ChunkFiles::ask_more() {
   while (!stopped_ && asked_ < runs_.size() && open_ < kMostOpenRuns) {
     const std::size_t count = runs_[asked_].chunks.files.size();
-    if (!room_->has(count))
+    if (!room_->has(uid_, count))
       return room_->wait([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->ask_more();
       });
-    room_->hold(count);
+    room_->hold(uid_, count);
     ++open_;
     ask(asked_++);
   }
@@ -170,7 +171,7 @@ void ChunkFiles::done(std::uint32_t chunk) {
 
 void ChunkFiles::close(Run& run) {
   if (!run.files) return;
-  room_->give_back(run.files->size());
+  room_->give_back(uid_, run.files->size());
   run.files.reset();
   --open_;
 }

@@ -47,9 +47,9 @@ class ChunkFiles : public std::enable_shared_from_this<ChunkFiles> {
   };
 
   ChunkFiles(asio::io_context& loop, exec::ThreadPool& helpers,
-             std::shared_ptr<DescriptorRoom> room, std::shared_ptr<FileWindows> windows,
-             const plan::Plan& plan, std::vector<source::FileIdentity> identities,
-             Events events);
+             std::shared_ptr<DescriptorRoom> room, std::uint32_t uid,
+             std::shared_ptr<FileWindows> windows, const plan::Plan& plan,
+             std::vector<source::FileIdentity> identities, Events events);
   ~ChunkFiles();
 
   void start();
@@ -82,6 +82,7 @@ class ChunkFiles : public std::enable_shared_from_this<ChunkFiles> {
   asio::io_context& loop_;
   exec::ThreadPool& helpers_;
   const std::shared_ptr<DescriptorRoom> room_;
+  const std::uint32_t uid_;  // whose job it is
   const std::shared_ptr<FileWindows> windows_;
   const std::vector<source::FileIdentity> identities_;
   std::vector<std::string> names_;

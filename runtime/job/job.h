@@ -23,6 +23,7 @@
 #include "runtime/job/kernel_image.h"
 #include "runtime/job/kernel_loss.h"
 #include "runtime/job/kernel_states.h"
+#include "runtime/job/ledger.h"
 #include "runtime/job/merged_state.h"
 #include "runtime/job/submit_digest.h"
 #include "runtime/job/windowed_inspection.h"
@@ -71,9 +72,9 @@ class Job {
   bool keep = false;  // its answer is kept for wait and show
   // What a submit must ask for that comes with the same client id; none: no other may.
   std::optional<SubmitDigest> digest;
-  std::uint64_t submitters = 1;  // those that have not left
-  std::uint64_t request_bytes = 0;
-  std::uint64_t state_bytes_held = 0;  // of them, for kernels' states
+  std::uint64_t submitters = 1;        // those that have not left
+  Claim claim;                         // what the ledger holds for it
+  std::uint64_t state_bytes_held = 0;  // of its request bytes, for kernels' states
   bool wants_progress = false;
 
   // Of a job whose files come in windows: how they come, what they were when they were

@@ -21,19 +21,21 @@ const model::FilesSource& files_of(const model::JobSpec& spec) {
 WindowedInspection::WindowedInspection(asio::io_context& loop,
                                        exec::ThreadPool& helpers,
                                        std::shared_ptr<DescriptorRoom> room,
+                                       std::uint32_t uid,
                                        std::shared_ptr<FileWindows> windows,
                                        std::shared_ptr<const model::JobSpec> spec,
                                        std::vector<std::string> columns)
     : loop_(loop),
       helpers_(helpers),
       room_(std::move(room)),
+      uid_(uid),
       windows_(std::move(windows)),
       spec_(std::move(spec)),
       files_(static_cast<std::uint32_t>(files_of(*spec_).files.size())),
       inspector_(files_of(*spec_), std::move(columns)) {}
 
 WindowedInspection::~WindowedInspection() {
-  room_->give_back(held_);
+  room_->give_back(uid_, held_);
 }
 
 void WindowedInspection::start(Done done) {
@@ -48,12 +50,12 @@ void WindowedInspection::ask_more() {
   while (done_ && asked_ < files_ && asked_ - next_ < kFilesAhead) {
     const std::uint32_t first = asked_;
     const std::uint32_t count = std::min(FileWindows::kMostFiles, files_ - first);
-    if (!room_->has(count) && asked_ == next_) drop_first();
-    if (!room_->has(count))
+    if (!room_->has(uid_, count) && asked_ == next_) drop_first();
+    if (!room_->has(uid_, count))
       return room_->wait([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->ask_more();
       });
-    room_->hold(count);
+    room_->hold(uid_, count);
     held_ += count;
     asked_ += count;
     windows_->ask(first, count,
@@ -66,7 +68,7 @@ void WindowedInspection::ask_more() {
 
 // Nobody may be kept waiting by what is only good to have.
 void WindowedInspection::drop_first() {
-  room_->give_back(held_);
+  room_->give_back(uid_, held_);
   held_ = 0;
   first_.clear();
 }
@@ -96,7 +98,7 @@ void WindowedInspection::inspected(tally::Result<void> how, std::uint32_t count)
   if (!done_) return;
   if (!how) return finish(std::move(how).error());
   if (next_ != 0) {
-    room_->give_back(count);
+    room_->give_back(uid_, count);
     held_ -= count;
   }
   next_ += count;

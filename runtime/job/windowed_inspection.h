@@ -38,7 +38,7 @@ class WindowedInspection : public std::enable_shared_from_this<WindowedInspectio
 
   // `spec` is of files, at least one.
   WindowedInspection(asio::io_context& loop, exec::ThreadPool& helpers,
-                     std::shared_ptr<DescriptorRoom> room,
+                     std::shared_ptr<DescriptorRoom> room, std::uint32_t uid,
                      std::shared_ptr<FileWindows> windows,
                      std::shared_ptr<const model::JobSpec> spec,
                      std::vector<std::string> columns);
@@ -59,6 +59,7 @@ class WindowedInspection : public std::enable_shared_from_this<WindowedInspectio
   asio::io_context& loop_;
   exec::ThreadPool& helpers_;
   const std::shared_ptr<DescriptorRoom> room_;
+  const std::uint32_t uid_;  // whose job it is
   const std::shared_ptr<FileWindows> windows_;
   const std::shared_ptr<const model::JobSpec> spec_;
   const std::uint32_t files_;

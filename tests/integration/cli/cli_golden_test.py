@@ -40,6 +40,8 @@ def steady(value, name=""):
     if isinstance(value, dict) and "restart_pending" in value:  # a setting
         kind = {"socket": "PATH", "worker_program": "PATH", "cores": "CORES"}.get(name)
         return {**value, "value": kind or value["value"]}
+    if isinstance(value, dict) and value.get("resource") == "pinned":  # all there is
+        return {**value, "limit": "SIZE"}
     for pattern, word in VOLATILE:
         if re.search(pattern, name) and not isinstance(value, dict):
             keep = word is None or (value is None and "NULL" not in word)

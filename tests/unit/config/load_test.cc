@@ -73,7 +73,15 @@ max = 9
 [limits]
 sessions = 10
 jobs = 11
+jobs_per_user = 10
+chunks = 14
+chunks_per_user = 13
 descriptors = 12
+descriptors_per_user = 11
+requests = "1KiB"
+requests_per_user = 1000
+pinned = "1GiB"
+pinned_per_user = "1MiB"
 finished_jobs = 0
 finished_age = "2h"
 [log]
@@ -87,7 +95,19 @@ target = "journal"
   expected.access = {{0, 1000}, {1001, 0}, {1002}, {1003}};
   expected.pool = {2, 3, "/opt/tally-worker", 7};
   expected.threads = {9};
-  expected.limits = {10, 11, 12, 0, std::chrono::hours(2)};
+  expected.limits = {10,
+                     11,
+                     10,
+                     14,
+                     13,
+                     12,
+                     11,
+                     1024,
+                     1000,
+                     1U << 30,
+                     1U << 20,
+                     0,
+                     std::chrono::hours(2)};
   expected.log = {LogLevel::Debug, LogTarget::Journal};
   EXPECT_EQ(loaded.config, expected);
 }

@@ -81,7 +81,15 @@ max = 1
 [limits]
 sessions = 1
 jobs = 1
+jobs_per_user = 1
+chunks = 1
+chunks_per_user = 1
 descriptors = 1
+descriptors_per_user = 1
+requests = 1
+requests_per_user = 1
+pinned = 1
+pinned_per_user = 1
 finished_jobs = 1
 finished_age = "1s"
 [log]

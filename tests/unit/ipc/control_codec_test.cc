@@ -83,9 +83,11 @@ TEST(ControlCodec, StatusKeepsTotalsAndSettings) {
       {"pool.workers", std::int64_t{-2}, false, true, true},
       {"daemon.socket", std::string("/run"), true, false, false},
       {"access.users", std::vector<std::uint32_t>{0, 1000}, true, true, false}};
+  status.limits = {{"jobs", std::nullopt, 8, std::nullopt}, {"jobs", 0, 7, 6}};
   const Result<model::Reply> reply = read_reply(reply_body(status));
   ASSERT_TRUE(reply);
   const auto& read = std::get<model::ServerStatus>(*reply);
+  EXPECT_EQ(read.limits, status.limits);
   EXPECT_EQ(read.totals, status.totals);
   EXPECT_EQ(read.tokens, status.tokens);
   EXPECT_EQ(read.settings, status.settings);

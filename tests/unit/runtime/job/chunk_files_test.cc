@@ -107,21 +107,24 @@ TEST(CutRuns, OfAnyFiles) {
 
 TEST(DescriptorRoom, WhoWaitsIsCalledInOrderOnceSomeAreBack) {
   asio::io_context loop;
-  const auto room = std::make_shared<DescriptorRoom>(loop, 10);
-  room->hold(10);
-  EXPECT_FALSE(room->has(1));
+  Amounts most = kUnlimited;
+  most.descriptors = 10;
+  const auto ledger = std::make_shared<Ledger>(Limits{most, most});
+  const auto room = std::make_shared<DescriptorRoom>(loop, ledger);
+  room->hold(1, 10);
+  EXPECT_FALSE(room->has(1, 1));
   std::string called;
   room->wait([&] { called += "a"; });
   room->wait([&] { called += "b"; });
   loop.run();
   EXPECT_EQ(called, "");
-  room->give_back(4);
+  room->give_back(1, 4);
   EXPECT_EQ(called, "");  // in a later turn
   loop.restart();
   loop.run();
   EXPECT_EQ(called, "ab");
-  EXPECT_TRUE(room->has(4));
-  EXPECT_FALSE(room->has(5));
+  EXPECT_TRUE(room->has(1, 4));
+  EXPECT_FALSE(room->has(1, 5));
 }
 
 }  // namespace
