@@ -175,6 +175,11 @@ struct LimitsConfig {
   // ... and for how long, 0 to 168 h.
   std::chrono::nanoseconds finished_age = std::chrono::minutes(10);
 
+  // How long an attached job whose client gave it an id goes on when the client's
+  // connection is gone, and its answer is kept, for the client to submit it again; 0 to
+  // 1 h.
+  std::chrono::nanoseconds attached_grace = std::chrono::seconds(10);
+
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 

@@ -249,6 +249,8 @@ std::vector<Field> fields_of(Config& config) {
        kRestart},
       {"limits", "finished_age",
        DurationTarget{&limits.finished_age, nanoseconds(0), hours(168)}, kRestart},
+      {"limits", "attached_grace",
+       DurationTarget{&limits.attached_grace, nanoseconds(0), hours(1)}, kRestart},
       {"log", "level", LevelTarget{&config.log.level}, kReload},
       {"log", "target", LogTargetTarget{&config.log.target}, kRestart},
   };

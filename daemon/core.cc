@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/quantity.h"
 #include "daemon/settings.h"
 
 namespace tally::daemon {
@@ -84,6 +85,8 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.limits = limits_of(config.limits, one_user);
   engine.finished_jobs = config.limits.finished_jobs;
   engine.finished_age_ns = static_cast<Nanoseconds>(config.limits.finished_age.count());
+  engine.attached_grace_ns =
+      static_cast<Nanoseconds>(config.limits.attached_grace.count());
   engine.kind = options.kind;
   engine.log = options.log;
   engine.turn_ended = std::move(turn_ended);
@@ -112,6 +115,7 @@ Core::Core(asio::io_context& loop, CoreOptions options)
       access_(access_of(options_.config.access)),
       engine_(loop, engine_options(options_, [this] { flush_now(); })),
       canary_(loop, engine_, canary_options(options_)),
+      lost_jobs_(loop, engine_, options_.config.limits.attached_grace),
       drain_timer_(loop),
       accept_pause_(loop) {}
 
@@ -165,6 +169,7 @@ void Core::adopt(UniqueFd connected) {
   Session::Options session;
   Admission admitted = admission(*peer, connected.get());
   session.administrator = admitted.administrator;
+  session.grace = options_.config.limits.attached_grace;
   session.refusal = std::move(admitted.refusal);
   // They are told why at their hello, but not in any number.
   if (session.refusal && sessions_.size() - admitted_ >= kMostRefused) return;
@@ -223,6 +228,18 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
 }
 
+bool Core::job_left(std::uint64_t job, const ipc::Peer& client) {
+  return lost_jobs_.add(job, client);
+}
+
+void Core::jobs_go_on(std::size_t jobs, const ipc::Peer& client) {
+  options_.log("client (uid " + std::to_string(client.uid) + ", pid " +
+               std::to_string(client.pid) + ") is gone; " + std::to_string(jobs) +
+               " of its jobs go on for " +
+               config::format_duration(options_.config.limits.attached_grace) +
+               ", should it come back");
+}
+
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
   status.sessions = admitted_;
@@ -256,6 +273,7 @@ void Core::drain() {
     asio::error_code ignored;
     acceptor_->close(ignored);
   }
+  lost_jobs_.give_up();
   engine_.drain([this] { stop_engine(); });
   drain_timer_.expires_after(options_.config.daemon.drain_timeout);
   drain_timer_.async_wait([this](asio::error_code error) {

@@ -25,6 +25,7 @@
 #include "config/reload.h"
 #include "daemon/access.h"
 #include "daemon/canary.h"
+#include "daemon/lost_jobs.h"
 #include "daemon/session.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
@@ -83,6 +84,8 @@ class Core : private SessionHost {
   void flush_later(std::shared_ptr<Session> session) override;
   void session_ended(const std::shared_ptr<Session>& session,
                      const Result<void>& how) override;
+  bool job_left(std::uint64_t job, const ipc::Peer& client) override;
+  void jobs_go_on(std::size_t jobs, const ipc::Peer& client) override;
   void drain_requested() override;
   void complete(model::ServerStatus& status) override;
 
@@ -92,6 +95,7 @@ class Core : private SessionHost {
   Access access_;
   Engine engine_;
   Canary canary_;
+  LostJobs lost_jobs_;
   State state_ = State::Serving;
   std::optional<asio::local::stream_protocol::acceptor> acceptor_;
   std::set<std::shared_ptr<Session>> sessions_;

@@ -62,6 +62,8 @@ class Session::Observer : public job::JobObserver {
     leave(*session);
   }
 
+  bool gone() const override { return session_.expired(); }
+
   void progress(const model::JobProgress& progress) override {
     if (const auto session = session_.lock(); session && role_.wants_progress)
       session->send_event(sequence_, progress);
@@ -137,26 +139,28 @@ void Session::end() {
   ended_ = true;
   asio::error_code ignored;
   socket_.close(ignored);
-  cancel_attached();
+  leave_attached();
 }
 
-void Session::cancel_attached() {
+void Session::leave_attached() {
   Turn turn(monotonic_ns());
   while (!submitted_.empty()) {
     // Cancelling calls back into forget().
     const SubmittedJob job = submitted_.begin()->second;
     submitted_.erase(submitted_.begin());
-    if (job.attached && engine_.leave(job.number))
+    if (!job.attached) continue;
+    if (said_leave_ && engine_.leave(job.number))
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
-                                       "the client that the job was attached to is "
-                                       "gone"));
+                                       "the client that the job was attached to left"));
+    if (!said_leave_ && host_.job_left(job.number, peer_)) ++going_on_;
     if (turn.over())
       return asio::post(socket_.get_executor(),
-                        [self = shared_from_this()] { self->cancel_attached(); });
+                        [self = shared_from_this()] { self->leave_attached(); });
   }
   const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
   for (const auto& [sequence, windows] : std::exchange(windows_, {}))
     windows->give_up(gone);
+  if (going_on_ > 0) host_.jobs_go_on(going_on_, peer_);
 }
 
 // --- reading ---
@@ -256,10 +260,12 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
     files(sequence, std::move(*sent), std::move(frame.fds));
   else if (std::holds_alternative<model::Ping>(*request))
     reply(sequence, model::Done{});
+  else if (std::holds_alternative<model::Leave>(*request))
+    said_leave_ = true;
   else
     reply(sequence, Error(Errc::InvalidArgument, "hello_again",
                           "the hello is the first request and the only one"));
-  return true;
+  return !said_leave_;
 }
 
 bool Session::greet(std::uint32_t sequence, const model::Request& request) {
@@ -273,8 +279,14 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
     reply(sequence, *options_.refusal);
     return false;
   }
-  const model::Hello ours{ipc::kProtocolVersion, 0, TALLY_VERSION,
-                          static_cast<std::uint32_t>(::getpid())};
+  model::Hello ours{ipc::kProtocolVersion, 0, TALLY_VERSION,
+                    static_cast<std::uint32_t>(::getpid())};
+  ours.tag = engine_.tag();
+  if (options_.grace.count() > 0) {
+    ours.features = model::Hello::kFeatureGrace;
+    ours.grace_ms = static_cast<std::uint32_t>(
+        std::chrono::ceil<std::chrono::milliseconds>(options_.grace).count());
+  }
   if (hello->protocol != ipc::kProtocolVersion) {
     reply(sequence,
           Error(Errc::ProtocolViolation, "version_mismatch",

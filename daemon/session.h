@@ -7,7 +7,8 @@
 //
 // The first request is the hello. A malformed frame is answered where possible and ends
 // the session; a well-formed request that is wrong gets a typed error and the session
-// lives. When a session ends, the jobs attached to it are cancelled.
+// lives. When a session ends, the jobs attached to it are its host's to cancel, or, if
+// the client said that it leaves, are cancelled.
 //
 // A client that does not read its replies is not read from either, beyond
 // kMostUnsentBytes.
@@ -19,6 +20,7 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +46,10 @@ class SessionHost {
   virtual void flush_later(std::shared_ptr<Session> session) = 0;
   virtual void session_ended(const std::shared_ptr<Session>& session,
                              const Result<void>& how) = 0;
+  // The client lost the session by which it submitted the job. True: the job goes on.
+  virtual bool job_left(std::uint64_t job, const ipc::Peer& client) = 0;
+  // So many of them go on, once a session.
+  virtual void jobs_go_on(std::size_t jobs, const ipc::Peer& client) = 0;
   virtual void drain_requested() = 0;
   virtual void complete(model::ServerStatus& status) = 0;  // what only the daemon knows
 };
@@ -56,6 +62,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool administrator = false;
     // Not admitted: the hello is answered with this, and the session ends.
     std::optional<Error> refusal;
+    std::chrono::nanoseconds grace{};  // told at the hello
   };
 
   Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& host,
@@ -76,7 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> room();
   Error violated(const Error& why);
   void end();
-  void cancel_attached();
+  void leave_attached();
   void forget(std::uint32_t sequence);
 
   // False: the session ends after this turn.
@@ -129,6 +136,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::uint32_t waits_ = 0;  // requests to wait that are not answered yet
   bool stopping_ = false;
   bool ended_ = false;
+  bool said_leave_ = false;
+  std::size_t going_on_ = 0;  // jobs that were left and were not cancelled
   struct SubmittedJob {
     std::uint64_t number = 0;
     bool attached = true;

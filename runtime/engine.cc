@@ -78,6 +78,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       scheduler_({options_.attempts, 32, budget_of(options_), options_.retries_per_job,
                   static_cast<Nanoseconds>(options_.chunk_timeout.count())}),
       finished_(options_.finished_jobs, options_.finished_age_ns),
+      unclaimed_(options_.finished_jobs, options_.attached_grace_ns),
       ledger_(std::make_shared<job::Ledger>(options_.limits)),
       room_(std::make_shared<job::DescriptorRoom>(loop, ledger_)),
       thread_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Thread)),

@@ -63,6 +63,8 @@ struct EngineOptions {
   job::Limits limits{job::kUnlimited, job::kUnlimited};
   std::uint64_t finished_jobs = 1024;
   Nanoseconds finished_age_ns = 600'000'000'000;
+  // Answers of attached jobs with a client id are kept for that long; 0: not kept.
+  Nanoseconds attached_grace_ns = 0;
   model::DaemonKind kind = model::DaemonKind::Private;
   // One line an event. Jobs that end well, or that their user cancelled or left, are
   // told only if log_jobs is set.
@@ -114,8 +116,15 @@ class Engine {
   // The job, alive or kept, that this uid gave the id itself.
   std::optional<std::uint64_t> find_client_id(const std::string& client_id,
                                               std::uint32_t uid);
-  // One of those who submitted the job has left. True if no other is there.
-  bool leave(std::uint64_t job);
+  // One of those who submitted the job has left. None: it has ended, or others are
+  // there.
+  struct Left {
+    Nanoseconds at_ns = 0;
+    std::string client_id;  // it can be submitted again by that; empty: it cannot
+  };
+  std::optional<Left> leave(std::uint64_t job);
+  // When the last of them left; 0: one is there, or the job has ended.
+  Nanoseconds left_ns(std::uint64_t job) const;
   // Whether a job that has not ended was ever given to a slot.
   bool started(std::uint64_t job) const { return scheduler_.started(job); }
   // Of the threads or of the workers; the inline path does nothing unwatched.
@@ -173,6 +182,8 @@ class Engine {
   static job::Claim claim_of(const Submission& submission);
   std::optional<Error> refusal(const Submission& submission,
                                const job::Claim& claim) const;
+  std::shared_ptr<const job::EndedJob> kept(std::uint32_t uid,
+                                            const std::string& client_id);
   std::optional<model::JobId> submit_again(
       const Submission& submission, const std::optional<job::SubmitDigest>& digest,
       const std::shared_ptr<job::JobObserver>& observer);
@@ -271,6 +282,7 @@ class Engine {
   std::vector<std::vector<model::KernelInfo>> found_in_image_;  // of the last one
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> client_ids_;  // alive
   job::FinishedJobs finished_;
+  job::FinishedJobs unclaimed_;  // of attached jobs: their client may not have them yet
   const std::shared_ptr<job::Ledger> ledger_;
   const std::shared_ptr<job::DescriptorRoom> room_;
   std::uint64_t explaining_ = 0;  // plans being made that are no jobs

@@ -24,6 +24,11 @@ Error placed(const Error& error, const job::Job& job) {
   return job::at_place(error, job.plan(), index, job.part_of(index));
 }
 
+// Its client did not come back: if it does after all, it does not find this.
+bool given_up(const job::EndedJob& ended) {
+  return ended.answer.error && ended.answer.error->code() == "client_gone";
+}
+
 }  // namespace
 
 void Engine::finish(const sched::Finish& action) {
@@ -107,7 +112,10 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
       job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
                     job->claim.amounts.request_bytes, elapsed_ns, now_ns, job->labels(),
                     job->digest});
-  if (job->keep) finished_.add(ended);
+  if (job->keep)
+    finished_.add(ended);
+  else if (job->digest && options_.attached_grace_ns > 0 && !given_up(*ended))
+    unclaimed_.add(ended);
   for (const auto& observer : job->observers) observer->ended(ended);
   idle_if_empty();
 }

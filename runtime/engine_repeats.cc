@@ -37,34 +37,49 @@ std::optional<model::JobId> Engine::submit_again(
   const std::string& client_id = submission.spec.client_id;
   const auto named = client_ids_.find({submission.uid, client_id});
   job::Job* const alive = named == client_ids_.end() ? nullptr : find(named->second);
-  const std::shared_ptr<const job::EndedJob> kept =
-      alive ? nullptr : finished_.find(submission.uid, client_id, monotonic_ns());
-  if (!alive && !kept) return std::nullopt;
-  const model::JobId id = alive ? alive->id : kept->answer.id;
+  const std::shared_ptr<const job::EndedJob> ended =
+      alive ? nullptr : kept(submission.uid, client_id);
+  if (!alive && !ended) return std::nullopt;
+  const model::JobId id = alive ? alive->id : ended->answer.id;
   if (const auto why =
-          difference(client_id, alive ? alive->digest : kept->digest, digest)) {
+          difference(client_id, alive ? alive->digest : ended->digest, digest)) {
     ++totals_.jobs_refused;
     observer->refused(*why);
     return id;
   }
-  if (kept) {
+  if (ended) {
     observer->accepted(id);
-    observer->ended(kept);
+    observer->ended(ended);
     return id;
   }
   ++alive->submitters;
+  alive->left_ns = 0;
   alive->keep |= submission.keep;
   alive->wants_progress |= submission.wants_progress;
-  alive->observers.push_back(observer);
+  alive->observe(observer);
   if (!alive->planned()) return id;  // it is told with the others
   observer->accepted(id);
   if (alive->wants_progress) arm_progress();
   return id;
 }
 
-bool Engine::leave(std::uint64_t number) {
+std::shared_ptr<const job::EndedJob> Engine::kept(std::uint32_t uid,
+                                                  const std::string& client_id) {
+  const Nanoseconds now = monotonic_ns();
+  auto found = finished_.find(uid, client_id, now);
+  return found ? found : unclaimed_.find(uid, client_id, now);
+}
+
+std::optional<Engine::Left> Engine::leave(std::uint64_t number) {
   job::Job* const job = find(number);
-  return job != nullptr && --job->submitters == 0;
+  if (job == nullptr || --job->submitters != 0) return std::nullopt;
+  job->left_ns = monotonic_ns();
+  return Left{job->left_ns, job->digest ? job->spec->client_id : std::string()};
+}
+
+Nanoseconds Engine::left_ns(std::uint64_t number) const {
+  const job::Job* const job = find(number);
+  return job == nullptr ? 0 : job->left_ns;
 }
 
 }  // namespace tally

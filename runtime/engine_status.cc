@@ -36,12 +36,14 @@ bool Engine::has_started(std::uint64_t number) const {
 bool Engine::watch(std::uint64_t number, std::shared_ptr<job::JobObserver> observer) {
   job::Job* job = find(number);
   if (job == nullptr) return false;
-  job->observers.push_back(std::move(observer));
+  job->observe(std::move(observer));
   return true;
 }
 
 std::shared_ptr<const job::EndedJob> Engine::ended(std::uint64_t number) {
-  return finished_.find(number, monotonic_ns());
+  const Nanoseconds now = monotonic_ns();
+  auto found = finished_.find(number, now);
+  return found ? found : unclaimed_.find(number, now);
 }
 
 std::optional<std::uint32_t> Engine::owner(std::uint64_t number) const {
@@ -54,9 +56,9 @@ std::optional<std::uint64_t> Engine::find_client_id(const std::string& client_id
                                                     std::uint32_t uid) {
   const auto alive = client_ids_.find({uid, client_id});
   if (alive != client_ids_.end()) return alive->second;
-  const auto kept = finished_.find(uid, client_id, monotonic_ns());
-  if (kept == nullptr) return std::nullopt;
-  return kept->answer.id.number;
+  const auto ended = kept(uid, client_id);
+  if (ended == nullptr) return std::nullopt;
+  return ended->answer.id.number;
 }
 
 std::optional<job::EndedJob> Engine::snapshot(std::uint64_t number) const {

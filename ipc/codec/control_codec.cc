@@ -17,11 +17,13 @@ void write_hello(schema::Hello::Builder to, const model::Hello& hello) {
   to.setFeatures(hello.features);
   to.setVersion(to_text(hello.version));
   to.setPid(hello.pid);
+  to.setGraceMs(hello.grace_ms);
+  to.setTag(hello.tag);
 }
 
 model::Hello read_hello(schema::Hello::Reader from) {
   return {from.getProtocol(), from.getFeatures(), from_text(from.getVersion()),
-          from.getPid()};
+          from.getPid(),      from.getGraceMs(),  from.getTag()};
 }
 
 void write_ref(schema::JobRef::Builder to, const model::JobRef& ref) {
@@ -93,6 +95,7 @@ struct RequestWriter {
   void operator()(const model::GetServerStatus&) { to.setServerStatus(); }
   void operator()(const model::Drain&) { to.setDrain(); }
   void operator()(const model::Ping&) { to.setPing(); }
+  void operator()(const model::Leave&) { to.setLeave(); }
   void operator()(const model::ListKernels& list) {
     write_kernel_files(to.initKernels(static_cast<unsigned>(list.files.size())),
                        list.files);
@@ -142,6 +145,7 @@ Result<model::Request> request_of(schema::Request::Reader from) {
       if (!files) return std::move(files).error();
       return model::Request(model::ListKernels{*std::move(files)});
     }
+    case schema::Request::LEAVE: return model::Request(model::Leave{});
     case schema::Request::FILES: return read_files(from.getFiles());
   }
   return Error(

@@ -88,6 +88,9 @@ struct KernelFile {
   std::uint32_t descriptor = 0;
 };
 
+// Begins the client ids that libtally makes, which only the process that made one knows.
+inline constexpr std::string_view kLibraryIdPrefix = "lib:";
+
 struct JobSpec {
   std::vector<ReducerSpec> reducers;
   Source source;

@@ -17,9 +17,14 @@ namespace tally::model {
 
 struct Hello {
   std::uint32_t protocol = 0;
-  std::uint64_t features = 0;  // none is defined yet
+  std::uint64_t features = 0;
   std::string version;
   std::uint32_t pid = 0;
+  std::uint32_t grace_ms = 0;  // with kFeatureGrace, of the daemon
+  std::uint64_t tag = 0;       // of the daemon's start, as in its jobs' ids
+
+  // A job with a client id goes on for grace_ms when its session is lost.
+  static constexpr std::uint64_t kFeatureGrace = 1;
 };
 
 enum class ReplyWhen : std::uint8_t { Finished = 0, Accepted = 1 };
@@ -61,6 +66,9 @@ struct ListKernels {
 };
 struct Drain {};
 struct Ping {};
+// Ends the session, has no reply. Unlike a connection that is lost: nobody comes back
+// to its jobs.
+struct Leave {};
 // Files from `first` on, as descriptors of the frame, or why one cannot be had. Goes
 // with the sequence of its submit or explain, and has no reply.
 struct SendFiles {
@@ -68,8 +76,9 @@ struct SendFiles {
   std::optional<Error> error;
 };
 
-using Request = std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain,
-                             GetServerStatus, Drain, Ping, ListKernels, SendFiles>;
+using Request =
+    std::variant<Hello, Submit, Wait, Status, List, Cancel, Explain, GetServerStatus,
+                 Drain, Ping, ListKernels, SendFiles, Leave>;
 
 struct Accepted {
   JobId id;

@@ -11,9 +11,11 @@ using Kernel = import "kernel.capnp";
 
 struct Hello {
   protocol @0 :UInt32;       # 1
-  features @1 :UInt64;       # bits; none is defined yet, unknown ones are ignored
+  features @1 :UInt64;       # bit 0: the daemon waits for clients (graceMs)
   version @2 :Text;          # of the program, for messages
   pid @3 :UInt32;
+  graceMs @4 :UInt32;        # of the daemon: how long a lost job goes on
+  tag @5 :UInt64;            # of the daemon's start, as in its jobs' ids
 }
 
 struct Submit {
@@ -61,6 +63,7 @@ struct Request {
     ping @9 :Void;
     kernels @10 :List(Job.FilesSource.File);  # what is in these, and what is installed?
     files @11 :Files;
+    leave @12 :Void;         # the session ends, and nobody comes back to its jobs
   }
 }
 

@@ -42,6 +42,13 @@ Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds
   if (spec->trace) recorder.emplace(received);
 }
 
+// Clients come and go while a job lives: those that are gone make room for others.
+void Job::observe(std::shared_ptr<JobObserver> observer) {
+  if (observers.size() == observers.capacity())
+    std::erase_if(observers, [](const auto& one) { return one->gone(); });
+  observers.push_back(std::move(observer));
+}
+
 void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
   plan_ = std::move(plan);
   tree_.emplace(plan_->chunks(), merge_state);

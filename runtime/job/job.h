@@ -55,6 +55,8 @@ class JobObserver {
   virtual void refused(const Error& why) = 0;
   virtual void ended(const std::shared_ptr<const EndedJob>& job) = 0;
   virtual void progress(const model::JobProgress&) {}
+  // Nobody would hear of it any more.
+  virtual bool gone() const { return false; }
 };
 
 class Job {
@@ -69,10 +71,12 @@ class Job {
   const Nanoseconds received_ns;
 
   std::vector<std::shared_ptr<JobObserver>> observers;
+  void observe(std::shared_ptr<JobObserver> observer);
   bool keep = false;  // its answer is kept for wait and show
   // What a submit must ask for that comes with the same client id; none: no other may.
   std::optional<SubmitDigest> digest;
   std::uint64_t submitters = 1;        // those that have not left
+  Nanoseconds left_ns = 0;             // when the last of them left
   Claim claim;                         // what the ledger holds for it
   std::uint64_t state_bytes_held = 0;  // of its request bytes, for kernels' states
   bool wants_progress = false;

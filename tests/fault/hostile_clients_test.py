@@ -34,6 +34,7 @@ CONFIG = f"""
 max = {THREADS}
 [limits]
 finished_jobs = 64
+attached_grace = "200ms"
 [daemon]
 socket_mode = "0666"
 [access]

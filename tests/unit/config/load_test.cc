@@ -84,6 +84,7 @@ pinned = "1GiB"
 pinned_per_user = "1MiB"
 finished_jobs = 0
 finished_age = "2h"
+attached_grace = "3s"
 [log]
 level = "debug"
 target = "journal"
@@ -107,7 +108,8 @@ target = "journal"
                      1U << 30,
                      1U << 20,
                      0,
-                     std::chrono::hours(2)};
+                     std::chrono::hours(2),
+                     std::chrono::seconds(3)};
   expected.log = {LogLevel::Debug, LogTarget::Journal};
   EXPECT_EQ(loaded.config, expected);
 }

@@ -92,6 +92,7 @@ pinned = 1
 pinned_per_user = 1
 finished_jobs = 1
 finished_age = "1s"
+attached_grace = "1s"
 [log]
 level = "warn"
 target = "stderr"

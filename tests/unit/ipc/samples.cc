@@ -191,7 +191,7 @@ model::JobAnswer sample_answer() {
 
 std::vector<model::Request> sample_requests() {
   std::vector<model::Request> requests{
-      model::Hello{1, 0, "0.1.0", 77},
+      model::Hello{1, 1, "0.1.0", 77, 10'000, 0x7f3a91c2004be810},
       model::Wait{model::JobId{1, 2}},
       model::Wait{model::ClientId{"mine"}},
       model::Wait{model::JobIdPattern{7, 16, 2}},
@@ -201,6 +201,7 @@ std::vector<model::Request> sample_requests() {
       model::GetServerStatus{},
       model::Drain{},
       model::Ping{},
+      model::Leave{},
       model::ListKernels{},
       model::ListKernels{{{"libwords.so", 0}, {"a b.so", 1}}},
       model::SendFiles{64, {}},
@@ -255,7 +256,7 @@ std::vector<model::Reply> sample_replies() {
   model::JobAnswer blank;
   blank.state = model::JobState::Done;
   return {sample_error(),
-          model::Hello{1, 0, "0.1.0", 77},
+          model::Hello{1, 1, "0.1.0", 77, 10'000, 0x7f3a91c2004be810},
           model::Accepted{{1, 2}},
           sample_answer(),
           blank,
