@@ -139,8 +139,10 @@ tally_status tally_connect_fd(int fd, const tally_connect_options* options,
 void tally_client_free(tally_client* client) {
   // A forked child may have the socket open still: the connection ends all the same.
   // From a child itself closing says nothing on the wire.
-  if (client != nullptr && !is_forked(*client))
+  if (client != nullptr && !is_forked(*client)) {
+    client->client->leave();
     (void)::shutdown(client->client->fd(), SHUT_RDWR);
+  }
   delete client;
 }
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <variant>
 
-#include "client/connection.h"
+#include "client/client_impl.h"
 #include "ipc/codec/control_codec.h"
 #include "ipc/endpoint.h"
 #include "ipc/frame.h"
@@ -61,45 +61,6 @@ Error too_many_names() {
 
 }  // namespace
 
-struct Client::Impl {
-  // A request whose reply is outstanding, or has come and was not fetched.
-  struct Slot {
-    std::optional<model::Reply> reply;
-    ProgressCallback progress;
-    FileOpener files;
-    std::optional<model::JobId> attached;  // a wait for this job, no submit
-    bool for_ticket = false;               // a ticket's: told by next_ready()
-    bool discard = false;                  // nobody will fetch the reply
-  };
-
-  explicit Impl(UniqueFd socket) : connection(std::move(socket)) {}
-
-  Result<std::uint32_t> queue(const model::Request& request, std::span<const int> fds);
-  Result<void> queue_cancel(std::uint32_t submitted);
-  Result<void> send_early();
-  Result<void> take_frames();
-  Result<void> take(const ipc::Frame& frame);
-  Result<void> take_reply(const ipc::Frame& frame);
-  Result<void> take_event(const ipc::Frame& frame);
-  Result<void> send_files(std::uint32_t sequence, const FileOpener& open,
-                          const model::NeedFiles& need);
-  // Makes `step`'s error the connection's end if it is one.
-  Result<void> checked(Result<void> step);
-  void lost(const Error& why);
-  bool is_ready(std::uint32_t sequence) const;
-  void tidy_ready();
-  Result<void> receive(const Patience& patience);
-  Result<model::Reply> wait(std::uint32_t sequence, const Patience& patience);
-
-  Connection connection;
-  model::Hello daemon;
-  std::unordered_map<std::uint32_t, Slot> slots;  // by sequence
-  // Whose replies have come, for next_ready(); may name some that wait() took since.
-  std::deque<std::uint32_t> ready;
-  std::uint32_t last_sequence = 0;
-  std::optional<Error> broken;  // why nothing more will come
-};
-
 Result<std::uint32_t> Client::Impl::queue(const model::Request& request,
                                           std::span<const int> fds) {
   if (broken) return *broken;
@@ -107,7 +68,7 @@ Result<std::uint32_t> Client::Impl::queue(const model::Request& request,
   std::uint32_t sequence = last_sequence;
   do ++sequence;
   while (sequence == 0 || slots.contains(sequence));
-  if (Result<void> fits = connection.queue(sequence, request, fds); !fits)
+  if (Result<void> fits = connection->queue(sequence, request, fds); !fits)
     return names_too_long(fits.error(), request) ? too_many_names()
                                                  : std::move(fits).error();
   last_sequence = sequence;
@@ -127,6 +88,7 @@ Result<void> Client::Impl::take_reply(const ipc::Frame& frame) {
     }
     if (at->second.for_ticket) ready.push_back(sequence);
     at->second.reply = *std::move(reply);
+    at->second.kept.reset();
     return {};
   }
   // The daemon's last words on a frame that it could not read.
@@ -166,11 +128,11 @@ Result<void> Client::Impl::send_files(std::uint32_t sequence, const FileOpener& 
     fds.push_back(file->get());
     opened.push_back(*std::move(file));
   }
-  if (Result<void> fits = connection.queue(sequence, answer, fds); fits || fds.empty())
+  if (Result<void> fits = connection->queue(sequence, answer, fds); fits || fds.empty())
     return fits;
   // Descriptors ran out while they were duplicated: the job can be told.
   answer.error = Error(Errc::Io, "file_lost", "the client has too many open files");
-  return connection.queue(sequence, answer, {});
+  return connection->queue(sequence, answer, {});
 }
 
 Result<void> Client::Impl::take(const ipc::Frame& frame) {
@@ -187,7 +149,7 @@ Result<void> Client::Impl::take(const ipc::Frame& frame) {
 // Takes every frame that the last read brought.
 Result<void> Client::Impl::take_frames() {
   for (;;) {
-    Result<std::optional<ipc::Frame>> frame = connection.next();
+    Result<std::optional<ipc::Frame>> frame = connection->next();
     if (!frame) return std::move(frame).error();
     if (!*frame) return {};
     if (Result<void> taken = take(**frame); !taken) return taken;
@@ -224,10 +186,20 @@ void Client::Impl::tidy_ready() {
   std::erase_if(ready, [this](std::uint32_t sequence) { return !is_ready(sequence); });
 }
 
+Result<void> Client::Impl::exchange(const Patience& patience) {
+  if (Result<void> sent = connection->send_some(); !sent) return sent;
+  if (Result<void> moved = connection->await(patience); !moved) return moved;
+  return take_frames();
+}
+
 Result<void> Client::Impl::receive(const Patience& patience) {
-  if (Result<void> sent = checked(connection.send_some()); !sent) return sent;
-  if (Result<void> moved = checked(connection.await(patience)); !moved) return moved;
-  return checked(take_frames());
+  if (loss) return come_back(patience);  // waiting for it was cut short
+  Result<void> step = exchange(patience);
+  if (step || !may_come_back(step.error())) return checked(std::move(step));
+  constexpr Nanoseconds kFirstPauseNs = 10'000'000;
+  loss = Loss{step.error(), monotonic_ns() + Nanoseconds{daemon.grace_ms} * 1'000'000,
+              kFirstPauseNs};
+  return come_back(patience);
 }
 
 Result<model::Reply> Client::Impl::wait(std::uint32_t sequence,
@@ -255,6 +227,7 @@ Result<void> Client::Impl::queue_cancel(std::uint32_t submitted) {
   if (at == slots.end())
     return Error(Errc::InvalidArgument, "unknown_ticket",
                  "no reply is outstanding for this ticket");
+  at->second.cancelled = true;
   model::JobRef job = model::SubmitSequence{submitted};
   if (at->second.attached) job = *at->second.attached;
   Result<std::uint32_t> sequence = queue(model::Cancel{job}, {});
@@ -264,15 +237,17 @@ Result<void> Client::Impl::queue_cancel(std::uint32_t submitted) {
 }
 
 Result<void> Client::Impl::send_early() {
-  if (connection.unsent_bytes() < kSendEarlyBytes) return {};
-  return checked(connection.send_some());
+  if (connection->unsent_bytes() < kSendEarlyBytes) return {};
+  return checked(connection->send_some());
 }
 
 Result<std::unique_ptr<Client>> Client::connect(const std::string& socket_path,
                                                 const ConnectOptions& options) {
   Result<UniqueFd> socket = ipc::connect_to(socket_path);
   if (!socket) return std::move(socket).error();
-  return adopt(*std::move(socket), options);
+  Result<std::unique_ptr<Client>> client = adopt(*std::move(socket), options);
+  if (client) (*client)->impl_->path = socket_path;
+  return client;
 }
 
 Result<std::unique_ptr<Client>> Client::adopt(UniqueFd connected,
@@ -301,17 +276,18 @@ const model::Hello& Client::daemon() const {
 }
 
 int Client::fd() const {
-  return impl_->connection.fd();
+  return impl_->connection->fd();
 }
 
 Result<Ticket> Client::submit(const model::JobSpec& spec, std::span<const int> fds,
                               model::ReplyWhen reply_when, ProgressCallback progress,
                               FileOpener files) {
-  const bool want_progress = static_cast<bool>(progress);
-  Result<std::uint32_t> sequence =
-      impl_->queue(model::Submit{spec, reply_when, want_progress}, fds);
+  model::Submit request{spec, reply_when, static_cast<bool>(progress)};
+  std::unique_ptr<KeptJob> kept = impl_->keep(request, fds);
+  Result<std::uint32_t> sequence = impl_->queue(std::move(request), fds);
   if (!sequence) return std::move(sequence).error();
   Impl::Slot& slot = impl_->slots[*sequence];
+  slot.kept = std::move(kept);
   slot.for_ticket = true;
   slot.progress = std::move(progress);
   slot.files = std::move(files);
@@ -334,18 +310,20 @@ bool Client::pending_input() const {
 }
 
 bool Client::pending_output() const {
-  return !impl_->broken && impl_->connection.unsent_bytes() > 0;
+  return !impl_->broken && impl_->connection->unsent_bytes() > 0;
 }
 
 Result<void> Client::dispatch() {
+  impl_->polled = true;
+  if (impl_->loss) impl_->lost(impl_->loss->why);
   if (impl_->broken) return *impl_->broken;
-  if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
+  if (Result<void> sent = impl_->checked(impl_->connection->send_some()); !sent)
     return sent;
   for (;;) {
-    Result<bool> received = impl_->connection.receive_some();
+    Result<bool> received = impl_->connection->receive_some();
     if (!received) return impl_->checked(std::move(received).error());
     // What was received may have asked for files.
-    if (!*received) return impl_->checked(impl_->connection.send_some());
+    if (!*received) return impl_->checked(impl_->connection->send_some());
     if (Result<void> taken = impl_->checked(impl_->take_frames()); !taken) return taken;
   }
 }
@@ -361,9 +339,9 @@ std::optional<Ticket> Client::next_ready() {
 
 Result<void> Client::flush(int interrupt_fd) {
   if (impl_->broken) return *impl_->broken;
-  if (Result<void> sent = impl_->checked(impl_->connection.send_some()); !sent)
+  if (Result<void> sent = impl_->checked(impl_->connection->send_some()); !sent)
     return sent;
-  while (impl_->connection.unsent_bytes() > 0)
+  while (impl_->connection->unsent_bytes() > 0)
     if (Result<void> moved = impl_->receive({0, interrupt_fd}); !moved) return moved;
   return {};
 }
@@ -381,13 +359,18 @@ Result<void> Client::cancel(Ticket ticket, int interrupt_fd) {
 void Client::abandon(Ticket ticket) {
   // Where this fails the connection is lost, and the job with it.
   if (Result<void> queued = impl_->queue_cancel(ticket.sequence); queued)
-    (void)impl_->checked(impl_->connection.send_some());
+    (void)impl_->checked(impl_->connection->send_some());
   const auto at = impl_->slots.find(ticket.sequence);
   if (at == impl_->slots.end()) return;
   if (at->second.reply)
     impl_->slots.erase(at);
   else
     at->second.discard = true;
+}
+
+void Client::leave() {
+  if (impl_->broken || !impl_->awaits_kept_jobs()) return;
+  if (impl_->queue(model::Leave{}, {})) (void)impl_->connection->send_some();
 }
 
 Result<model::Reply> Client::call(const model::Request& request,

@@ -8,6 +8,13 @@
 // once many are queued, so that many submits go out in one send. Descriptors are
 // duplicated; the caller keeps its own and may close them when the call returns.
 //
+// A connection that is lost while the daemon has jobs worth keeping (kept_job.h) is
+// made anew from within waits, as long as the daemon waits for us ([limits]
+// attached_grace): those jobs are submitted again under their client ids, which gives
+// the same jobs, not others. What else was outstanding gets its "connection_lost". fd()
+// is another one then. Not after dispatch(), whose host watches the socket; not with
+// adopt(); and a daemon that was started anew has none of the jobs: "connection_lost".
+//
 // Threads: one at a time. Blocking: every wait also watches for the peer's death and
 // for the deadline given at connect or call. A program with an event loop of its own
 // polls fd() for pending_input() and pending_output(), calls dispatch(), which never
@@ -102,6 +109,10 @@ class Client {
   // Gives a job up: asks for its cancellation and drops its reply, whenever it comes.
   // Does not block; sent with the next flush() if the socket is full.
   void abandon(Ticket ticket);
+
+  // Before the connection is closed on purpose: the daemon need not wait for us. Does
+  // not block, and may come too late if the socket is full.
+  void leave();
 
   // Any request with a reply at once: Ping, GetServerStatus, List, Status, Cancel,
   // Wait, Explain, Drain. A Reply that holds an Error is returned as that Error.

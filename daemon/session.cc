@@ -148,11 +148,10 @@ void Session::leave_attached() {
     // Cancelling calls back into forget().
     const SubmittedJob job = submitted_.begin()->second;
     submitted_.erase(submitted_.begin());
-    if (!job.attached) continue;
-    if (said_leave_ && engine_.leave(job.number))
+    if (job.attached && said_leave_ && engine_.leave(job.number))
       engine_.cancel(job.number, Error(Errc::Cancelled, "client_gone",
                                        "the client that the job was attached to left"));
-    if (!said_leave_ && host_.job_left(job.number, peer_)) ++going_on_;
+    if (job.attached && !said_leave_ && host_.job_left(job.number, peer_)) ++going_on_;
     if (turn.over())
       return asio::post(socket_.get_executor(),
                         [self = shared_from_this()] { self->leave_attached(); });

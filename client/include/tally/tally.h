@@ -425,6 +425,16 @@ TALLY_API tally_status tally_flush(tally_client* client, tally_error** error);
    ticket is not outstanding: "unknown_ticket", the wait was "interrupted")
    *answer is left as it was: set it to NULL beforehand to tell the two apart.
 
+   A connection that is lost is made anew from within tally_wait, _run, _flush and
+   _cancel while jobs worth it are outstanding, and the daemon, which waits
+   [limits] attached_grace for it, goes on with them: not detached, over more than
+   2^20 elements of a range or of shared memory, or over more than 1 MiB of regular
+   files (at most 64). Duplicates of their descriptors, at most 256 a client, are
+   kept until the answer is there; the caller may close its own. Other jobs end
+   with the connection ("connection_lost"), as all do where the daemon has gone or
+   was started anew, after tally_client_dispatch (whose host watches the socket),
+   and with tally_connect_fd. tally_client_free gives up what is outstanding.
+
    Many jobs: submit them all, then wait for each; answers that come before they
    are waited for are kept. Submits share a send and answers share a read, so this
    is many times the rate of one job after the other. */
