@@ -57,7 +57,7 @@ enum class Option : std::uint8_t {
   Help,
   Version,
 };
-inline constexpr std::size_t kOptionCount = 30;
+inline constexpr std::size_t kOptionCount = 31;
 
 struct OptionInfo {
   Option option;
