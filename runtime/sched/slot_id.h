@@ -18,5 +18,6 @@ struct SlotId {
   SlotNumber number = 0;
   friend auto operator<=>(const SlotId&, const SlotId&) = default;
 };
+inline constexpr SlotId kInlineSlot{Lane::Inline, 0};
 
 }  // namespace tally::sched
