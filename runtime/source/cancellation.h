@@ -1,7 +1,7 @@
 // Cancellation: whether a chunk was called off, for readers that wait for input.
 //
-// Threads: raised() from the reader's, while the flags are written by another. Lifetime:
-// the flags must outlive it.
+// Threads: raised() from the reader's, while the flags are written by another.
+// Lifetime: the flags must outlive it.
 #pragma once
 
 #include <atomic>
