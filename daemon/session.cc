@@ -498,6 +498,10 @@ void Session::hide_others(model::ServerStatus& status) const {
     if (owner && may_see(*owner)) continue;
     worker.job.reset();
     worker.doing.clear();
+    worker.stalled_ns = 0;
+    worker.process_state = '\0';
+    worker.pss_bytes.reset();  // of its input and its kernels, mostly
+    worker.rss_bytes.reset();
   }
   std::erase_if(status.limits, [&](const model::LimitUse& limit) {
     return limit.uid && *limit.uid != peer_.uid;

@@ -31,10 +31,11 @@ std::optional<std::uint64_t> counter_in(const std::string& path) {
 OomKills OomKills::own() {
   std::ifstream file("/proc/self/cgroup");
   const std::string groups{std::istreambuf_iterator<char>(file), {}};
-  return of(groups, "/sys/fs/cgroup");
+  return of(groups, "/sys/fs/cgroup", monotonic_ns());
 }
 
-OomKills OomKills::of(std::string_view groups, const std::string& mount) {
+OomKills OomKills::of(std::string_view groups, const std::string& mount,
+                      Nanoseconds now_ns) {
   std::string v2;
   std::string v1;
   while (!groups.empty()) {
@@ -51,35 +52,40 @@ OomKills OomKills::of(std::string_view groups, const std::string& mount) {
       v1 = mount + "/memory" + group + "/memory.oom_control";
   }
   // The memory controller is in one hierarchy: where both are named, v1 has it.
-  if (!v1.empty() && counter_in(v1)) return OomKills(std::move(v1));
-  if (!v2.empty() && counter_in(v2)) return OomKills(std::move(v2));
-  return OomKills("");
+  if (!v1.empty() && counter_in(v1)) return OomKills(std::move(v1), now_ns);
+  if (!v2.empty() && counter_in(v2)) return OomKills(std::move(v2), now_ns);
+  return OomKills("", now_ns);
 }
 
-OomKills::OomKills(std::string file)
-    : file_(std::move(file)), before_last_(read()), last_(before_last_) {}
+OomKills::OomKills(std::string file, Nanoseconds now_ns)
+    : file_(std::move(file)), before_last_{read(), now_ns}, last_(before_last_) {}
 
 std::optional<std::uint64_t> OomKills::read() const {
   if (file_.empty()) return std::nullopt;
   return counter_in(file_);
 }
 
-void OomKills::look() {
-  before_last_ = std::exchange(last_, read());
+void OomKills::look(Nanoseconds now_ns) {
+  before_last_ = std::exchange(last_, {read(), now_ns});
+  if (now_ns - before_last_.at_ns > kFresh) before_last_ = last_;
 }
 
-OomKills::Evidence OomKills::at_death() {
+OomKills::Evidence OomKills::at_death(Nanoseconds now_ns) {
   if (file_.empty()) return {false, "no oom_kill counter of our cgroup can be read"};
   const std::optional<std::uint64_t> now = read();
-  if (!now || !before_last_) return {false, file_ + " cannot be read"};
-  if (*now <= *before_last_)
+  auto& before = before_last_.count;
+  if (!now || !before) return {false, file_ + " cannot be read"};
+  if (*now <= *before)
     return {false, "oom_kill of " + file_ + " stood at " + std::to_string(*now)};
-  Evidence evidence{true, "oom_kill of " + file_ + " rose from " +
-                              std::to_string(*before_last_) + " to " +
-                              std::to_string(*now)};
-  ++*before_last_;
-  if (!last_ || *last_ < *before_last_) last_ = before_last_;
-  return evidence;
+  const std::string rose = "oom_kill of " + file_ + " rose from " +
+                           std::to_string(*before) + " to " + std::to_string(*now);
+  const Nanoseconds age_ns = now_ns - before_last_.at_ns;
+  if (age_ns > kFresh)
+    return {false, rose + ", but within " + std::to_string(age_ns / 1'000'000'000) +
+                       " s, so it may have been for another"};
+  ++*before;
+  if (!last_.count || *last_.count < *before) last_.count = before;
+  return {true, rose};
 }
 
 }  // namespace tally::account

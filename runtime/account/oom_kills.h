@@ -13,31 +13,42 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/base/clock.h"
+
 namespace tally::account {
 
 class OomKills {
  public:
+  // What rose longer ago than this, or since, may have been anybody.
+  static constexpr Nanoseconds kFresh = 10'000'000'000;
+
   // Of this process's own group. Reads /proc/self/cgroup.
   static OomKills own();
   // `groups`: the text of /proc/self/cgroup; `mount`: "/sys/fs/cgroup".
-  static OomKills of(std::string_view groups, const std::string& mount);
+  static OomKills of(std::string_view groups, const std::string& mount,
+                     Nanoseconds now_ns);
 
-  // Now and then: what rose before the look before this one is no evidence any more.
-  void look();
+  // Now and then, while there are victims to be: what rose before the look before this
+  // one is no evidence any more, nor what rose while nobody looked.
+  void look(Nanoseconds now_ns);
 
   struct Evidence {
     bool rose = false;    // and is used up: the next death needs another rise
     std::string checked;  // "oom_kill of /sys/…/memory.events stood at 3"
   };
-  Evidence at_death();
+  Evidence at_death(Nanoseconds now_ns);
 
  private:
-  explicit OomKills(std::string file);
+  struct Look {
+    std::optional<std::uint64_t> count;
+    Nanoseconds at_ns = 0;
+  };
+  OomKills(std::string file, Nanoseconds now_ns);
   std::optional<std::uint64_t> read() const;
 
   std::string file_;  // empty: there is none to read
-  std::optional<std::uint64_t> before_last_;
-  std::optional<std::uint64_t> last_;
+  Look before_last_;
+  Look last_;
 };
 
 }  // namespace tally::account

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import unittest
 
-from jobs import pids, range_job, range_sum, value_of
+from jobs import held_worker, pids, range_job, range_sum, value_of
 from processes import Watched, watch_all
 from tally_daemon import TallyDaemon, wait_until
 
@@ -41,6 +41,27 @@ class RecyclingTest(unittest.TestCase):
                 self.assertIn(worker["state"], ("idle", "busy"))
                 seen.add(worker["pid"])
             self.assertGreater(len(seen), 3)
+
+    def test_a_long_chunk_keeps_no_other_worker_from_being_replaced(self):
+        with TallyDaemon(workers=2, fault="update:hang:chunk=1:attempt=1",
+                         pool="recycle_chunks = 1") as daemon:
+            daemon.whole_pool()
+            job = daemon.start_tally(*range_job(2, "--workers", 1), "--json")
+            held = Watched(held_worker(daemon)["pid"])
+
+            def other():
+                (worker,) = [w for w in daemon.status()["workers"] if w["pid"] != held.pid]
+                return worker["pid"]
+            for _ in range(3):
+                before = other()
+
+                def replaced(before=before):
+                    self.assertEqual(value_of(daemon.json(*range_job(1))), range_sum(1))
+                    return other() not in (before, 0)
+                wait_until(replaced, "the worker beside the long chunk is replaced")
+            held.kill()
+            out, err = job.communicate(timeout=30)
+            self.assertEqual(value_of(json.loads(out)), range_sum(2), err)
 
     def test_zero_is_never(self):
         with TallyDaemon(pool="recycle_chunks = 0\nrecycle_growth = 0") as daemon:

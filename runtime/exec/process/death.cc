@@ -103,7 +103,8 @@ Error denied_call(std::uint32_t worker, const ZygoteMessage& death,
 
 Error unknown_death(std::uint32_t worker, std::uint32_t pid, char process_state) {
   const std::string checked =
-      process_state == '\0'
+      pid == 0 ? std::string("the zygote had not told of its process yet")
+      : process_state == '\0'
           ? std::string("its process is gone, and the zygote did not say how it ended")
           : "the zygote told of no end, and its process is " + in_words(process_state);
   return with_worker(Error(Errc::WorkerLost, "worker_lost",

@@ -147,7 +147,7 @@ void ProcessPath::apply(Slot& slot, WorkerEvent event) {
 
 std::optional<Error> ProcessPath::unknown(const Slot& slot) {
   const auto pid = static_cast<std::uint32_t>(slot.worker.pid);
-  return unknown_death(slot.number, pid, account::process_state(pid));
+  return unknown_death(slot.number, pid, pid == 0 ? '\0' : account::process_state(pid));
 }
 
 void ProcessPath::arm(Slot& slot, milliseconds after) {
@@ -327,8 +327,9 @@ void ProcessPath::on_death(const ZygoteMessage& death) {
 
 Error ProcessPath::cause_of(std::uint32_t number, const ZygoteMessage& death) {
   const bool killed = death.code == CLD_KILLED && death.status == SIGKILL;
-  return death_cause(number, death,
-                     killed ? oom_kills_.at_death() : account::OomKills::Evidence{});
+  return death_cause(
+      number, death,
+      killed ? oom_kills_.at_death(monotonic_ns()) : account::OomKills::Evidence{});
 }
 
 // The worker of the slot is no more: report, then let the table say what follows.

@@ -127,6 +127,7 @@ class ProcessPath : public ExecutionPath,
   void lose(Slot& slot, Error cause, bool spends_attempt);
   void recycle_if_due(Slot& slot);
   std::optional<WorkerProcess> take_successor(Slot& slot);
+  void take_over_successor(Slot& slot);
   void drop_successor(Slot& slot, const std::string& why);
   void put_off_successor(const Slot& slot, const std::string& why);
   void succeed_if_ready(Slot& slot);

@@ -55,8 +55,23 @@ void ProcessPath::put_off_successor(const Slot& slot, const std::string& why) {
        " is to be replaced, and the next did not start: " + why);
 }
 
+// One that waits for the end of a long chunk goes where it can serve now. The other is
+// given another when its turn comes.
+void ProcessPath::take_over_successor(Slot& slot) {
+  if (slot.successor) return;
+  const auto waiting = std::ranges::find_if(slots_, [](const auto& other) {
+    return other->successor && other->successor->complete();
+  });
+  if (waiting == slots_.end()) return;
+  std::string why = slot.worker.age.due(options_.age, slot.worker.images.size());
+  if (why.empty()) return;
+  slot.successor = take_successor(**waiting);
+  slot.succeeds_for = std::move(why);
+}
+
 // Precondition: nothing is in hand, or the last of it was just answered.
 void ProcessPath::succeed_if_ready(Slot& slot) {
+  take_over_successor(slot);
   if (!slot.successor || !slot.successor->complete() || !slot.in_hand.empty()) return;
   if (slot.state != WorkerState::Idle && slot.state != WorkerState::Busy) return;
   // One that is about to be lost is succeeded when it is.

@@ -83,12 +83,12 @@ void ProcessPath::kill_if_it_stays(Slot& slot) {
 void ProcessPath::watch_later() {
   if (watching_ || stopped_) return;
   watching_ = true;
+  oom_kills_.look(monotonic_ns());
   const std::chrono::nanoseconds least = std::min(limits_.kernel, limits_.worker) / 8;
   watch_timer_.expires_after(std::min<std::chrono::nanoseconds>(least, kWatchEvery));
   watch_timer_.async_wait([this](asio::error_code error) {
     if (error) return;
     watching_ = false;
-    oom_kills_.look();
     const Nanoseconds late_ns = since(watch_timer_.expiry());
     bool any = false;
     for (const auto& slot : slots_) {

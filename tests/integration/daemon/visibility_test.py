@@ -41,16 +41,21 @@ class VisibilityTest(unittest.TestCase):
         self.assertEqual(seen["state"], "busy")
         self.assertFalse(seen.get("job"), seen)
         self.assertFalse(seen.get("doing"), seen)
+        for hidden in "stalled_ns", "pss_bytes", "rss_bytes", "process_state":
+            self.assertFalse(seen[hidden], seen)
         self.assertEqual(self.by(USER, "jobs")["jobs"], [])
         for uid in (0, ADMINISTRATOR):
             self.assertEqual(self.worker(uid)["job"], job)
             self.assertTrue(self.worker(uid)["doing"])
+            self.assertTrue(self.worker(uid)["rss_bytes"])
+            self.assertIn(self.worker(uid)["process_state"], ("R", "S"))
 
     def test_a_worker_on_ones_own_job_is_told_in_full(self):
         job = self.run_for(USER)
         seen = self.worker(USER)
         self.assertEqual(seen["job"], job)
         self.assertTrue(seen["doing"])
+        self.assertTrue(seen["rss_bytes"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr Nanoseconds kNow = 1'000'000'000'000;
+
 class OomKillsTest : public ::testing::Test {
  protected:
   OomKillsTest()
@@ -31,7 +33,7 @@ class OomKillsTest : public ::testing::Test {
         << "oom_kill_disable 0\nunder_oom 0\noom_kill " << kills << "\n";
   }
   OomKills of(const char* groups) const {
-    return OomKills::of(groups, mount_.string());
+    return OomKills::of(groups, mount_.string(), kNow);
   }
 
   const fs::path mount_;
@@ -40,14 +42,14 @@ class OomKillsTest : public ::testing::Test {
 TEST_F(OomKillsTest, ARiseIsEvidenceForOneDeathEach) {
   v2(3);
   OomKills kills = of("0::/a/b\n");
-  EXPECT_FALSE(kills.at_death().rose);
+  EXPECT_FALSE(kills.at_death(kNow).rose);
   v2(5);
-  const OomKills::Evidence first = kills.at_death();
+  const OomKills::Evidence first = kills.at_death(kNow);
   EXPECT_TRUE(first.rose);
   EXPECT_NE(first.checked.find("memory.events rose from 3 to 5"), std::string::npos)
       << first.checked;
-  EXPECT_TRUE(kills.at_death().rose);
-  const OomKills::Evidence third = kills.at_death();
+  EXPECT_TRUE(kills.at_death(kNow).rose);
+  const OomKills::Evidence third = kills.at_death(kNow);
   EXPECT_FALSE(third.rose);
   EXPECT_NE(third.checked.find("stood at 5"), std::string::npos) << third.checked;
 }
@@ -56,25 +58,40 @@ TEST_F(OomKillsTest, ARiseIsForgottenAfterTwoLooks) {
   v2(0);
   OomKills kills = of("0::/a/b\n");
   v2(1);
-  kills.look();
+  kills.look(kNow);
   OomKills once = kills;
-  EXPECT_TRUE(once.at_death().rose);
-  kills.look();
-  EXPECT_FALSE(kills.at_death().rose);
+  EXPECT_TRUE(once.at_death(kNow).rose);
+  kills.look(kNow);
+  EXPECT_FALSE(kills.at_death(kNow).rose);
+}
+
+TEST_F(OomKillsTest, WhatRoseWhileNobodyLookedIsNoEvidence) {
+  v2(0);
+  OomKills kills = of("0::/a/b\n");
+  v2(1);
+  const Nanoseconds later = kNow + OomKills::kFresh + 1;
+  const OomKills::Evidence stale = kills.at_death(later);
+  EXPECT_FALSE(stale.rose);
+  EXPECT_NE(stale.checked.find("rose from 0 to 1, but within 10 s"), std::string::npos)
+      << stale.checked;
+  kills.look(later);  // one is enough: the first in a long time
+  EXPECT_FALSE(kills.at_death(later).rose);
+  v2(2);
+  EXPECT_TRUE(kills.at_death(later).rose);
 }
 
 TEST_F(OomKillsTest, TheOldHierarchyIsReadWhereItHasMemory) {
   v1(1);
   OomKills kills = of("4:cpu,memory:/c\n0::/\n");
   v1(2);
-  EXPECT_TRUE(kills.at_death().rose);
+  EXPECT_TRUE(kills.at_death(kNow).rose);
 }
 
 TEST_F(OomKillsTest, WithoutACounterThereIsNoEvidenceAndThatIsSaid) {
   for (const char* groups : {"", "0::/nowhere\n", "garbage", "3:pids:/c\n"}) {
     OomKills kills = of(groups);
-    kills.look();
-    const OomKills::Evidence evidence = kills.at_death();
+    kills.look(kNow);
+    const OomKills::Evidence evidence = kills.at_death(kNow);
     EXPECT_FALSE(evidence.rose);
     EXPECT_EQ(evidence.checked, "no oom_kill counter of our cgroup can be read");
   }

@@ -120,6 +120,9 @@ TEST(DeathCause, ThatNobodySawSaysWhatWasChecked) {
             std::string::npos);
   EXPECT_NE(unknown_death(3, 4711, 'S').message().find("its process is sleeping (S)"),
             std::string::npos);
+  const std::string unborn = unknown_death(3, 0, '\0').message();
+  EXPECT_NE(unborn.find("had not told of its process yet"), std::string::npos);
+  EXPECT_EQ(unborn.find("is gone"), std::string::npos);
 }
 
 TEST(DeathCause, OfAWorkerThatDidNotHeedIsOurs) {
