@@ -91,7 +91,7 @@ void Waiting::ended(const ChunkKey& key, SlotId slot, bool worked_on,
   Slot& place = slots_.at(slot);
   const auto found = std::find_if(place.hand.begin(), place.hand.end(),
                                   [&](const InHand& held) { return held.key == key; });
-  const InHand one = found->second;
+  const InHand one = *found;
   place.hand.erase(found);
   Nanoseconds took_ns = 0;
   if (worked_on) {
