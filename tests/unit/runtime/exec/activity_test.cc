@@ -30,7 +30,7 @@ TEST(SlotProgressTest, WhatTheLoopWritesAsItGivesWorkIsNone) {
   page.advanced = 100;
   const SlotProgress before = SlotProgress::of(page);
   page.advanced = 0;
-  page.cancelled_job = 7;
+  page.called_off = 7;
   EXPECT_FALSE(SlotProgress::of(page).moved_since(before));
   page.begun = 4;
   EXPECT_TRUE(SlotProgress::of(page).moved_since(before));
