@@ -5,7 +5,6 @@
 #include "ipc/base/check.h"
 
 namespace tally::sched {
-
 // The user's lines are in order_ wherever they have a job.
 void Turns::enter(std::uint32_t uid, const User& user) {
   for (const std::size_t core : {0U, 1U})
@@ -75,7 +74,9 @@ void Turns::served(std::uint32_t uid, Nanoseconds estimate_ns) {
   if (!has_turn_ || turn_uid_ != uid) {
     has_turn_ = true;
     turn_uid_ = uid;
-    user.tag = now_ = std::max(now_, user.tag);
+    now_ = std::max(now_, user.tag);
+    // A turn is not for nothing, though its chunks may be: who has none yet goes first.
+    user.tag = now_ + 1;
     user.ticket = next_ticket_++;
   }
   user.tag += estimate_ns;

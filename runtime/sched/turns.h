@@ -7,7 +7,8 @@
 // of waiting. Jobs of one priority thus take turns, and priority never lasts for ever.
 //
 // How long a chunk takes is known when it ends. At its dispatch its user is charged an
-// estimate, which is corrected then.
+// estimate, which is corrected then, and 1 ns for the turn itself: who has had one goes
+// behind who has not.
 //
 // So waiting is bounded. Once a user has a job in line, every other user has at most as
 // much time as the waiting user's own last turn took, and one turn more, before the

@@ -31,7 +31,7 @@ Day::Day(std::uint64_t seed) : random_(seed), world_(options()) {
 SchedulerOptions Day::options() {
   SchedulerOptions options;
   options.cores = 1 + below(6);
-  options.retries = one_in(2) ? 1000 : 5 + below(20);
+  options.retries = one_in(2) ? 1000 : 4 + below(8);
   if (one_in(2)) options.chunk_timeout_ns = us(100'000, 1'000'000);
   return options;
 }
@@ -83,7 +83,7 @@ void Day::carry_out(const Action& action) {
   } else if (const auto* accept = std::get_if<Accept>(&action)) {
     accepted(*accept);
   } else if (const auto* missing = std::get_if<Missing>(&action)) {
-    jobs_.at(missing->job).missing += missing->leaves.end - missing->leaves.begin;
+    left_out(*missing);
   } else if (const auto* interrupt = std::get_if<Interrupt>(&action)) {
     workers_.at(interrupt->slot).interrupted.insert(interrupt->job);
   } else if (const auto* round = std::get_if<RoundDone>(&action)) {
@@ -98,6 +98,7 @@ void Day::carry_out(const Action& action) {
 }
 
 void Day::dispatched(const Dispatch& action) {
+  if (action.part) jobs_.at(action.key.job).divided.insert(action.key.chunk);
   if (action.slot.lane == Lane::Inline) {
     if (one_in(50))
       feed(ChunkFailed{action.slot, action.key, bad_cell(action.key.chunk)});
@@ -113,6 +114,14 @@ void Day::dispatched(const Dispatch& action) {
   EXPECT_EQ(move(worker, WorkerEvent::Assigned), WorkerAction::None);
   worker.interrupted.clear();
   begin_next(action.slot, worker);
+}
+
+// A chunk that was never divided is missing as a whole.
+void Day::left_out(const Missing& action) {
+  SimJob& job = jobs_.at(action.job);
+  job.missing += job.divided.contains(action.chunk)
+                     ? action.leaves.end - action.leaves.begin
+                     : job.leaves;
 }
 
 void Day::accepted(const Accept& action) {

@@ -57,6 +57,7 @@ class Day {
 
   const Counts& counts() const { return counts_; }
   const World& world() const { return world_; }
+  std::uint32_t users() const { return users_; }
 
  private:
   enum class What : std::uint8_t {
@@ -97,6 +98,7 @@ class Day {
     std::uint64_t leaves = 1;  // of each chunk of the first round
     std::uint32_t chunks = 0;
     std::set<std::pair<std::uint32_t, std::uint64_t>> poison;  // chunk and leaf
+    std::set<std::uint32_t> divided;                           // chunks
     std::uint64_t covered = 0;
     std::uint64_t missing = 0;
     std::uint32_t round = 0;
@@ -116,6 +118,7 @@ class Day {
   void feed(Event event);
   void carry_out(const Action& action);
   void dispatched(const Dispatch& action);
+  void left_out(const Missing& action);
   void accepted(const Accept& action);
   void finished(const Finish& action);
 

@@ -8,6 +8,7 @@ namespace tally::sched::test {
 
 void Waiting::stands(JobNumber number, const JobRequest& request, bool wants,
                      Nanoseconds now_ns) {
+  if (!request.limits.empty()) comes_unseen(number, {request.lane, request.uid});
   const auto known = standing_.find(number);
   if (!wants) {
     if (known != standing_.end()) leave(known->second, number);
@@ -23,6 +24,22 @@ void Waiting::stands(JobNumber number, const JobRequest& request, bool wants,
   user.line[number] = {request.priority, !request.waits, now_ns, {}};
   if (!request.waits) ++user.need_core;
   standing_[number] = key;
+}
+
+// Its user may start level at any time that we do not see.
+void Waiting::comes_unseen(JobNumber number, Key key) {
+  const auto [known, is_new] = unseen_.try_emplace(number, key);
+  if (!is_new) --users_.at(known->second).unseen;
+  known->second = key;
+  User& user = users_[key];
+  ++user.unseen;
+  user.last_turn_ns = std::max<std::int64_t>(user.last_turn_ns, 0);
+}
+
+void Waiting::forget(JobNumber number) {
+  took_.erase(number);
+  const auto unseen = unseen_.extract(number);
+  if (!unseen.empty()) --users_.at(unseen.mapped()).unseen;
 }
 
 void Waiting::leave(Key key, JobNumber number) {
@@ -51,7 +68,10 @@ void Waiting::begin_turn(Key key, bool with_core) {
 }
 
 void Waiting::charge(Key key, std::int64_t ns) {
-  users_[key].last_turn_ns += ns;
+  User& charged = users_[key];
+  charged.last_turn_ns += ns;
+  if (charged.unseen > 0)
+    charged.last_turn_ns = std::max<std::int64_t>(charged.last_turn_ns, 0);
   for (auto& [other, user] : users_) {
     if (other.first != key.first) continue;
     const auto before = user.before_ns.find(key.second);

@@ -9,7 +9,8 @@
 //
 // Believes nothing of the scheduler's order: charges chunks with what they were
 // measured to take, those in hand with what scheduler.h estimates. Jobs that name
-// tokens are served, but do not stand: when they could go is not seen from outside.
+// tokens are served, but do not stand: when they could go is not seen from outside, and
+// a user who has some may have come back, and started level, at any time.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ class Waiting {
   // It has left the slot's hand, which worked on it, or has not come to it yet.
   void ended(const ChunkKey& key, SlotId slot, bool worked_on, Nanoseconds now_ns);
   void end_turns() { turn_of_.clear(); }
-  void forget(JobNumber number) { took_.erase(number); }
+  void forget(JobNumber number);
 
   // The most that a user was charged before another, but for the last turn.
   std::int64_t ns_waited() const { return ns_waited_; }
@@ -51,6 +52,7 @@ class Waiting {
     std::map<JobNumber, Job> line;
     std::uint32_t need_core = 0;  // of them
     std::int32_t highest = 0;     // of all jobs so far
+    std::uint32_t unseen = 0;     // jobs that name tokens
     std::int64_t last_turn_ns = 0;
     std::map<std::uint32_t, std::int64_t> before_ns;  // of each other user, since
   };
@@ -64,12 +66,14 @@ class Waiting {
     Nanoseconds since_ns = 0;
   };
 
+  void comes_unseen(JobNumber number, Key key);
   void leave(Key key, JobNumber number);
   void begin_turn(Key key, bool with_core);
   void charge(Key key, std::int64_t ns);
 
   std::map<Key, User> users_;
   std::map<JobNumber, Key> standing_;
+  std::map<JobNumber, Key> unseen_;
   std::map<SlotId, Slot> slots_;
   std::map<JobNumber, Nanoseconds> took_;  // of each job's last chunk
   std::map<Lane, Nanoseconds> last_took_;

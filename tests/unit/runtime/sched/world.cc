@@ -177,6 +177,7 @@ void World::leave_lines() {
 void World::stands(JobNumber number, const KnownJob& job) {
   const bool wants = wants_slot(job);
   waiting_.stands(number, job.request, wants, now_ns_);
+  if (job.ended) waiting_.forget(number);
   if (wants && !job.request.waits)
     could_use_core_[job.request.lane].insert(number);
   else
@@ -566,7 +567,6 @@ void World::see_finish(const Finish& action) {
   job.ended = true;
   job.error = action.error;
   stands(action.job, job);
-  waiting_.forget(action.job);
   if (!action.error) {
     EXPECT_FALSE(job.failure.has_value() || job.request.more_rounds);
     EXPECT_EQ(job.accepted.size(), job.request.chunks);

@@ -94,6 +94,7 @@ class World {
 
   explicit World(SchedulerOptions options = {})
       : options_(options), scheduler_(options) {}
+  const SchedulerOptions& options() const { return options_; }
 
   // Jobs that have ended are forgotten once no slot holds any of them.
   void forget_ended() { forgets_ = true; }
