@@ -211,9 +211,10 @@ void write_totals(JsonWriter& json, const model::Totals& totals) {
       .end_object();
 }
 
-void write_health(JsonWriter& json, const std::vector<model::PathHealth>& paths) {
-  json.begin_array();
-  for (const model::PathHealth& path : paths) {
+void write_health(JsonWriter& json, const model::ServerStatus& status) {
+  json.key("healthy").boolean(is_healthy(status));
+  json.field("degraded", status.degraded).key("health").begin_array();
+  for (const model::PathHealth& path : status.health) {
     json.begin_object().field("path", name_of(path.path));
     json.field("state", name_of(path.state)).key("last_ok_ns");
     json.counter_or_null(path.last_ok_ns).field("latency_ns", path.latency_ns);
@@ -392,8 +393,7 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   json.key("workers_pss_bytes").counter_or_null(status.workers_pss_bytes);
   json.key("system_used_percent").real(status.system_used_percent).end_object();
   json.key("draining").boolean(status.draining);
-  json.field("degraded", status.degraded).key("health");
-  write_health(json, status.health);
+  write_health(json, status);
   json.key("totals");
   write_totals(json, status.totals);
   json.key("tokens").begin_array();
@@ -410,11 +410,10 @@ std::string server_status_to_json(const model::ServerStatus& status) {
   return json.end_object().take();
 }
 
-std::string health_to_json(const model::ServerStatus& status, bool healthy) {
+std::string health_to_json(const model::ServerStatus& status) {
   JsonWriter json;
-  json.begin_object().key("healthy").boolean(healthy);
-  json.field("degraded", status.degraded).key("paths");
-  write_health(json, status.health);
+  json.begin_object();
+  write_health(json, status);
   return json.end_object().take();
 }
 

@@ -35,8 +35,8 @@ std::string error_to_json(const Error& error);
 std::string kernels_to_json(const std::vector<model::ListedKernel>& kernels);
 
 std::string server_status_to_json(const model::ServerStatus& status);
-// {"healthy", "degraded", "paths": […]}: of `tally status --health`.
-std::string health_to_json(const model::ServerStatus& status, bool healthy);
+// The same, but only what `tally status --health` is about.
+std::string health_to_json(const model::ServerStatus& status);
 std::string plan_to_json(const model::JobPlan& plan);
 // {"jobs": […]}
 std::string jobs_to_json(const std::vector<model::JobSummary>& jobs);

@@ -130,14 +130,17 @@ void Canary::send(Path& path) {
 
 void Canary::ended(Path& path, const Trial& trial, const model::JobAnswer& answer) {
   std::erase(path.sent, answer.id.number);
-  if (answer.error)
-    return path.watch.failed("a canary ended " + std::string(name_of(answer.state)) +
-                             ": " + answer.error->message());
-  if (std::string mistake = mistake_in(answer); !mistake.empty())
-    return path.watch.wrong(std::move(mistake));
-  path.watch.answered();
-  path.last_ok_ns = monotonic_ns();
-  path.latency_ns = *path.last_ok_ns - trial.sent_ns();
+  if (answer.error) {
+    path.watch.failed("a canary ended " + std::string(name_of(answer.state)) + ": " +
+                      answer.error->message());
+  } else if (std::string mistake = mistake_in(answer); !mistake.empty()) {
+    path.watch.wrong(std::move(mistake));
+  } else {
+    path.watch.answered();
+    path.last_ok_ns = monotonic_ns();
+    path.latency_ns = *path.last_ok_ns - trial.sent_ns();
+  }
+  tell(path);
 }
 
 // --- what they found ---

@@ -14,6 +14,8 @@ void notify_stopping();
 // How long notify_alive() may be away before we are ended (WatchdogSec=); none where
 // nobody watches.
 std::optional<std::chrono::microseconds> watchdog_timeout();
+// Unlike the others it does not wait for a manager that does not read: one that is
+// stuck is no reason to be stuck as well.
 void notify_alive();
 
 }  // namespace tally::daemon

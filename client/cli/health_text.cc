@@ -1,6 +1,5 @@
 #include "client/cli/health_text.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "client/cli/table.h"
@@ -23,11 +22,6 @@ std::string last_answer_of(const model::PathHealth& path) {
 }
 
 }  // namespace
-
-bool is_healthy(const model::ServerStatus& status) {
-  return !status.health.empty() && std::ranges::all_of(status.health, is_good) &&
-         status.degraded.empty();
-}
 
 std::string text_of_health(const model::ServerStatus& status) {
   Table table;

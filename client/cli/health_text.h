@@ -7,10 +7,6 @@
 
 namespace tally::cli {
 
-// Every path is ok or busy, and the pool is not degraded. Where no canaries are sent
-// nothing is known, which is not healthy either.
-bool is_healthy(const model::ServerStatus& status);
-
 // A line a path, and one for a pool that is degraded.
 std::string text_of_health(const model::ServerStatus& status);
 

@@ -60,12 +60,11 @@ void print_status(const model::ServerStatus& status, const Args& args) {
 
 // For checks: the exit code says it all.
 int show_health(const model::ServerStatus& status, const Args& args) {
-  const bool healthy = is_healthy(status);
   if (args.has(Option::Json))
-    print_line(client::health_to_json(status, healthy));
+    print_line(client::health_to_json(status));
   else
     print(text_of_health(status));
-  return healthy ? 0 : 1;
+  return is_healthy(status) ? 0 : 1;
 }
 
 Result<int> run(const Args& args) {

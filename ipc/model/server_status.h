@@ -130,6 +130,14 @@ struct ServerStatus {
   std::vector<LimitUse> limits;  // of all together, then of each uid that holds some
 };
 
+// Every path is ok or busy, and the pool is not degraded. Where no canaries are sent
+// nothing is known, which is not healthy either.
+inline bool is_healthy(const ServerStatus& status) {
+  for (const PathHealth& path : status.health)
+    if (path.state != HealthState::Ok && path.state != HealthState::Busy) return false;
+  return !status.health.empty() && status.degraded.empty();
+}
+
 // One line of `tally jobs`.
 struct JobSummary {
   JobId id;

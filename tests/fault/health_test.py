@@ -23,7 +23,7 @@ def health(daemon):
     """Exit code and state by path."""
     done = daemon.tally("status", "--health", "--json")
     told = json.loads(done.stdout)
-    return done.returncode, {p["path"]: p["state"] for p in told["paths"]}
+    return done.returncode, {p["path"]: p["state"] for p in told["health"]}
 
 
 def settles(daemon, code, **states):

@@ -72,7 +72,7 @@ class StalledWorkerTest(unittest.TestCase):
             self.assertEqual(self.finish(job)["retries"], 1)
 
     def test_a_freeze_of_daemon_and_workers_is_no_stall(self):
-        with TallyDaemon(fault="update:stop:chunk=3:attempt=1",
+        with TallyDaemon(fault="update:stop:chunk=3:attempt=1:block=2",
                          pool='stall_timeout = "3s"') as daemon:
             before = daemon.whole_pool()
             job = daemon.start_tally(*range_job(), "--json")

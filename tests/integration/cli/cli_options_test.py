@@ -50,8 +50,8 @@ WRONG = {
     "--count": ["", "0", "-1", "x", "1.5", "1e30"],
 }
 # Flags take nothing, and may stand twice.
-FLAGS = ["--json", "--quiet", "--verbose", "--prometheus", "--embedded", "--help",
-         "--version", "-q", "-v", "-h"]
+FLAGS = ["--json", "--quiet", "--verbose", "--prometheus", "--health", "--embedded",
+         "--help", "--version", "-q", "-v", "-h"]
 # The value may be left away.
 OPTIONAL = ["--watch"]
 # May be given twice.

@@ -52,6 +52,7 @@ TEST(ReloadTest, EveryKeyIsComparedAndCopied) {
 socket = "/s"
 socket_mode = "0660"
 drain_timeout = "1s"
+canary = "1s"
 [access]
 users = [1]
 groups = [1]
