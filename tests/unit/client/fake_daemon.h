@@ -6,11 +6,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -42,22 +44,46 @@ class FakeDaemon {
       socket_.reset();
     });
   }
+  // Listens there; the script takes each connection with accept().
+  FakeDaemon(const std::string& path, Script script)
+      : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address),
+                     sizeof address),
+              0);
+    EXPECT_EQ(::listen(listener_.get(), 8), 0);
+    thread_ = std::thread([this, script = std::move(script)] {
+      script(*this);
+      socket_.reset();
+    });
+  }
   ~FakeDaemon() {
     client_end_.reset();
-    thread_.join();
+    if (listener_) (void)::shutdown(listener_.get(), SHUT_RDWR);
+    if (thread_.joinable()) thread_.join();
   }
+  void join() { thread_.join(); }
 
   // For the test.
   UniqueFd take_client_end() { return std::move(client_end_); }
 
-  // For the script. None: the client is gone.
+  // For the script: the next connection; the one before is closed.
+  void accept() {
+    socket_.reset();
+    reader_.emplace(ipc::FrameLimits{});
+    socket_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+
+  // None: the client is gone.
   std::optional<Asked> next() {
     for (;;) {
-      Result<std::optional<ipc::Frame>> frame = reader_.next();
+      Result<std::optional<ipc::Frame>> frame = reader_->next();
       EXPECT_TRUE(frame);
       if (!frame) return std::nullopt;
       if (*frame) return asked(std::move(**frame));
-      const Result<ipc::Transfer> got = reader_.receive(socket_.get(), 0);
+      const Result<ipc::Transfer> got = reader_->receive(socket_.get(), 0);
       if (!got || *got == ipc::Transfer::Closed) return std::nullopt;
     }
   }
@@ -82,8 +108,10 @@ class FakeDaemon {
 
   // The hello that a correct daemon gives.
   void greet(std::uint32_t protocol = ipc::kProtocolVersion) {
-    if (const auto hello = next())
-      reply(hello->sequence, model::Hello{protocol, 0, "9.9", 4000});
+    greet(model::Hello{protocol, 0, "9.9", 4000});
+  }
+  void greet(const model::Hello& ours) {
+    if (const auto hello = next()) reply(hello->sequence, ours);
   }
   void wait_for_the_end() {
     while (next()) {
@@ -100,7 +128,8 @@ class FakeDaemon {
 
   UniqueFd client_end_;
   UniqueFd socket_;
-  ipc::FrameReader reader_{{}};
+  UniqueFd listener_;
+  std::optional<ipc::FrameReader> reader_{ipc::FrameLimits{}};
   std::thread thread_;
 };
 
