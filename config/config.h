@@ -152,7 +152,7 @@ struct LimitsConfig {
   std::uint32_t jobs_per_user = 0;
 
   // Chunks of those jobs, as planned, 1 to 1000000000.
-  std::uint32_t chunks = 1'000'000;
+  std::uint32_t chunks = 100'000'000;
   std::uint32_t chunks_per_user = 0;
 
   // Descriptors that clients passed and we hold open, 1 to 1048576. The process limit

@@ -44,6 +44,7 @@ complete -c tally -n "$on $placed" -l require -x -a 'isolated' -d 'Worker proces
 complete -c tally -n "$on $sources" -l workers -x -d 'At most so many'
 complete -c tally -n "$on $sources" -l chunk -x -d 'Elements of a chunk'
 complete -c tally -n "$on $sources wait kernel" -l timeout -x -d 'Give up after this time'
+complete -c tally -n "$on $sources" -l priority -x -d 'Above 0: before your other jobs'
 complete -c tally -n "$on $sources" -l limit -x -d 'At most N chunks at once that name it'
 complete -c tally -n "$on $sources" -l kernel -r -d 'A reducer of your own'
 complete -c tally -n "$on run compare explain submit wait show jobs cancel kernel kernels status ping version" -l json -d 'Print one JSON object'

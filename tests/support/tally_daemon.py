@@ -100,7 +100,9 @@ class TallyDaemon:
             self._daemon_env["TALLY_FAULT"] = fault
             self.fault_file.touch()
             if "canary" not in config:
-                config = f'daemon.canary = "0s"\n{config}'
+                head, _, rest = (config if "[daemon]\n" in config
+                                 else f"[daemon]\n{config}").partition("[daemon]\n")
+                config = f'{head}[daemon]\ncanary = "0s"\n{rest}'
         self._config.write_text(f"{config}\n{pool}")
         self.env = clean_environment(self.folder, TALLY_SOCKET=self.socket,
                                      TALLY_EMBED="never")

@@ -18,20 +18,20 @@ model::ServerStatus with(HealthState thread, HealthState process,
 }
 
 TEST(HealthTextTest, OnlyOkAndBusyAreHealthy) {
-  EXPECT_TRUE(is_healthy(with(HealthState::Ok, HealthState::Ok)));
-  EXPECT_TRUE(is_healthy(with(HealthState::Busy, HealthState::Ok)));
+  EXPECT_TRUE(model::is_healthy(with(HealthState::Ok, HealthState::Ok)));
+  EXPECT_TRUE(model::is_healthy(with(HealthState::Busy, HealthState::Ok)));
   for (const HealthState sick : {HealthState::Off, HealthState::Wedged,
                                  HealthState::Failed, HealthState::Wrong}) {
-    EXPECT_FALSE(is_healthy(with(HealthState::Ok, sick)));
-    EXPECT_FALSE(is_healthy(with(sick, HealthState::Ok)));
+    EXPECT_FALSE(model::is_healthy(with(HealthState::Ok, sick)));
+    EXPECT_FALSE(model::is_healthy(with(sick, HealthState::Ok)));
   }
-  EXPECT_FALSE(is_healthy({}));
+  EXPECT_FALSE(model::is_healthy({}));
 }
 
 TEST(HealthTextTest, ADegradedPoolIsNotHealthyAndSaysWhy) {
   model::ServerStatus status = with(HealthState::Ok, HealthState::Ok);
   status.degraded = "workers keep dying";
-  EXPECT_FALSE(is_healthy(status));
+  EXPECT_FALSE(model::is_healthy(status));
   EXPECT_NE(text_of_health(status).find("workers  degraded  workers keep dying\n"),
             std::string::npos)
       << text_of_health(status);
