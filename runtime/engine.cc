@@ -85,6 +85,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       process_events_(std::make_unique<LaneEvents>(*this, sched::Lane::Process)),
       deadline_timer_(loop),
       progress_timer_(loop),
+      trim_timer_(loop),
       gauges_("tally-gauge", kGaugeThreads),
       helpers_("tally-helper", kHelperThreads),
       kernels_(loop, helpers_, options_.kernels,
@@ -218,16 +219,16 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
     made.task =
         job.plan().task(*job.spec, key, job.part_of(key.chunk), made.descriptors);
     made.files = job.files;
-    if (job.chunk_files) job.chunk_files->place(key.chunk, made);
+    if (job.windowed) job.windowed->chunk_files->place(key.chunk, made);
   } else {
     made.task = job.merge_task(key);
-    made.extra.push_back(job.merge_input);
+    made.extra.push_back(job.merge_input());
   }
   made.task.kernel_memory_bytes = options_.kernel_memory_bytes;
-  if (job.sync_region) {
+  if (job.sync_region()) {
     made.task.sync_descriptor =
         static_cast<std::uint32_t>(made.descriptors.size() + made.extra.size());
-    made.extra.push_back(job.sync_region);
+    made.extra.push_back(job.sync_region());
   }
   for (const auto& image : job.images) {
     made.task.images.push_back({image->hash, image->name, std::nullopt});

@@ -165,6 +165,8 @@ class Engine {
   std::uint64_t jobs() const { return jobs_.size() - canaries_; }
 
  private:
+  static constexpr std::size_t kManyJobs = 10'000;  // whose memory is worth some work
+
   // Gives each path's events their lane.
   class LaneEvents;
   struct PendingEvent {
@@ -250,6 +252,8 @@ class Engine {
   void idle_if_empty();
   void read_status();
   model::ServerStatus known_status();
+  void save_memory(std::uint64_t number);
+  void trim_if_few();
   void arm_deadline();
   void arm_progress();
   void send_progress();
@@ -316,6 +320,9 @@ class Engine {
   std::optional<Nanoseconds> armed_deadline_ns_;
   asio::steady_timer progress_timer_;
   bool progress_armed_ = false;
+  asio::steady_timer trim_timer_;
+  bool trim_armed_ = false;
+  std::size_t most_jobs_seen_ = 0;  // at a time, since memory was given back
   bool draining_ = false;
   bool log_jobs_ = options_.log_jobs;
   std::function<void()> idle_;

@@ -84,10 +84,12 @@ model::JobId Engine::submit(Submission submission,
                                         std::move(submission.fds), submission.uid,
                                         submission.received_ns);
   job->keep = submission.keep;
-  job->digest = digest;
+  if (digest) job->digest = std::make_unique<const job::SubmitDigest>(*digest);
   job->claim = std::move(claim);
   job->wants_progress = submission.wants_progress;
-  job->windows = std::move(submission.windows);
+  if (submission.windows)
+    job->windowed = std::make_unique<job::Job::Windowed>(
+        job::Job::Windowed{std::move(submission.windows), {}, {}, {}});
   job->observers.push_back(std::move(observer));
   if (job->spec->timeout_ns != 0)
     job->deadline_ns = job->received_ns + job->spec->timeout_ns;
@@ -150,7 +152,8 @@ void Engine::inspect_job(job::Job& job, plan::Reduction reduction,
                          plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
   expire_unplanned(job);
-  if (job.windows) return inspect_windows(job, std::move(reduction), std::move(choice));
+  if (job.windowed)
+    return inspect_windows(job, std::move(reduction), std::move(choice));
   helpers_.post([this, number, spec = job.spec, files = job.files, limits = limits(),
                  alive = alive_, reduction = std::move(reduction),
                  choice = std::move(choice)]() mutable {
@@ -200,10 +203,21 @@ void Engine::schedule(job::Job& job) {
   request.partial = job.spec->on_failure == model::FailurePolicy::Partial;
   request.waits = job.plan().choice().waits;
   request.limits = job.spec->limits;
-  if (job.windows) request.released = 0;
+  if (job.windowed) request.released = 0;
   if (job.wants_progress) arm_progress();
   feed({sched::Submitted{request}, std::nullopt, 0, 0});
   open_chunk_files(request.job);
+  save_memory(request.job);
+}
+
+// A plan takes a microsecond to make, and as much memory as all else of a job in line.
+void Engine::save_memory(std::uint64_t number) {
+  if (jobs_.size() < kManyJobs) return;
+  most_jobs_seen_ = std::max(most_jobs_seen_, jobs_.size());
+  job::Job* const job = find(number);
+  if (job == nullptr || scheduler_.started(number)) return;
+  if (job->wants_progress || needs_inspection(*job->spec)) return;
+  if (!kernels_.concerns(*job->spec)) job->forget_plan(limits());
 }
 
 // Out of the tables; the number names it no longer.
@@ -212,6 +226,7 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   JobPtr job = std::move(found->second);
   jobs_.erase(found);
   if (is_canary(number)) --canaries_;
+  trim_if_few();
   job->stop_windows();
   inspections_.erase(number);
   if (!job->spec->client_id.empty())

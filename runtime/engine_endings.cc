@@ -111,7 +111,7 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   const auto ended = std::make_shared<const job::EndedJob>(
       job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
                     job->claim.amounts.request_bytes, elapsed_ns, now_ns, job->labels(),
-                    job->digest});
+                    job->known_digest()});
   if (job->keep)
     finished_.add(ended);
   else if (job->digest && options_.attached_grace_ns > 0 && !given_up(*ended))

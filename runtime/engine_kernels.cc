@@ -77,7 +77,7 @@ void Engine::round_done(std::uint64_t number) {
       if (!*input)
         return feed(
             {sched::CancelRequested{number, input->error()}, std::nullopt, 0, 0});
-      waiting->merge_input = std::make_shared<const UniqueFd>(*std::move(*input));
+      waiting->give_merge_input(*std::move(*input));
       // Where the chunks ran: kernels that may run in threads need no workers.
       const bool threads = waiting->plan().choice().path == model::Path::Thread;
       feed({sched::NextRound{number,
@@ -92,9 +92,9 @@ void Engine::round_done(std::uint64_t number) {
 std::optional<Error> Engine::hold_states(job::Job& job) {
   if (!job.kernel_states()) return std::nullopt;
   const std::uint64_t bytes = job.kernel_states()->merge_input_bytes();
-  const std::uint64_t more = bytes - job.state_bytes_held;
+  const std::uint64_t more = bytes - job.state_bytes_held();
   if (more == 0) return std::nullopt;
-  job.state_bytes_held = bytes;
+  job.state_bytes_held() = bytes;
   hold_more(job, {.request_bytes = more});
   return ledger_->excess(job.uid);
 }

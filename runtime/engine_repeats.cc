@@ -41,8 +41,8 @@ std::optional<model::JobId> Engine::submit_again(
       alive ? nullptr : kept(submission.uid, client_id);
   if (!alive && !ended) return std::nullopt;
   const model::JobId id = alive ? alive->id : ended->answer.id;
-  if (const auto why =
-          difference(client_id, alive ? alive->digest : ended->digest, digest)) {
+  if (const auto why = difference(
+          client_id, alive ? alive->known_digest() : ended->digest, digest)) {
     ++totals_.jobs_refused;
     observer->refused(*why);
     return id;

@@ -1,4 +1,6 @@
-// Engine: what happens by the clock: deadlines and news of progress.
+// Engine: what happens by the clock: deadlines, news of progress, memory given back.
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -8,6 +10,7 @@ namespace tally {
 namespace {
 
 constexpr std::chrono::milliseconds kProgressEvery{100};
+constexpr std::chrono::milliseconds kTrimAfter{500};
 
 }  // namespace
 
@@ -26,6 +29,23 @@ void Engine::arm_deadline() {
     if (error || !*alive) return;
     armed_deadline_ns_.reset();
     feed({sched::TimePassed{monotonic_ns()}, std::nullopt, 0, 0});
+  });
+}
+
+// What many jobs took is the allocator's when they are gone, between what is still
+// held. It keeps that for ever unless it is told; and told for each job, it does little
+// else.
+void Engine::trim_if_few() {
+  const auto few = [this] { return jobs_.size() <= most_jobs_seen_ / 4; };
+  if (most_jobs_seen_ < kManyJobs || trim_armed_ || !few()) return;
+  trim_armed_ = true;
+  trim_timer_.expires_after(kTrimAfter);
+  trim_timer_.async_wait([this, few, alive = alive_](asio::error_code error) {
+    if (error || !*alive) return;
+    trim_armed_ = false;
+    if (!few()) return;
+    most_jobs_seen_ = jobs_.size();
+    helpers_.post([] { ::malloc_trim(0); });
   });
 }
 

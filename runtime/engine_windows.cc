@@ -31,39 +31,41 @@ std::optional<Error> Engine::window_refusal(const Submission& submission) const 
 void Engine::inspect_windows(job::Job& job, plan::Reduction reduction,
                              plan::PathChoice choice) {
   const std::uint64_t number = job.id.number;
-  job.inspecting = std::make_shared<job::WindowedInspection>(
-      loop_, helpers_, room_, job.uid, job.windows, job.spec, reduction.selectors);
-  job.inspecting->start([this, number, alive = alive_, reduction = std::move(reduction),
-                         choice = std::move(choice)](
-                            const job::WindowedInspection::Result& result) mutable {
-    job::Job* waiting = *alive ? find(number) : nullptr;
-    if (waiting == nullptr || waiting->planned()) return;  // ended meanwhile
-    if (!result) return planned(*waiting, result.error());
-    waiting->inspected = *result;
-    helpers_.post([this, number, alive, spec = waiting->spec, files = waiting->files,
-                   limits = limits(), windows = *result,
-                   reduction = std::move(reduction),
-                   choice = std::move(choice)]() mutable {
-      auto plan = std::make_shared<Result<plan::Plan>>(
-          guarded("inspection", Errc::Internal, [&] {
-            return job::plan_with_input({*spec, *files, limits, windows.get()},
-                                        reduction, std::move(choice));
-          }));
-      asio::post(loop_, [this, number, alive, plan] {
-        job::Job* inspected = *alive ? find(number) : nullptr;
-        if (inspected == nullptr || inspected->planned()) return;
-        inspected->inspecting.reset();
-        inspected->inspected->first.clear();
-        planned(*inspected, std::move(*plan));
+  job.windowed->inspecting = std::make_shared<job::WindowedInspection>(
+      loop_, helpers_, room_, job.uid, job.windowed->files, job.spec,
+      reduction.selectors);
+  job.windowed->inspecting->start(
+      [this, number, alive = alive_, reduction = std::move(reduction),
+       choice =
+           std::move(choice)](const job::WindowedInspection::Result& result) mutable {
+        job::Job* waiting = *alive ? find(number) : nullptr;
+        if (waiting == nullptr || waiting->planned()) return;  // ended meanwhile
+        if (!result) return planned(*waiting, result.error());
+        waiting->windowed->inspected = *result;
+        helpers_.post([this, number, alive, spec = waiting->spec,
+                       files = waiting->files, limits = limits(), windows = *result,
+                       reduction = std::move(reduction),
+                       choice = std::move(choice)]() mutable {
+          auto plan = std::make_shared<Result<plan::Plan>>(
+              guarded("inspection", Errc::Internal, [&] {
+                return job::plan_with_input({*spec, *files, limits, windows.get()},
+                                            reduction, std::move(choice));
+              }));
+          asio::post(loop_, [this, number, alive, plan] {
+            job::Job* inspected = *alive ? find(number) : nullptr;
+            if (inspected == nullptr || inspected->planned()) return;
+            inspected->windowed->inspecting.reset();
+            inspected->windowed->inspected->first.clear();
+            planned(*inspected, std::move(*plan));
+          });
+        });
       });
-    });
-  });
 }
 
 // Chunks wait in the scheduler until these have their files.
 void Engine::open_chunk_files(std::uint64_t number) {
   job::Job* const job = find(number);
-  if (job == nullptr || !job->windows) return;
+  if (job == nullptr || !job->windowed) return;
   job::ChunkFiles::Events events;
   events.released = [this, number, alive = alive_](std::uint32_t upto) {
     if (*alive) feed({sched::ChunksReleased{number, upto}, std::nullopt, 0, 0});
@@ -71,11 +73,12 @@ void Engine::open_chunk_files(std::uint64_t number) {
   events.failed = [this, number, alive = alive_](const Error& why) {
     if (*alive) feed({sched::CancelRequested{number, why}, std::nullopt, 0, 0});
   };
-  job->chunk_files = std::make_shared<job::ChunkFiles>(
-      loop_, helpers_, room_, job->uid, job->windows, job->plan(),
-      std::move(job->inspected->identities), std::move(events));
-  job->inspected.reset();
-  job->chunk_files->start();
+  job::Job::Windowed& windowed = *job->windowed;
+  windowed.chunk_files = std::make_shared<job::ChunkFiles>(
+      loop_, helpers_, room_, job->uid, windowed.files, job->plan(),
+      std::move(windowed.inspected->identities), std::move(events));
+  windowed.inspected.reset();
+  windowed.chunk_files->start();
 }
 
 void Engine::explain_windows(const std::shared_ptr<Submission>& held,

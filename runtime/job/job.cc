@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "ipc/base/check.h"
 #include "ipc/sync/region.h"
+#include "runtime/job/planning.h"
 #include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/reducers.h"
 
@@ -30,16 +32,23 @@ std::uint64_t stream_end(const model::Partial& partial) {
   return partial.spans.empty() ? 0 : partial.spans.front().end;
 }
 
+// One for all jobs without any.
+std::shared_ptr<const exec::JobFiles> held(std::vector<UniqueFd> fds) {
+  static const auto kNone = std::make_shared<const exec::JobFiles>();
+  if (fds.empty()) return kNone;
+  return std::make_shared<const exec::JobFiles>(std::move(fds));
+}
+
 }  // namespace
 
 Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds,
          std::uint32_t owner, Nanoseconds received)
     : id(job_id),
       spec(std::make_shared<const model::JobSpec>(std::move(job_spec))),
-      files(std::make_shared<const exec::JobFiles>(std::move(fds))),
+      files(held(std::move(fds))),
       uid(owner),
       received_ns(received) {
-  if (spec->trace) recorder.emplace(received);
+  if (spec->trace) recorder = std::make_unique<ChunkRecorder>(received);
 }
 
 // Clients come and go while a job lives: those that are gone make room for others.
@@ -50,45 +59,74 @@ void Job::observe(std::shared_ptr<JobObserver> observer) {
 }
 
 void Job::set_plan(plan::Plan plan, Nanoseconds now_ns) {
-  plan_ = std::move(plan);
-  tree_.emplace(plan_->chunks(), merge_state);
+  plan_ = std::make_unique<const plan::Plan>(std::move(plan));
+  planned_ = true;
+  path_ = plan_->choice().path;
+  chunks_ = plan_->chunks();
   if (const std::size_t kernels = plan_->reduction().kernels.size(); kernels > 0)
     kernel_states_ = std::make_shared<KernelStates>(kernels);
   planned_ns = now_ns;
 }
 
+void Job::forget_plan(const plan::PathLimits& limits) {
+  limits_ = limits;
+  plan_.reset();
+}
+
+const plan::Plan& Job::plan() const {
+  if (plan_) return *plan_;
+  Result<plan::Plan> again = plan_carried(*spec, files->size(), limits_);
+  TALLY_CHECK(again);  // it was made once from the same
+  plan_ = std::make_unique<const plan::Plan>(*std::move(again));
+  return *plan_;
+}
+
+Job::Progress& Job::progress() {
+  if (!progress_) progress_ = std::make_unique<Progress>(chunks_);
+  return *progress_;
+}
+
+const Job::Progress& Job::progress() const {
+  static const Progress kNone(0);
+  return progress_ ? *progress_ : kNone;
+}
+
 Result<void> Job::make_sync_region() {
-  if (sync_region) return {};
-  const auto& infos = plan_->reduction().kernel_infos;
+  if (sync_region()) return {};
+  const auto& infos = plan().reduction().kernel_infos;
   if (std::none_of(infos.begin(), infos.end(),
                    [](const auto& one) { return one.sync; }))
     return {};
   Result<UniqueFd> region = sync::Region::create({});
   if (!region) return std::move(region).error();
-  sync_region = std::make_shared<const UniqueFd>(*std::move(region));
+  progress().sync_region = std::make_shared<const UniqueFd>(*std::move(region));
   return {};
 }
 
 void Job::close_sync_region() const {
-  if (!sync_region) return;
+  if (!sync_region()) return;
   // One that a kernel has damaged cannot be closed; who waits in it is killed then.
-  if (const auto region = sync::Region::map(sync_region->get())) (*region)->close();
+  if (const auto region = sync::Region::map(sync_region()->get())) (*region)->close();
 }
 
 bool Job::needs_merge_round() const {
-  return kernel_states_ != nullptr && plan_->chunks() != 1;
+  return kernel_states_ != nullptr && plan().chunks() != 1;
 }
 
 model::ChunkTask Job::merge_task(const model::ChunkKey& key) const {
   model::ChunkTask task;
   task.key = key;
-  task.type = plan_->type();
-  task.columns = plan_->reduction().columns;
-  task.kernels = plan_->reduction().kernels;
+  task.type = plan().type();
+  task.columns = plan().reduction().columns;
+  task.kernels = plan().reduction().kernels;
   task.finish_kernels = true;
   task.piece = model::MergePiece{0, kernel_states_->merge_input_bytes(),
                                  kernel_states_->levels()};
   return task;
+}
+
+void Job::give_merge_input(UniqueFd input) {
+  progress().merge_input = std::make_shared<const UniqueFd>(std::move(input));
 }
 
 // What the words of a page stand for; they come from a worker that died.
@@ -98,39 +136,39 @@ KernelNames Job::kernel_names(const exec::KernelPlace& place) const {
     if (place.kernel < images.size()) names.image = images[place.kernel]->name;
     return names;
   }
-  const auto& kernels = plan_->reduction().kernels;
+  const auto& kernels = plan().reduction().kernels;
   if (place.kernel < kernels.size()) {
     names.kernel = kernels[place.kernel].kernel;
     names.image = kernels[place.kernel].image_name;
   }
-  if (plan_->has_files() && place.file < plan_->files())
-    names.file = plan_->file_name(place.file);
+  if (plan().has_files() && place.file < plan().files())
+    names.file = plan().file_name(place.file);
   return names;
 }
 
 void Job::give_out(std::uint32_t chunk, const Part& part) {
   if (part)
-    parts_in_hand_[chunk] = *part;
-  else if (!parts_in_hand_.empty())
-    parts_in_hand_.erase(chunk);
+    progress().parts_in_hand[chunk] = *part;
+  else if (progress_)
+    progress_->parts_in_hand.erase(chunk);
 }
 
 Job::Part Job::part_of(std::uint32_t chunk) const {
-  const auto found = parts_in_hand_.find(chunk);
-  return found == parts_in_hand_.end() ? Part() : Part(found->second);
+  const auto found = progress().parts_in_hand.find(chunk);
+  return found == progress().parts_in_hand.end() ? Part() : Part(found->second);
 }
 
 Result<void> Job::check(const model::Partial& partial) const {
   const Part part = part_of(partial.key.chunk);
   merge::ExpectedChunk expected;
-  expected.columns = plan_->reduction().columns;
-  expected.spans = plan_->spans(partial.key.chunk, part);
-  expected.elements = plan_->elements(partial.key.chunk, part);
-  expected.stream = plan_->stream_of(partial.key.chunk);
-  if (expected.stream && !plan_->in_bytes()) expected.elements = stream_end(partial);
+  expected.columns = plan().reduction().columns;
+  expected.spans = plan().spans(partial.key.chunk, part);
+  expected.elements = plan().elements(partial.key.chunk, part);
+  expected.stream = plan().stream_of(partial.key.chunk);
+  if (expected.stream && !plan().in_bytes()) expected.elements = stream_end(partial);
   if (Result<void> covered = merge::check_partial(partial, expected); !covered)
     return covered;
-  const auto& kernels = plan_->reduction().kernels;
+  const auto& kernels = plan().reduction().kernels;
   if (partial.kernels.size() != kernels.size())
     return Error(Errc::Internal, "coverage_mismatch",
                  "a partial has the states of " +
@@ -149,21 +187,21 @@ Result<void> Job::check(const model::Partial& partial) const {
 Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                          Nanoseconds now_ns) {
   const Part part = part_of(partial.key.chunk);
-  Result<MergedState> state = read_state(partial, plan_->type());
+  Result<MergedState> state = read_state(partial, plan().type());
   if (!state) return std::move(state).error();
   if (kernel_states_) {
-    if (Result<void> added = kernel_states_->add(partial, plan_->level(part)); !added)
+    if (Result<void> added = kernel_states_->add(partial, plan().level(part)); !added)
       return added;
-    if (plan_->chunks() == 1)
+    if (plan().chunks() == 1)
       if (Result<void> done = kernel_states_->finished(std::move(partial.outputs));
           !done)
         return done;
   }
   if (recorder) recorder->done(partial.key, slot, partial.usage, now_ns);
-  coverage_.add(partial.spans);
-  last_partial_ns_ = now_ns;
-  done_extent_ += plan_->chunk_extent(partial.key.chunk, part);
-  if (const auto stream = plan_->stream_of(partial.key.chunk))
+  progress().coverage.add(partial.spans);
+  progress().last_partial_ns = now_ns;
+  progress().done_extent += plan().chunk_extent(partial.key.chunk, part);
+  if (const auto stream = plan().stream_of(partial.key.chunk))
     stream_came(*stream, stream_end(partial));
   complete(partial.key.chunk, part, *std::move(state));
   charge_chunk(partial, slot, pid);
@@ -172,23 +210,23 @@ Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32
 
 void Job::leave_out(std::uint32_t chunk, const Error& why, Nanoseconds now_ns) {
   const Part part = part_of(chunk);
-  const std::vector<model::Span> spans = plan_->spans(chunk, part);
-  coverage_.add(spans);
+  const std::vector<model::Span> spans = plan().spans(chunk, part);
+  progress().coverage.add(spans);
   const Error told = why.without("output");  // the log has it; there may be many
   for (const model::Span& span : spans) {
     std::optional<std::string> file;
-    if (plan_->has_files()) file = plan_->file_name(span.file);
-    missing_.insert_or_assign(
+    if (plan().has_files()) file = plan().file_name(span.file);
+    progress().missing.insert_or_assign(
         {span.file, span.begin},
-        model::MissingRange{file, span.begin, span.end, plan_->in_bytes(), told});
+        model::MissingRange{file, span.begin, span.end, plan().in_bytes(), told});
   }
   if (spans.empty()) {  // of a file without a byte, which is a chunk all the same
-    const std::uint32_t file = plan_->files_of(chunk).front();
-    missing_.insert_or_assign(
+    const std::uint32_t file = plan().files_of(chunk).front();
+    progress().missing.insert_or_assign(
         {file, 0},
-        model::MissingRange{plan_->file_name(file), 0, 0, plan_->in_bytes(), told});
+        model::MissingRange{plan().file_name(file), 0, 0, plan().in_bytes(), told});
   }
-  last_partial_ns_ = now_ns;
+  progress().last_partial_ns = now_ns;
   complete(chunk, part, std::nullopt);
 }
 
@@ -196,20 +234,21 @@ void Job::leave_out(std::uint32_t chunk, const Error& why, Nanoseconds now_ns) {
 void Job::complete(std::uint32_t chunk, const Part& part,
                    std::optional<MergedState> state) {
   if (part) {
-    DividedChunk& divided = divided_[chunk];
+    DividedChunk& divided = progress().divided[chunk];
     if (state)
       divided.add(*part, *std::move(state));
     else
       divided.leave_out(*part);
-    if (divided.leaves() < plan_->divisible_leaves(chunk)) return;
+    if (divided.leaves() < plan().divisible_leaves(chunk)) return;
     state = divided.take();
-    divided_.erase(chunk);
+    progress().divided.erase(chunk);
   }
-  if (!state) state = empty_state(plan_->reduction().columns, plan_->type());
-  parts_in_hand_.erase(chunk);
-  ++chunks_done_;
-  tree_->add(chunk, *std::move(state));
-  if (chunk_files) chunk_files->done(chunk);  // no part of it needs them any more
+  if (!state) state = empty_state(plan().reduction().columns, plan().type());
+  progress().parts_in_hand.erase(chunk);
+  ++progress().chunks_done;
+  progress().tree.add(chunk, *std::move(state));
+  if (windowed)
+    windowed->chunk_files->done(chunk);  // no part of it needs them any more
 }
 
 Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
@@ -221,21 +260,22 @@ Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
 void Job::charge_chunk(const model::Partial& partial, std::uint32_t slot,
                        std::uint32_t pid) {
   charge(partial.usage, slot, pid);
-  model::WorkerUsage& usage = usage_[{slot, pid}];
+  model::WorkerUsage& usage = progress().usage[{slot, pid}];
   if (!is_divided(partial.key.chunk)) ++usage.chunks;  // parts are none
   usage.elements += partial.columns.front().counts.seen;
 }
 
 void Job::stop_windows() const {
-  if (windows) windows->close();
-  if (chunk_files) chunk_files->stop();
+  if (!windowed) return;
+  windowed->files->close();
+  if (windowed->chunk_files) windowed->chunk_files->stop();
 }
 
 void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
                  std::uint32_t pid) {
-  cpu_user_ns_ += spent.cpu_user_ns;
-  cpu_system_ns_ += spent.cpu_system_ns;
-  model::WorkerUsage& usage = usage_[{slot, pid}];
+  progress().cpu_user_ns += spent.cpu_user_ns;
+  progress().cpu_system_ns += spent.cpu_system_ns;
+  model::WorkerUsage& usage = progress().usage[{slot, pid}];
   usage.worker = slot;
   usage.pid = pid;
   usage.run_ns += spent.run_ns;
@@ -243,37 +283,39 @@ void Job::charge(const model::ChunkUsage& spent, std::uint32_t slot,
   if (spent.peak_rss_bytes)
     usage.peak_rss_bytes =
         std::max(usage.peak_rss_bytes.value_or(0), *spent.peak_rss_bytes);
-  if (spent.anon_bytes) anon_by_slot_[slot] = *spent.anon_bytes;
+  if (spent.anon_bytes) progress().anon_by_slot[slot] = *spent.anon_bytes;
 }
 
 void Job::stream_came(std::uint32_t file, std::uint64_t size) {
-  stream_sizes_[file] = size;
-  done_extent_ += size;
-  stream_bytes_ += plan_->in_bytes() ? size : size * model::size_of(plan_->type());
+  progress().stream_sizes[file] = size;
+  progress().done_extent += size;
+  progress().stream_bytes +=
+      plan().in_bytes() ? size : size * model::size_of(plan().type());
 }
 
 Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
   const reduce::FloatEnvironment exact;
-  std::vector<std::uint64_t> sizes = plan_->file_sizes();
-  for (const auto& [file, size] : stream_sizes_) sizes[file] = size;
-  if (Result<void> tiled = coverage_.covers_exactly(sizes); !tiled)
+  std::vector<std::uint64_t> sizes = plan().file_sizes();
+  for (const auto& [file, size] : progress().stream_sizes) sizes[file] = size;
+  if (Result<void> tiled = progress().coverage.covers_exactly(sizes); !tiled)
     return std::move(tiled).error();
-  std::optional<MergedState> merged = tree_->take();
-  if (!merged && plan_->chunks() != 0)
+  std::optional<MergedState> merged = progress().tree.take();
+  if (!merged && plan().chunks() != 0)
     return Error(Errc::Internal, "coverage_mismatch",
                  "the job ended before all of its partials were merged");
   const MergedState state =
       merged ? *std::move(merged)
-             : empty_state(plan_->reduction().columns, plan_->type());
-  if (!missing_.empty() && state.front().counts.seen == 0)
-    return Error(missing_.begin()->second.error)
+             : empty_state(plan().reduction().columns, plan().type());
+  if (!progress().missing.empty() && state.front().counts.seen == 0)
+    return Error(progress().missing.begin()->second.error)
         .within("nothing of the input could be covered");
   model::JobAnswer answer;
-  answer.state = missing_.empty() ? model::JobState::Done : model::JobState::Partial;
-  for (const auto& [place, range] : missing_) answer.missing.push_back(range);
+  answer.state =
+      progress().missing.empty() ? model::JobState::Done : model::JobState::Partial;
+  for (const auto& [place, range] : progress().missing) answer.missing.push_back(range);
   answer.results.reserve(spec->reducers.size());
   for (std::size_t i = 0; i < spec->reducers.size(); ++i) {
-    if (plan_->reduction().reducers[i].kernel)
+    if (plan().reduction().reducers[i].kernel)
       add_outputs(i, answer.results);
     else
       answer.results.push_back(result_of(i, state));
@@ -312,7 +354,7 @@ model::ElementCounts Job::shown_counts(const MergedState& state) const {
 // A kernel may answer several values: label.sub each.
 void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) const {
   const model::ReducerSpec& wanted = spec->reducers[index];
-  const std::uint32_t kernel = *plan_->reduction().reducers[index].kernel;
+  const std::uint32_t kernel = *plan().reduction().reducers[index].kernel;
   for (const model::KernelOutput& output : kernel_states_->outputs()[kernel]) {
     model::ReducerResult result;
     result.label =
@@ -336,7 +378,7 @@ void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) 
 
 model::ReducerResult Job::result_of(std::size_t index, const MergedState& state) const {
   const model::ReducerSpec& wanted = spec->reducers[index];
-  const plan::PlannedReducer& planned = plan_->reduction().reducers[index];
+  const plan::PlannedReducer& planned = plan().reduction().reducers[index];
   const MergedColumn& column = state[planned.column];
   model::ElementCounts counts = column.counts;
   if (planned.counts_rows) counts.kept = counts.seen;
@@ -347,7 +389,7 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
   result.args = wanted.args;
   result.column = wanted.column;
   reduce::FinishInput input;
-  input.type = plan_->type();
+  input.type = plan().type();
   input.counts = &counts;
   input.states = column.states;
   const auto value = reduce::finish(*reduce::find_reducer(wanted.name), input);
@@ -357,7 +399,7 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
   }
   if (const auto* position = std::get_if<reduce::Position>(&*value)) {
     model::ElementIndex where{std::nullopt, position->index};
-    if (plan_->has_files()) where.file = plan_->file_name(position->file);
+    if (plan().has_files()) where.file = plan().file_name(position->file);
     result.value = std::move(where);
   } else if (const auto* integer = std::get_if<Int128>(&*value)) {
     result.value = *integer;
@@ -375,37 +417,37 @@ void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {
   const bool merged =
       answer.state == model::JobState::Done || answer.state == model::JobState::Partial;
   fill_times(answer.time, merged, now_ns);
-  for (const auto& [key, usage] : usage_) {
+  for (const auto& [key, usage] : progress().usage) {
     answer.worker_usage.push_back(usage);
     if (usage.peak_rss_bytes)
       answer.memory.peak_rss_bytes =
           std::max(answer.memory.peak_rss_bytes.value_or(0), *usage.peak_rss_bytes);
   }
-  for (const auto& [slot, anon] : anon_by_slot_)
+  for (const auto& [slot, anon] : progress().anon_by_slot)
     answer.memory.workers_anon_bytes =
         answer.memory.workers_anon_bytes.value_or(0) + anon;
   if (recorder) answer.trace = recorder->trace(now_ns);
-  if (!plan_) return;
-  answer.path = plan_->choice().path;
-  answer.reason = plan_->choice().reason;
-  answer.workers = plan_->parallel();
-  answer.chunks = plan_->chunks();
-  for (const model::KernelTask& kernel : plan_->reduction().kernels)
+  if (!planned_) return;
+  answer.path = plan().choice().path;
+  answer.reason = plan().choice().reason;
+  answer.workers = plan().parallel();
+  answer.chunks = plan().chunks();
+  for (const model::KernelTask& kernel : plan().reduction().kernels)
     answer.kernels.push_back({kernel.kernel, kernel.image_name, kernel.image});
-  answer.memory.input_bytes = plan_->input_bytes() + stream_bytes_;
+  answer.memory.input_bytes = plan().input_bytes() + progress().stream_bytes;
 }
 
 // queue is what passed before the first dispatch, but for planning; run lasts to the
 // last partial, merge is what remains of merging after it. A job that is not done runs
 // until now.
 void Job::fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const {
-  time.cpu_user_ns = cpu_user_ns_;
-  time.cpu_system_ns = cpu_system_ns_;
+  time.cpu_user_ns = progress().cpu_user_ns;
+  time.cpu_system_ns = progress().cpu_system_ns;
   if (planned_ns != 0) time.plan_ns = planned_ns - plan_started_ns;
   const Nanoseconds started = first_dispatch_ns_ != 0 ? first_dispatch_ns_ : now_ns;
   time.queue_ns = started - received_ns - time.plan_ns;
   if (first_dispatch_ns_ == 0) return;
-  const Nanoseconds last = merged ? last_partial_ns_ : now_ns;
+  const Nanoseconds last = merged ? progress().last_partial_ns : now_ns;
   time.run_ns = last - first_dispatch_ns_;
   time.merge_ns = now_ns - last;
 }
@@ -423,11 +465,9 @@ model::JobSummary Job::summary(Nanoseconds now_ns, bool running) const {
   summary.state = running ? model::JobState::Running : model::JobState::Queued;
   summary.uid = uid;
   summary.reducers = labels();
-  if (plan_) {
-    summary.path = plan_->choice().path;
-    summary.chunks = plan_->chunks();
-  }
-  summary.chunks_done = chunks_done_;
+  summary.path = path_;
+  summary.chunks = chunks_;
+  summary.chunks_done = progress().chunks_done;
   summary.age_ns = now_ns - received_ns;
   return summary;
 }

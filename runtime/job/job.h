@@ -72,21 +72,26 @@ class Job {
 
   std::vector<std::shared_ptr<JobObserver>> observers;
   void observe(std::shared_ptr<JobObserver> observer);
-  bool keep = false;  // its answer is kept for wait and show
-  // What a submit must ask for that comes with the same client id; none: no other may.
-  std::optional<SubmitDigest> digest;
-  std::uint64_t submitters = 1;        // those that have not left
-  Nanoseconds left_ns = 0;             // when the last of them left
-  Claim claim;                         // what the ledger holds for it
-  std::uint64_t state_bytes_held = 0;  // of its request bytes, for kernels' states
+  std::uint32_t submitters = 1;  // those that have not left
+  Nanoseconds left_ns = 0;       // when the last of them left
+  bool keep = false;             // its answer is kept for wait and show
   bool wants_progress = false;
+  // What a submit must ask for that comes with the same client id; none: no other may.
+  std::unique_ptr<const SubmitDigest> digest;
+  std::optional<SubmitDigest> known_digest() const {
+    return digest ? std::optional(*digest) : std::nullopt;
+  }
+  Claim claim;  // what the ledger holds for it
 
   // Of a job whose files come in windows: how they come, what they were when they were
   // inspected, and those that chunks need now.
-  std::shared_ptr<FileWindows> windows;
-  std::shared_ptr<WindowedInspection> inspecting;
-  std::shared_ptr<InspectedWindows> inspected;
-  std::shared_ptr<ChunkFiles> chunk_files;
+  struct Windowed {
+    std::shared_ptr<FileWindows> files;
+    std::shared_ptr<WindowedInspection> inspecting;
+    std::shared_ptr<InspectedWindows> inspected;
+    std::shared_ptr<ChunkFiles> chunk_files;
+  };
+  std::unique_ptr<Windowed> windowed;
   void stop_windows() const;  // no more of them; as often as you like
 
   // Set when planned.
@@ -95,22 +100,27 @@ class Job {
   Nanoseconds deadline_ns = 0;  // 0: none
   // The images that the plan's kernels are in, each once.
   std::vector<std::shared_ptr<const KernelImage>> images;
-  bool planned() const { return plan_.has_value(); }
-  const plan::Plan& plan() const { return *plan_; }
+  bool planned() const { return planned_; }
+  const plan::Plan& plan() const;
   void set_plan(plan::Plan plan, Nanoseconds now_ns);
+  // Of a job that waits behind many: the plan is made again when it is asked for.
+  // Precondition: plan_carried() makes it.
+  void forget_plan(const plan::PathLimits& limits);
 
   void dispatched(Nanoseconds now_ns) {
     if (first_dispatch_ns_ == 0) first_dispatch_ns_ = now_ns;
   }
   // Where the spec asks for a trace; what ends a chunk but accept() is told to it.
-  std::optional<ChunkRecorder> recorder;
+  std::unique_ptr<ChunkRecorder> recorder;
   // A chunk that keeps killing workers is worked off in parts, one at a time: the part
   // that was given out last, or none for the whole chunk.
   using Part = plan::Plan::Part;
   void give_out(std::uint32_t chunk, const Part& part);
   Part part_of(std::uint32_t chunk) const;
   // Some of its leaves are accounted for, others not yet.
-  bool is_divided(std::uint32_t chunk) const { return divided_.contains(chunk); }
+  bool is_divided(std::uint32_t chunk) const {
+    return progress().divided.contains(chunk);
+  }
 
   // Checks a partial's coverage. Errors: Internal "coverage_mismatch".
   Result<void> check(const model::Partial& partial) const;
@@ -125,11 +135,18 @@ class Job {
   // worker merges what the chunks gave.
   bool needs_merge_round() const;
   std::shared_ptr<const KernelStates> kernel_states() const { return kernel_states_; }
-  // The task of that round; its only descriptor is what merge_input() gave.
+  // Of them, what the claim's request bytes count already.
+  std::uint64_t& state_bytes_held() { return progress().state_bytes_held; }
+  // The task of that round; its only descriptor is the input that it was given.
   model::ChunkTask merge_task(const model::ChunkKey& key) const;
-  std::shared_ptr<const UniqueFd> merge_input;
+  void give_merge_input(UniqueFd input);
+  const std::shared_ptr<const UniqueFd>& merge_input() const {
+    return progress().merge_input;
+  }
   // Where the kernels' locks and queues live; none unless one wants them.
-  std::shared_ptr<const UniqueFd> sync_region;
+  const std::shared_ptr<const UniqueFd>& sync_region() const {
+    return progress().sync_region;
+  }
   Result<void> make_sync_region();  // once; Errors: Io.
   void close_sync_region() const;   // ends all waits in it
   KernelNames kernel_names(const exec::KernelPlace& place) const;
@@ -142,9 +159,9 @@ class Job {
 
   std::uint64_t retries = 0;
   // Whether a chunk of it has ended, in whatever way.
-  bool has_run() const { return retries != 0 || !usage_.empty(); }
-  std::uint64_t chunks_done() const { return chunks_done_; }
-  std::uint64_t done_extent() const { return done_extent_; }
+  bool has_run() const { return retries != 0 || !progress().usage.empty(); }
+  std::uint64_t chunks_done() const { return progress().chunks_done; }
+  std::uint64_t done_extent() const { return progress().done_extent; }
 
   // The answer of a job whose chunks were all accepted or left out; results carry their
   // own errors. Errors: Internal "coverage_mismatch" if the spans do not tile the
@@ -159,6 +176,33 @@ class Job {
   model::JobSummary summary(Nanoseconds now_ns, bool running) const;
 
  private:
+  // What has come of it. A job that waits has none of it: there may be very many.
+  struct Progress {
+    explicit Progress(std::uint32_t chunks) : tree(chunks, merge_state) {}
+
+    merge::MergeTree<MergedState> tree;
+    merge::Coverage coverage;
+    std::map<std::uint32_t, model::LeafRange> parts_in_hand;
+    std::map<std::uint32_t, DividedChunk> divided;
+    // In input order: by file and begin.
+    std::map<std::pair<std::uint32_t, std::uint64_t>, model::MissingRange> missing;
+    Nanoseconds last_partial_ns = 0;
+    std::uint64_t chunks_done = 0;
+    std::uint64_t done_extent = 0;
+    std::map<std::uint32_t, std::uint64_t> stream_sizes;  // by file, if they ended
+    std::uint64_t stream_bytes = 0;
+    std::uint64_t cpu_user_ns = 0;
+    std::uint64_t cpu_system_ns = 0;
+    // By slot and process: a slot whose worker was replaced shows both.
+    std::map<std::pair<std::uint32_t, std::uint32_t>, model::WorkerUsage> usage;
+    std::map<std::uint32_t, std::uint64_t> anon_by_slot;
+    std::shared_ptr<const UniqueFd> merge_input;
+    std::shared_ptr<const UniqueFd> sync_region;
+    std::uint64_t state_bytes_held = 0;
+  };
+
+  Progress& progress();
+  const Progress& progress() const;
   void complete(std::uint32_t chunk, const Part& part,
                 std::optional<MergedState> state);
   void charge_chunk(const model::Partial& partial, std::uint32_t slot,
@@ -170,26 +214,14 @@ class Job {
   void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
   void fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const;
 
-  std::optional<plan::Plan> plan_;
-  std::optional<merge::MergeTree<MergedState>> tree_;
-  merge::Coverage coverage_;
-  std::map<std::uint32_t, model::LeafRange> parts_in_hand_;
-  std::map<std::uint32_t, DividedChunk> divided_;
-  // In input order: by file and begin.
-  std::map<std::pair<std::uint32_t, std::uint64_t>, model::MissingRange> missing_;
+  bool planned_ = false;
+  model::Path path_ = model::Path::Any;  // as planned; these two outlast the plan
+  std::uint32_t chunks_ = 0;
+  mutable std::unique_ptr<const plan::Plan> plan_;  // none while it is forgotten
+  plan::PathLimits limits_;                         // to make it again
+  std::unique_ptr<Progress> progress_;
   std::shared_ptr<KernelStates> kernel_states_;
-
   Nanoseconds first_dispatch_ns_ = 0;
-  Nanoseconds last_partial_ns_ = 0;
-  std::uint64_t chunks_done_ = 0;
-  std::uint64_t done_extent_ = 0;
-  std::map<std::uint32_t, std::uint64_t> stream_sizes_;  // by file, of those that ended
-  std::uint64_t stream_bytes_ = 0;
-  std::uint64_t cpu_user_ns_ = 0;
-  std::uint64_t cpu_system_ns_ = 0;
-  // By slot and process: a slot whose worker was replaced shows both.
-  std::map<std::pair<std::uint32_t, std::uint32_t>, model::WorkerUsage> usage_;
-  std::map<std::uint32_t, std::uint64_t> anon_by_slot_;
 };
 
 // The state that an error ends a job in.

@@ -93,6 +93,16 @@ model::JobPlan shown(const plan::Plan& plan) {
 
 }  // namespace
 
+Result<plan::Plan> plan_carried(const model::JobSpec& spec, std::size_t descriptors,
+                                const plan::PathLimits& limits) {
+  Result<plan::Reduction> reduction = plan::plan_reduction(spec, descriptors);
+  if (!reduction) return std::move(reduction).error();
+  Result<plan::PathChoice> choice =
+      plan::choose_path(spec, limits, plan::place_of(*reduction));
+  if (!choice) return std::move(choice).error();
+  return plan::Plan::make(spec, *std::move(reduction), *std::move(choice), {});
+}
+
 Result<plan::Plan> plan_with_input(const PlanningInput& input,
                                    const plan::Reduction& reduction,
                                    plan::PathChoice choice) {

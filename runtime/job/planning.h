@@ -1,7 +1,7 @@
 // Planning of a job whose input must be looked at: inspects the input, reduces its
 // first leaves where that settles a choice or was asked for, and plans.
 //
-// Does blocking I/O: for a helper thread, never the event loop.
+// Does blocking I/O, but for plan_carried(): for a helper thread, never the event loop.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,11 @@
 #include "runtime/plan/planner.h"
 
 namespace tally::job {
+
+// The plan of a job whose source carries its elements, without kernels. Errors: those
+// of plan_reduction(), choose_path() and Plan::make().
+Result<plan::Plan> plan_carried(const model::JobSpec& spec, std::size_t descriptors,
+                                const plan::PathLimits& limits);
 
 struct PlanningInput {
   const model::JobSpec& spec;

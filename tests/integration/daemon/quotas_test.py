@@ -6,6 +6,7 @@ import os
 import unittest
 
 import wire
+from processes import SANITIZED
 from tally_daemon import TallyDaemon, wait_until
 
 ADA, BOB = 1234, 1235
@@ -224,6 +225,29 @@ class QuotasTest(unittest.TestCase):
                 self.accepted(ada, ARRAY, (one,))
             ada.socket.close()  # its jobs are attached
             self.assert_at_rest()
+
+    @unittest.skipIf(SANITIZED, "a sanitizer keeps what is freed")
+    def test_the_memory_of_a_long_queue_is_given_back(self):
+        self.start("")
+        ada = self.session(ADA)
+        self.hold_the_worker(ada)
+        before = self.resident()
+        job = wire.body_of(wire.submit(TINY, job=PROCESS))
+        waiting = self.session(BOB)
+        count = 50_000
+        for first in range(1, count, 1000):
+            waiting.send(b"".join(wire.frame(job, n) for n in range(first, first + 1000)))
+        self.assertEqual(waiting.ask(wire.PING, count + 1)[0], "done")
+        self.assertEqual(self.limits()["jobs", BOB], count)
+        grown = self.resident() - before
+        # A request of 192 bytes, and what else a job in line takes.
+        self.assertLess(grown / count, 2048)
+        waiting.socket.close()
+        wait_until(lambda: self.resident() - before < grown / 4,
+                   f"most of {grown} bytes are back")
+
+    def resident(self):
+        return self.daemon.status()["memory"]["daemon_rss_bytes"]
 
     def test_a_user_is_told_of_their_own(self):
         self.start("jobs = 4\n")

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/exec/chunk_runner.h"
+#include "runtime/job/planning.h"
 
 namespace tally::job {
 namespace {
@@ -105,6 +106,33 @@ TEST(Job, AnswersEachReducerUnderItsLabel) {
   EXPECT_EQ(answer.workers, 4U);
   EXPECT_EQ(answer.path, model::Path::Thread);
   EXPECT_EQ(answer.reason, "path given");
+}
+
+TEST(Job, APlanThatWasForgottenIsMadeAgainTheSame) {
+  const plan::PathLimits limits{4, 64, 2};
+  for (const model::JobSpec& spec :
+       {range_spec({"sum", "argmax"}, 200'000), values_spec({"mean"}, {1, 2, 4})}) {
+    auto plan = plan_carried(spec, 0, limits);
+    ASSERT_TRUE(plan);
+    Job kept({5, 1}, spec, {}, 1000, 1000);
+    Job forgot({5, 1}, spec, {}, 1000, 1000);
+    kept.set_plan(*plan, 1100);
+    forgot.set_plan(*std::move(plan), 1100);
+    forgot.forget_plan(limits);
+    EXPECT_TRUE(forgot.planned());
+    EXPECT_EQ(forgot.summary(1200, false).chunks, kept.summary(1200, false).chunks);
+    EXPECT_EQ(forgot.summary(1200, false).path, kept.summary(1200, false).path);
+    run_all(kept);
+    run_all(forgot);
+    const model::JobAnswer right = answer_of(kept);
+    const model::JobAnswer answer = answer_of(forgot);
+    ASSERT_EQ(answer.results.size(), right.results.size());
+    for (std::size_t i = 0; i < right.results.size(); ++i)
+      EXPECT_EQ(answer.results[i].value, right.results[i].value);
+    EXPECT_EQ(answer.reason, right.reason);
+    EXPECT_EQ(answer.workers, right.workers);
+    EXPECT_EQ(answer.chunks, right.chunks);
+  }
 }
 
 TEST(Job, EmptyInputLeavesMeanWithoutAValueAndSumAndCountZero) {
