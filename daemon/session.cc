@@ -138,7 +138,11 @@ void Session::stop() {
 void Session::end() {
   ended_ = true;
   asio::error_code ignored;
-  socket_.close(ignored);
+  socket_.shutdown(Socket::shutdown_both, ignored);
+  // With the socket goes what is in it, unread.
+  std::vector<UniqueFd> left = reader_.take_descriptors();
+  left.emplace_back(socket_.release(ignored));
+  engine_.close_later(std::move(left));
   leave_attached();
 }
 
@@ -187,7 +191,9 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       Result<std::optional<ipc::Frame>> frame = self->reader_.next();
       if (!frame) co_return self->violated(frame.error());
       if (!*frame) break;
-      if (!self->handle(*std::move(*frame), received_ns)) self->stopping_ = true;
+      if (!self->handle(**frame, received_ns)) self->stopping_ = true;
+      if (!(*frame)->fds.empty())  // no request took them
+        self->engine_.close_later(std::move((*frame)->fds));
       if (turn.over()) {
         // To the end of the loop's queue. Its replies wait for the last of the read: a
         // send costs more than the turn.
@@ -221,7 +227,7 @@ Error Session::violated(const Error& why) {
   return why;
 }
 
-bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
+bool Session::handle(ipc::Frame& frame, Nanoseconds received_ns) {
   const std::uint32_t sequence = frame.header.sequence;
   if (frame.header.kind != ipc::FrameKind::Request) {
     reply(sequence, Error(Errc::ProtocolViolation, "bad_kind",
@@ -236,8 +242,7 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
   if (!greeted_) return greet(sequence, *request);
 
   if (auto* submitted = std::get_if<model::Submit>(&*request))
-    submit(sequence, std::move(*submitted), std::move(frame.fds), received_ns,
-           frame.body.size());
+    submit(sequence, std::move(*submitted), frame.fds, received_ns, frame.body.size());
   else if (const auto* waited = std::get_if<model::Wait>(&*request))
     wait(sequence, waited->job);
   else if (const auto* asked = std::get_if<model::Status>(&*request))
@@ -247,16 +252,16 @@ bool Session::handle(ipc::Frame frame, Nanoseconds received_ns) {
   else if (const auto* cancelled = std::get_if<model::Cancel>(&*request))
     cancel(sequence, cancelled->job);
   else if (auto* explained = std::get_if<model::Explain>(&*request))
-    explain(sequence, std::move(explained->spec), std::move(frame.fds), received_ns,
+    explain(sequence, std::move(explained->spec), frame.fds, received_ns,
             frame.body.size());
   else if (std::holds_alternative<model::GetServerStatus>(*request))
     server_status(sequence);
   else if (std::holds_alternative<model::Drain>(*request))
     drain(sequence);
   else if (auto* listed = std::get_if<model::ListKernels>(&*request))
-    list_kernels(sequence, std::move(*listed), std::move(frame.fds));
+    list_kernels(sequence, std::move(*listed), frame.fds);
   else if (auto* sent = std::get_if<model::SendFiles>(&*request))
-    files(sequence, std::move(*sent), std::move(frame.fds));
+    files(sequence, std::move(*sent), frame.fds);
   else if (std::holds_alternative<model::Ping>(*request))
     reply(sequence, model::Done{});
   else if (std::holds_alternative<model::Leave>(*request))
@@ -304,7 +309,7 @@ bool Session::greet(std::uint32_t sequence, const model::Request& request) {
 // --- requests ---
 
 void Session::submit(std::uint32_t sequence, model::Submit submit,
-                     std::vector<UniqueFd> fds, Nanoseconds received_ns,
+                     std::vector<UniqueFd>& fds, Nanoseconds received_ns,
                      std::uint64_t bytes) {
   if (submitted_.contains(sequence) || windows_.contains(sequence))
     return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
@@ -430,7 +435,7 @@ void Session::cancel(std::uint32_t sequence, const model::JobRef& ref) {
 }
 
 void Session::explain(std::uint32_t sequence, model::JobSpec spec,
-                      std::vector<UniqueFd> fds, Nanoseconds received_ns,
+                      std::vector<UniqueFd>& fds, Nanoseconds received_ns,
                       std::uint64_t bytes) {
   if (submitted_.contains(sequence) || windows_.contains(sequence))
     return reply(sequence, Error(Errc::InvalidArgument, "sequence_in_use",
@@ -453,7 +458,7 @@ void Session::explain(std::uint32_t sequence, model::JobSpec spec,
 }
 
 void Session::list_kernels(std::uint32_t sequence, model::ListKernels request,
-                           std::vector<UniqueFd> fds) {
+                           std::vector<UniqueFd>& fds) {
   if (!may_wait(sequence)) return;
   ++waits_;
   engine_.list_kernels(peer_.uid, std::move(request.files), std::move(fds),

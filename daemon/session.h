@@ -87,25 +87,26 @@ class Session : public std::enable_shared_from_this<Session> {
   void forget(std::uint32_t sequence);
 
   // False: the session ends after this turn.
-  bool handle(ipc::Frame frame, Nanoseconds received_ns);
+  bool handle(ipc::Frame& frame, Nanoseconds received_ns);
   bool greet(std::uint32_t sequence, const model::Request& request);
-  void submit(std::uint32_t sequence, model::Submit submit, std::vector<UniqueFd> fds,
+  void submit(std::uint32_t sequence, model::Submit submit, std::vector<UniqueFd>& fds,
               Nanoseconds received_ns, std::uint64_t bytes);
   void wait(std::uint32_t sequence, const model::JobRef& ref);
   void status(std::uint32_t sequence, const model::JobRef& ref);
   void cancel(std::uint32_t sequence, const model::JobRef& ref);
-  void explain(std::uint32_t sequence, model::JobSpec spec, std::vector<UniqueFd> fds,
+  void explain(std::uint32_t sequence, model::JobSpec spec, std::vector<UniqueFd>& fds,
                Nanoseconds received_ns, std::uint64_t bytes);
   void list(std::uint32_t sequence);
   void server_status(std::uint32_t sequence);
   void drain(std::uint32_t sequence);
   void list_kernels(std::uint32_t sequence, model::ListKernels request,
-                    std::vector<UniqueFd> fds);
+                    std::vector<UniqueFd>& fds);
 
   // Where the source's files come in windows, what they come through; else null.
   std::shared_ptr<job::FileWindows> open_windows(std::uint32_t sequence,
                                                  const model::JobSpec& spec);
-  void files(std::uint32_t sequence, model::SendFiles files, std::vector<UniqueFd> fds);
+  void files(std::uint32_t sequence, model::SendFiles files,
+             std::vector<UniqueFd>& fds);
 
   // The number of the job that `ref` names, if this client may know of it.
   Result<std::uint64_t> resolve(const model::JobRef& ref);

@@ -21,7 +21,7 @@ std::shared_ptr<job::FileWindows> Session::open_windows(std::uint32_t sequence,
 
 // For a job that has ended they are too late, and closed.
 void Session::files(std::uint32_t sequence, model::SendFiles files,
-                    std::vector<UniqueFd> fds) {
+                    std::vector<UniqueFd>& fds) {
   const auto found = windows_.find(sequence);
   if (found == windows_.end()) return;
   const std::shared_ptr<job::FileWindows> windows = found->second;

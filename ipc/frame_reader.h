@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "ipc/base/result.h"
@@ -41,6 +42,9 @@ class FrameReader {
   // The next complete frame, none if more bytes are needed.
   // Errors: ProtocolViolation; the stream is then unusable.
   Result<std::optional<Frame>> next();
+
+  // Those that came and that no frame has taken; for the end of the stream.
+  std::vector<UniqueFd> take_descriptors() { return std::exchange(fds_, {}); }
 
   bool mid_frame() const { return end_ != begin_; }
 

@@ -35,6 +35,7 @@
 #include "runtime/exec/process/process_path.h"
 #include "runtime/exec/thread/thread_path.h"
 #include "runtime/exec/thread/thread_pool.h"
+#include "runtime/job/closer.h"
 #include "runtime/job/descriptor_room.h"
 #include "runtime/job/file_windows.h"
 #include "runtime/job/finished_jobs.h"
@@ -151,6 +152,9 @@ class Engine {
   // One reading serves all who ask meanwhile.
   using StatusReady = std::function<void(const model::ServerStatus&)>;
   void status(StatusReady ready);
+
+  // Closes what a client sent and nobody took, off the loop's thread.
+  void close_later(std::vector<UniqueFd> fds) { closer_->close(std::move(fds)); }
 
   // Refuses new jobs; `idle` is called once no job is left.
   void drain(std::function<void()> idle);
@@ -289,6 +293,7 @@ class Engine {
   job::FinishedJobs unclaimed_;  // of attached jobs: their client may not have them yet
   const std::shared_ptr<job::Ledger> ledger_;
   const std::shared_ptr<job::DescriptorRoom> room_;
+  const std::shared_ptr<job::Closer> closer_ = std::make_shared<job::Closer>();
   std::uint64_t explaining_ = 0;  // plans being made that are no jobs
   std::uint64_t delivering_ = 0;  // ended, but for the sampling of memory
   // Deadlines of jobs whose input is being inspected.

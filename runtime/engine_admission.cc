@@ -69,20 +69,24 @@ model::JobId Engine::submit(Submission submission,
   std::optional<job::SubmitDigest> digest;
   if (!submission.spec.client_id.empty()) {
     digest = job::digest_of(submission.spec, submission.fds);
-    if (const auto known = submit_again(submission, digest, observer)) return *known;
+    if (const auto known = submit_again(submission, digest, observer)) {
+      closer_->close(std::move(submission.fds));
+      return *known;
+    }
   }
   const model::JobId id{tag_, submission.canary ? next_canary_++ : next_number_++};
   if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
   job::Claim claim = claim_of(submission);
   if (const std::optional<Error> why = refusal(submission, claim)) {
     ++totals_.jobs_refused;
+    closer_->close(std::move(submission.fds));
     observer->refused(*why);
     return id;
   }
   ledger_->hold(claim, monotonic_ns());
   auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
-                                        std::move(submission.fds), submission.uid,
-                                        submission.received_ns);
+                                        closer_->hold(std::move(submission.fds)),
+                                        submission.uid, submission.received_ns);
   job->keep = submission.keep;
   if (digest) job->digest = std::make_unique<const job::SubmitDigest>(*digest);
   job->claim = std::move(claim);

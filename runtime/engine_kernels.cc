@@ -126,8 +126,11 @@ void Engine::list_kernels(std::uint32_t uid, std::vector<model::KernelFile> kern
   held.uid = uid;
   held.fds = std::move(fds);
   const job::Claim claim = claim_of(held);
-  if (const std::optional<Error> why = refusal(held, claim)) return listed(*why);
-  const auto files = std::make_shared<const exec::JobFiles>(std::move(held.fds));
+  if (const std::optional<Error> why = refusal(held, claim)) {
+    closer_->close(std::move(held.fds));
+    return listed(*why);
+  }
+  const auto files = closer_->hold(std::move(held.fds));
   ++explaining_;
   ledger_->hold(claim, monotonic_ns());
   kernels_.look_up(

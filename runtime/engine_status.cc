@@ -101,7 +101,10 @@ exec::Activity Engine::activity(model::Path path) const {
 
 void Engine::explain(Submission submission, Planned planned) {
   const job::Claim claim = claim_of(submission);
-  if (const std::optional<Error> why = refusal(submission, claim)) return planned(*why);
+  if (const std::optional<Error> why = refusal(submission, claim)) {
+    closer_->close(std::move(submission.fds));
+    return planned(*why);
+  }
   auto held = std::make_shared<Submission>(std::move(submission));
   ++explaining_;
   ledger_->hold(claim, monotonic_ns());
@@ -112,7 +115,7 @@ void Engine::explain(Submission submission, Planned planned) {
     planned(std::move(plan));
     idle_if_empty();
   };
-  const auto files = std::make_shared<const exec::JobFiles>(std::move(held->fds));
+  const auto files = closer_->hold(std::move(held->fds));
   if (!kernels_.concerns(held->spec)) return explain_with(held, files, {}, done);
   kernels_.look_up(held->spec.kernels, files, held->uid,
                    [this, held, files, done](Result<job::FoundKernels> found) {

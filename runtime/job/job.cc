@@ -32,20 +32,14 @@ std::uint64_t stream_end(const model::Partial& partial) {
   return partial.spans.empty() ? 0 : partial.spans.front().end;
 }
 
-// One for all jobs without any.
-std::shared_ptr<const exec::JobFiles> held(std::vector<UniqueFd> fds) {
-  static const auto kNone = std::make_shared<const exec::JobFiles>();
-  if (fds.empty()) return kNone;
-  return std::make_shared<const exec::JobFiles>(std::move(fds));
-}
-
 }  // namespace
 
-Job::Job(model::JobId job_id, model::JobSpec job_spec, std::vector<UniqueFd> fds,
-         std::uint32_t owner, Nanoseconds received)
+Job::Job(model::JobId job_id, model::JobSpec job_spec,
+         std::shared_ptr<const exec::JobFiles> opened, std::uint32_t owner,
+         Nanoseconds received)
     : id(job_id),
       spec(std::make_shared<const model::JobSpec>(std::move(job_spec))),
-      files(held(std::move(fds))),
+      files(std::move(opened)),
       uid(owner),
       received_ns(received) {
   if (spec->trace) recorder = std::make_unique<ChunkRecorder>(received);

@@ -61,7 +61,7 @@ class JobObserver {
 
 class Job {
  public:
-  Job(model::JobId id, model::JobSpec spec, std::vector<UniqueFd> files,
+  Job(model::JobId id, model::JobSpec spec, std::shared_ptr<const exec::JobFiles> files,
       std::uint32_t uid, Nanoseconds received_ns);
 
   const model::JobId id;

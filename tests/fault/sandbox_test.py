@@ -15,6 +15,7 @@ CONFIG = f"""
 files = ["{kernel('vandal')}", "{kernel('geomean')}"]
 """
 SOURCE = ("--range", "0:131072", "--workers", 1)
+SUM = 131072 * 131071 / 2
 # What the kernel does, and the call of which it is told.
 DENIED = {"socket": "socket", "open": "openat", "write": "openat", "mount": "mount",
           "ptrace": "ptrace", "exec": "execve", "peek": "process_vm_readv",
@@ -88,6 +89,11 @@ class SandboxTest(unittest.TestCase):
 
     def test_threads_are_let(self):
         self.daemon.json(*vandal("update", "thread"))
+
+    def test_threads_that_free_memory_are_let(self):
+        # glibc reads /proc/sys/vm/overcommit_memory before it trims a thread's heap.
+        answer = self.daemon.json(*vandal("update", "trim"))
+        self.assertEqual((value_of(answer), answer["retries"]), (SUM, 0))
 
     def test_what_a_worker_is_born_with(self):
         env = {"SECRET_TOKEN": "swordfish", "LC_ALL": "C"}

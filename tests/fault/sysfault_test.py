@@ -83,7 +83,7 @@ def picked(seed, site):
                for n in range(1, site.calls + 1))
 
 
-def faulty_daemon(folder, **variables):
+def faulty_daemon(folder, workers=2, pool="", **variables):
     """A daemon under the module; a script hands it on to the workers, whose environment
     is a clean one."""
     env = {"LD_PRELOAD": os.environ["SYSFAULT"],
@@ -94,7 +94,7 @@ def faulty_daemon(folder, **variables):
                                               for name, value in env.items()) +
                       f'exec "{worker}" "$@"\n')
     script.chmod(0o755)
-    return TallyDaemon(env=env, pool=f'worker_program = "{script}"')
+    return TallyDaemon(workers, env=env, pool=f'worker_program = "{script}"\n{pool}')
 
 
 class SystemCallFaultTest(unittest.TestCase):

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -59,6 +60,33 @@ void write_megabytes() {
   std::memset(line, 'x', sizeof line - 1);
   line[sizeof line - 1] = '\n';
   for (int i = 0; i < 4 << 13; ++i) (void)!::write(STDERR_FILENO, line, sizeof line);
+}
+
+// As programs with threads do it: a heap that is not the main one grows and, as its top
+// is freed, is trimmed. Before that the C library asks the system how it gives memory.
+void* grow_and_trim(void*) {
+  constexpr std::size_t kBytes = 64U << 10;
+  void* all[256];
+  for (void*& one : all) {
+    one = std::malloc(kBytes);
+    if (one == nullptr) std::abort();
+    std::memset(one, 1, kBytes);
+  }
+  for (std::size_t i = std::size(all); i-- > 0;) std::free(all[i]);
+  return nullptr;
+}
+
+void trim_in_a_thread() {
+  pthread_t thread;
+  if (::pthread_create(&thread, nullptr, grow_and_trim, nullptr) != 0) std::abort();
+  ::pthread_join(thread, nullptr);
+}
+
+// So deep that no stack does.
+int descend(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = 1;
+  return depth < 0 ? 0 : descend(depth + 1) + frame[depth % 4096];
 }
 
 void start_thread() {
@@ -114,6 +142,10 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
   if (act == "segv") *nowhere = 1;
   if (act == "abort") std::abort();
   if (act == "fpe") ::raise(SIGFPE);
+  if (act == "kill") ::raise(SIGKILL);
+  if (act == "bus") ::raise(SIGBUS);
+  if (act == "stop") ::raise(SIGSTOP);
+  if (act == "stack") return descend(0);
   if (act == "exit0") std::exit(0);
   if (act == "exit1") std::exit(1);
   if (act == "loop")
@@ -153,6 +185,7 @@ int do_it(tally_kernel_run* run, std::string_view act, const void* state,
   if (act == "twin") (void)!::fork();
   if (act == "nap") ::sleep(11);
   if (act == "thread") start_thread();
+  if (act == "trim") trim_in_a_thread();
   if (act == "surroundings") change_surroundings();
   if (act == "group") ::kill(0, SIGKILL);
   if (act == "parent") ::kill(::getppid(), SIGKILL);

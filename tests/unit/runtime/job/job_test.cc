@@ -36,8 +36,9 @@ model::JobSpec values_spec(std::vector<std::string> reducers,
 
 std::unique_ptr<Job> planned_job(model::JobSpec spec,
                                  source::Inspection inspection = {}) {
-  auto job = std::make_unique<Job>(model::JobId{5, 1}, std::move(spec),
-                                   std::vector<UniqueFd>{}, 1000, 1000);
+  auto job =
+      std::make_unique<Job>(model::JobId{5, 1}, std::move(spec),
+                            std::make_shared<const exec::JobFiles>(), 1000, 1000);
   job->plan_started_ns = 1010;
   auto reduction = plan::plan_reduction(*job->spec, 8);
   EXPECT_TRUE(reduction);
