@@ -15,8 +15,8 @@
  *   SYSFAULT_FAULT   "role call site n kind": fail that call
  *   SYSFAULT_RANDOM  "seed per_mille": fail any; counts while the board is armed
  *
- * Roles: daemon, zygote, worker. Kinds: an errno's name, SHORT, or TRUNC (recvmsg_fds, a
- * recvmsg that brings descriptors: they find no room).
+ * Roles: daemon, zygote, worker. Kinds: an errno's name, SHORT, or TRUNC (recvmsg_fds,
+ * a recvmsg that brings descriptors: they find no room).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

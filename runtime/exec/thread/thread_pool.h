@@ -1,9 +1,8 @@
 // ThreadPool: runs closures on up to `most` threads, started when first needed.
 //
-// Closures must not throw. A thread that exists and waits is preferred to a new one; all
-// give way to the one that made the pool (ipc/base/give_way.h).
-// Threads: post() from any. Lifetime: the destructor drops what has not begun, and
-// waits for what has.
+// Closures must not throw. A thread that exists and waits is preferred to a new one;
+// all give way to the one that made the pool (ipc/base/give_way.h). Threads: post()
+// from any. Lifetime: the destructor drops what has not begun, and waits for what has.
 #pragma once
 
 #include <condition_variable>
