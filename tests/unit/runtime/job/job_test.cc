@@ -115,8 +115,9 @@ TEST(Job, APlanThatWasForgottenIsMadeAgainTheSame) {
        {range_spec({"sum", "argmax"}, 200'000), values_spec({"mean"}, {1, 2, 4})}) {
     auto plan = plan_carried(spec, 0, limits);
     ASSERT_TRUE(plan);
-    Job kept({5, 1}, spec, {}, 1000, 1000);
-    Job forgot({5, 1}, spec, {}, 1000, 1000);
+    const auto no_files = std::make_shared<const exec::JobFiles>();
+    Job kept({5, 1}, spec, no_files, 1000, 1000);
+    Job forgot({5, 1}, spec, no_files, 1000, 1000);
     kept.set_plan(*plan, 1100);
     forgot.set_plan(*std::move(plan), 1100);
     forgot.forget_plan(limits);
