@@ -113,6 +113,7 @@ Core::Core(asio::io_context& loop, CoreOptions options)
     : loop_(loop),
       options_(std::move(options)),
       access_(access_of(options_.config.access)),
+      turns_(loop),
       engine_(loop, engine_options(options_, [this] { flush_now(); })),
       canary_(loop, engine_, canary_options(options_)),
       lost_jobs_(loop, engine_, options_.config.limits.attached_grace),
@@ -144,6 +145,8 @@ asio::awaitable<Result<void>> Core::accept(Core& core) {
     Session::Socket socket(core.loop_);
     co_await core.acceptor_->async_accept(
         socket, asio::redirect_error(asio::use_awaitable, error));
+    if (!error && !core.turns_.is_free(monotonic_ns()))
+      co_await core.turns_.turn_of(TurnQueue::kNewClients);
     // A client that was taken in the very turn of a drain is told so by its session.
     if (!error) core.adopt(UniqueFd(socket.release()));
     if (core.state_ != State::Serving) co_return Result<void>();
@@ -221,8 +224,11 @@ void Core::flush_now() {
 void Core::session_ended(const std::shared_ptr<Session>& session,
                          const Result<void>& how) {
   if (!how)
-    options_.log("client (uid " + std::to_string(session->peer().uid) + ", pid " +
-                 std::to_string(session->peer().pid) + "): " + how.error().message());
+    ended_badly_.log(options_.log,
+                     "client (uid " + std::to_string(session->peer().uid) + ", pid " +
+                         std::to_string(session->peer().pid) +
+                         "): " + how.error().message(),
+                     monotonic_ns());
   sessions_.erase(session);
   if (session->admitted()) --admitted_;
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();

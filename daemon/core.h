@@ -25,6 +25,7 @@
 #include "config/reload.h"
 #include "daemon/access.h"
 #include "daemon/canary.h"
+#include "daemon/log_limit.h"
 #include "daemon/lost_jobs.h"
 #include "daemon/session.h"
 #include "ipc/base/result.h"
@@ -66,6 +67,9 @@ class Core : private SessionHost {
   // Like drain, but cancels what runs at once.
   void stop();
 
+  // Whoever runs the loop says so each time before it looks for what is ready.
+  void loop_looks() { turns_.renew(); }
+
   // Takes over the keys of `loaded` that may change while we run, for what happens from
   // now on: clients that are connected stay what they were. Says what was changed.
   config::Reload reload(const config::Config& loaded);
@@ -82,6 +86,7 @@ class Core : private SessionHost {
   void flush_now();
 
   void flush_later(std::shared_ptr<Session> session) override;
+  TurnQueue& turns() override { return turns_; }
   void session_ended(const std::shared_ptr<Session>& session,
                      const Result<void>& how) override;
   bool job_left(std::uint64_t job, const ipc::Peer& client) override;
@@ -93,6 +98,7 @@ class Core : private SessionHost {
   CoreOptions options_;                       // its config changes by reload() only
   std::vector<std::string> restart_pending_;  // keys, as the last reload found
   Access access_;
+  TurnQueue turns_;
   Engine engine_;
   Canary canary_;
   LostJobs lost_jobs_;
@@ -101,6 +107,7 @@ class Core : private SessionHost {
   std::set<std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> dirty_;  // have replies to send
   bool flush_posted_ = false;
+  LogLimit ended_badly_;
   std::size_t admitted_ = 0;  // of the sessions; the others are on their way out
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;

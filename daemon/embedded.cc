@@ -52,7 +52,9 @@ struct Embedded::Impl {
     started.set_value(std::move(begun));
     // Nothing may leave a thread of somebody else's program: where memory runs out the
     // core ends, and its clients lose their connections.
-    if (running) (void)guarded("the loop", Errc::Internal, [&] { run_loop(loop); });
+    if (running)
+      (void)guarded("the loop", Errc::Internal,
+                    [&] { run_loop(loop, [this] { core->loop_looks(); }); });
     core.reset();
   }
 };

@@ -157,7 +157,7 @@ int serve(const config::Config& config, const DaemonOptions& arguments,
   log_info("tallyd " TALLY_VERSION " serves on " + listener->path() +
            (listener->passed ? " (passed by systemd)" : ""));
   notify_ready();
-  run_loop(loop);
+  run_loop(loop, [&core] { core.loop_looks(); });
   arm_last_resort(std::chrono::seconds(0));
   log_info("stopped");
   return 0;

@@ -4,8 +4,11 @@
 
 #include <asio/io_context.hpp>
 
+#include <functional>
+
 namespace tally::daemon {
 
-void run_loop(asio::io_context& loop);
+// `looks` is called each time before the loop looks for what is ready.
+void run_loop(asio::io_context& loop, const std::function<void()>& looks);
 
 }  // namespace tally::daemon

@@ -139,9 +139,12 @@ void Session::end() {
   ended_ = true;
   asio::error_code ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);
-  // With the socket goes what is in it, unread.
   std::vector<UniqueFd> left = reader_.take_descriptors();
-  left.emplace_back(socket_.release(ignored));
+  // With the socket goes what is in it, unread: descriptors, for all that is known.
+  if (socket_.available(ignored) > 0)
+    left.emplace_back(socket_.release(ignored));
+  else
+    socket_.close(ignored);
   engine_.close_later(std::move(left));
   leave_attached();
 }
@@ -157,8 +160,8 @@ void Session::leave_attached() {
                                        "the client that the job was attached to left"));
     if (job.attached && !said_leave_ && host_.job_left(job.number, peer_)) ++going_on_;
     if (turn.over())
-      return asio::post(socket_.get_executor(),
-                        [self = shared_from_this()] { self->leave_attached(); });
+      return host_.turns().wait(
+          peer_.pid, [self = shared_from_this()] { self->leave_attached(); });
   }
   const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
   for (const auto& [sequence, windows] : std::exchange(windows_, {}))
@@ -174,6 +177,11 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
     co_await self->socket_.async_wait(Socket::wait_read,
                                       asio::redirect_error(asio::use_awaitable, error));
     if (error) break;
+    Nanoseconds received_ns = monotonic_ns();
+    if (!self->host_.turns().is_free(received_ns)) {
+      co_await self->host_.turns().turn_of(self->peer_.pid);
+      received_ns = monotonic_ns();
+    }
     const Result<ipc::Transfer> got =
         self->reader_.receive(self->socket_.native_handle(), MSG_DONTWAIT);
     if (!got) co_return self->violated(got.error());
@@ -183,7 +191,6 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
                         "the client closed in the middle of a frame");
       break;
     }
-    const Nanoseconds received_ns = monotonic_ns();
     self->in_turn_ = true;
     Turn turn(received_ns);
     while (!self->stopping_) {
@@ -195,9 +202,8 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       if (!(*frame)->fds.empty())  // no request took them
         self->engine_.close_later(std::move((*frame)->fds));
       if (turn.over()) {
-        // To the end of the loop's queue. Its replies wait for the last of the read: a
-        // send costs more than the turn.
-        co_await asio::post(self->socket_.get_executor(), asio::use_awaitable);
+        // Its replies wait for the last of the read: a send costs more than the turn.
+        co_await self->host_.turns().turn_of(self->peer_.pid);
         turn = Turn(monotonic_ns());
       }
     }

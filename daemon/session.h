@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/turn_queue.h"
 #include "ipc/frame_reader.h"
 #include "ipc/message.h"
 #include "ipc/model/request.h"
@@ -44,6 +45,7 @@ class SessionHost {
   virtual ~SessionHost() = default;
   // Sends the session's replies at the end of this turn of the loop.
   virtual void flush_later(std::shared_ptr<Session> session) = 0;
+  virtual TurnQueue& turns() = 0;
   virtual void session_ended(const std::shared_ptr<Session>& session,
                              const Result<void>& how) = 0;
   // The client lost the session by which it submitted the job. True: the job goes on.

@@ -1,0 +1,76 @@
+// TurnQueue: whose turn it is, where several clients want the loop at once.
+//
+// A client can open many connections and have all of them ask at the same moment; each
+// would be a turn (turn.h) before the one request of another client. So clients count
+// by process: once the loop has been at work for kAtOnceNs since it last looked at its
+// sockets, whoever wants to go on stands in line here. Processes take turns; between
+// turns the loop looks at its sockets, so that who comes then is the next but one.
+//
+// While nobody waits and the loop is quick this costs a comparison.
+//
+// Threads: the loop's. Lifetime: the io_context must outlive it; who waits is called
+// back or, when this is destroyed, is not.
+#pragma once
+
+#include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "ipc/base/clock.h"
+
+namespace tally::daemon {
+
+class TurnQueue {
+ public:
+  static constexpr Nanoseconds kAtOnceNs = 25'000;
+  static constexpr Nanoseconds kInLineNs = 10'000;  // between looks at the sockets
+
+  static constexpr std::int32_t kNewClients = 0;  // no process has this pid
+
+  explicit TurnQueue(asio::io_context& loop) : loop_(loop) {}
+
+  // The loop looks at its sockets next.
+  void renew() { began_ns_ = 0; }
+
+  // Whether a client may go on without waiting for its turn.
+  bool is_free(Nanoseconds now_ns) {
+    if (!line_.empty()) return false;
+    if (began_ns_ == 0) began_ns_ = now_ns;
+    return now_ns - began_ns_ < kAtOnceNs;
+  }
+
+  // Calls `go`, later, when it is the turn of this process.
+  void wait(std::int32_t pid, std::function<void()> go);
+
+  // The same for a coroutine.
+  asio::awaitable<void> turn_of(std::int32_t pid) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, pid](auto handler) {
+          // A std::function is copied, handlers are not.
+          auto held = std::make_shared<decltype(handler)>(std::move(handler));
+          wait(pid, [held] { std::move (*held)(); });
+        },
+        asio::use_awaitable);
+  }
+
+ private:
+  void serve();
+  void serve_later();
+
+  asio::io_context& loop_;
+  std::unordered_map<std::int32_t, std::deque<std::function<void()>>> waiting_;
+  std::deque<std::int32_t> line_;  // processes of which some wait, each once
+  bool posted_ = false;
+  Nanoseconds began_ns_ = 0;  // to work; 0: it has just looked at its sockets
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tally::daemon
