@@ -487,15 +487,22 @@ void Session::list(std::uint32_t sequence) {
 void Session::server_status(std::uint32_t sequence) {
   if (!may_wait(sequence)) return;
   ++waits_;
-  engine_.status([weak = weak_from_this(), sequence](const model::ServerStatus& known) {
+  engine_.status([weak = weak_from_this(), sequence](const auto& known) {
     const auto self = weak.lock();
     if (!self || self->ended_) return;
-    --self->waits_;
-    model::ServerStatus status = known;
-    self->host_.complete(status);
-    self->hide_others(status);
-    self->reply(sequence, std::move(status));
+    // One reading may be for very many.
+    TurnQueue& turns = self->host_.turns();
+    if (turns.is_free(monotonic_ns())) return self->tell_status(sequence, *known);
+    turns.wait(self->peer_.pid,
+               [self, sequence, known] { self->tell_status(sequence, *known); });
   });
+}
+
+void Session::tell_status(std::uint32_t sequence, model::ServerStatus status) {
+  --waits_;
+  host_.complete(status);
+  hide_others(status);
+  reply(sequence, std::move(status));
 }
 
 // What others' jobs do is theirs to know. A job that ended since, and was not kept, is

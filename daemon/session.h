@@ -100,6 +100,7 @@ class Session : public std::enable_shared_from_this<Session> {
                Nanoseconds received_ns, std::uint64_t bytes);
   void list(std::uint32_t sequence);
   void server_status(std::uint32_t sequence);
+  void tell_status(std::uint32_t sequence, model::ServerStatus status);
   void drain(std::uint32_t sequence);
   void list_kernels(std::uint32_t sequence, model::ListKernels request,
                     std::vector<UniqueFd>& fds);

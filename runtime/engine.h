@@ -150,7 +150,8 @@ class Engine {
   std::vector<model::JobSummary> list() const;
   // Reads other processes' memory on a pool thread, then calls `ready`.
   // One reading serves all who ask meanwhile.
-  using StatusReady = std::function<void(const model::ServerStatus&)>;
+  using StatusReady =
+      std::function<void(const std::shared_ptr<const model::ServerStatus>&)>;
   void status(StatusReady ready);
 
   // Closes what a client sent and nobody took, off the loop's thread.

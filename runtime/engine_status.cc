@@ -227,7 +227,7 @@ void Engine::read_status() {
     status->system_used_percent = account::system_used_percent().value_or(0.0);
     asio::post(loop_, [this, status, waiters, alive] {
       if (!*alive) return;
-      for (const StatusReady& ready : *waiters) ready(*status);
+      for (const StatusReady& ready : *waiters) ready(status);
       reading_status_ = false;
       if (!status_waiters_.empty()) read_status();
     });
