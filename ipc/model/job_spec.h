@@ -88,7 +88,8 @@ struct KernelFile {
   std::uint32_t descriptor = 0;
 };
 
-// Begins the client ids that libtally makes, which only the process that made one knows.
+// Begins the client ids that libtally makes, which only the process that made one
+// knows.
 inline constexpr std::string_view kLibraryIdPrefix = "lib:";
 
 struct JobSpec {

@@ -1,9 +1,9 @@
 // In which order clients that want the loop at once have it.
 #include "daemon/turn_queue.h"
 
+#include <gtest/gtest.h>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
-#include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
@@ -51,7 +51,8 @@ TEST_F(TurnQueueTest, ProcessesTakeTurnsWhateverNumberOfConnectionsTheyHave) {
   stands_in_line(2, "b2");
   EXPECT_TRUE(served_.empty()) << "who waits is not called in wait()";
   loop_.run();
-  EXPECT_EQ(served_, (std::vector<std::string>{"a1", "b1", "c1", "a2", "b2", "a3", "a4"}));
+  EXPECT_EQ(served_,
+            (std::vector<std::string>{"a1", "b1", "c1", "a2", "b2", "a3", "a4"}));
 }
 
 TEST_F(TurnQueueTest, WhoComesAgainStandsBehindTheOthers) {
