@@ -7,7 +7,9 @@
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "config/quantity.h"
@@ -18,6 +20,22 @@ namespace {
 
 constexpr std::size_t kMostRefused = 64;  // sessions that wait for their refusal
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when descriptors ran out
+
+// For what a worker needs itself, beside what kernels may have.
+constexpr std::uint64_t kWorkersOwnBytes = 256 << 20;
+
+// Second to the daemon's own watch, which goes by the clock: whatever a worker does on
+// all processors, that one comes first.
+exec::WorkerLimits worker_limits(const config::Config& config) {
+  exec::WorkerLimits limits;
+  if (config.kernels.memory > 0)
+    limits.private_bytes = config.kernels.memory + kWorkersOwnBytes;
+  const auto stall = std::chrono::ceil<std::chrono::seconds>(
+      std::max(config.pool.stall_timeout, config.kernels.stall_timeout));
+  const unsigned processors = std::max(std::thread::hardware_concurrency(), 1U);
+  limits.cpu_s = static_cast<std::uint32_t>(stall.count() + 1) * processors;
+  return limits;
+}
 
 bool logs_jobs(const config::LogConfig& log) {
   return log.level <= config::LogLevel::Debug;
@@ -78,7 +96,8 @@ EngineOptions engine_options(const CoreOptions& options,
       (config.kernels.from_clients == config::FromClients::Auto && one_user);
   engine.kernel_memory_bytes = config.kernels.memory;
   engine.kernel_stall = config.kernels.stall_timeout;
-  engine.sandbox = {use_of(config.sandbox.seccomp), use_of(config.sandbox.landlock)};
+  engine.sandbox = {use_of(config.sandbox.seccomp), use_of(config.sandbox.landlock),
+                    worker_limits(config)};
   engine.zygote.program = options.worker_program;
   engine.zygote.environment = options.worker_environment;
   engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;

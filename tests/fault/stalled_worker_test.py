@@ -2,6 +2,7 @@
 """Workers that stand still: found, killed, told; and what `tally status` says of them."""
 
 import json
+import os
 import signal
 import time
 import unittest
@@ -91,6 +92,20 @@ class StalledWorkerTest(unittest.TestCase):
             answer = self.finish(job)
             self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 0))
             self.assertEqual(pids(daemon.whole_pool()), pids(before))
+
+    def test_an_endless_loop_under_a_stopped_daemon_ends_by_its_cpu_limit(self):
+        soon = 'stall_timeout = "2s"'  # and as much CPU time, of each processor
+        with TallyDaemon(fault="update:spin:chunk=3:attempt=1", pool=soon,
+                         config=f"[kernels]\n{soon}") as daemon:
+            job = daemon.start_tally(*range_job(), "--json")
+            spinning = Watched(held_worker(daemon)["pid"])
+            daemon.process.send_signal(signal.SIGSTOP)
+            self.assertTrue(spinning.gone(10 + 4 * os.cpu_count()))
+            daemon.process.send_signal(signal.SIGCONT)
+            answer = self.finish(job)
+            self.assertEqual((value_of(answer), answer["retries"]), (range_sum(), 1))
+            self.assertIn("was killed by SIGXCPU, the signal of a limit of CPU time",
+                          daemon.log_text())
 
     def test_one_that_does_not_heed_its_jobs_end_gets_sigterm_then_sigkill(self):
         for stop in False, True:

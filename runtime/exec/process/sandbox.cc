@@ -38,6 +38,10 @@ Error missing(const char* code, const char* key, const char* what) {
 
 Result<SandboxPlan> plan_sandbox(const SandboxOptions& options) {
   SandboxPlan plan;
+  plan.limits = options.limits;
+#ifdef TALLY_SANITIZED  // their shadow memory counts as well
+  plan.limits.private_bytes = 0;
+#endif
   if (kWhyOff.empty()) {
     if (options.seccomp != SandboxUse::Off) plan.seccomp = has_seccomp();
     if (options.landlock != SandboxUse::Off) plan.landlock_abi = landlock_abi();
@@ -51,7 +55,7 @@ Result<SandboxPlan> plan_sandbox(const SandboxOptions& options) {
 }
 
 std::string words_of(const SandboxPlan& plan) {
-  if (plan == SandboxPlan()) {
+  if (!plan.seccomp && plan.landlock_abi == 0) {
     std::string text = "off: ";
     return text.append(kWhyOff.empty() ? "by [sandbox], or the kernel has nothing of it"
                                        : kWhyOff);
@@ -63,18 +67,27 @@ std::string words_of(const SandboxPlan& plan) {
 
 std::string argument_of(const SandboxPlan& plan) {
   return std::string(plan.seccomp ? "1" : "0") + "," +
-         std::to_string(plan.landlock_abi);
+         std::to_string(plan.landlock_abi) + "," +
+         std::to_string(plan.limits.private_bytes) + "," +
+         std::to_string(plan.limits.cpu_s);
 }
 
 std::optional<SandboxPlan> plan_of(std::string_view argument) {
-  if (argument.size() < 3 || (argument[0] != '0' && argument[0] != '1') ||
-      argument[1] != ',')
+  if (argument.empty() || (argument[0] != '0' && argument[0] != '1'))
     return std::nullopt;
   SandboxPlan plan;
   plan.seccomp = argument[0] == '1';
+  const char* at = argument.data() + 1;
   const char* const end = argument.data() + argument.size();
-  const auto read = std::from_chars(argument.data() + 2, end, plan.landlock_abi);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  const auto next = [&at, end](auto& number) {
+    if (at == end || *at != ',') return false;
+    const auto read = std::from_chars(at + 1, end, number);
+    at = read.ptr;
+    return read.ec == std::errc();
+  };
+  if (!next(plan.landlock_abi) || !next(plan.limits.private_bytes) ||
+      !next(plan.limits.cpu_s) || at != end)
+    return std::nullopt;
   return plan;
 }
 

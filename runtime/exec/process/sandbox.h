@@ -19,14 +19,24 @@ namespace tally::exec {
 // Auto: where the kernel has it.
 enum class SandboxUse : std::uint8_t { Auto, Require, Off };
 
+// Of each worker, whatever runs in it; 0: no limit.
+struct WorkerLimits {
+  std::uint64_t private_bytes = 0;
+  std::uint32_t cpu_s = 0;  // of CPU time, without that its chunk gets on
+
+  friend bool operator==(const WorkerLimits&, const WorkerLimits&) = default;
+};
+
 struct SandboxOptions {
   SandboxUse seccomp = SandboxUse::Auto;
   SandboxUse landlock = SandboxUse::Auto;
+  WorkerLimits limits;
 };
 
 struct SandboxPlan {
   bool seccomp = false;
   std::uint32_t landlock_abi = 0;  // 0: no Landlock
+  WorkerLimits limits;
 
   friend bool operator==(const SandboxPlan&, const SandboxPlan&) = default;
 };

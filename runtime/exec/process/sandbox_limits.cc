@@ -44,10 +44,13 @@ Result<void> close_all_but(std::span<const int> kept) {
   return {};
 }
 
-Result<void> limit_this_process() {
+Result<void> limit_this_process(std::uint64_t private_bytes) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return Error::from_errno("PR_SET_NO_NEW_PRIVS");
   if (Result<void> set = lower(RLIMIT_CORE, kNoCore, "RLIMIT_CORE"); !set) return set;
+  if (private_bytes > 0)
+    if (Result<void> set = lower(RLIMIT_DATA, private_bytes, "RLIMIT_DATA"); !set)
+      return set;
   return lower(RLIMIT_NOFILE, kMostDescriptors, "RLIMIT_NOFILE");
 }
 

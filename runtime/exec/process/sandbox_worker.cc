@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "runtime/exec/process/cpu_limit.h"
 #include "runtime/exec/process/sandbox_landlock.h"
 #include "runtime/exec/process/sandbox_limits.h"
 #include "runtime/exec/process/sandbox_trap.h"
@@ -20,6 +21,7 @@ constexpr int kArenas = 8;
 
 Result<WorkerSandbox> WorkerSandbox::prepare(const SandboxPlan& plan) {
   WorkerSandbox sandbox;
+  sandbox.limits_ = plan.limits;
   if (plan.landlock_abi != 0) {
     Result<UniqueFd> ruleset = landlock_ruleset(plan.landlock_abi);
     if (!ruleset) return std::move(ruleset).error();
@@ -36,7 +38,9 @@ Result<WorkerSandbox> WorkerSandbox::prepare(const SandboxPlan& plan) {
 }
 
 Result<void> WorkerSandbox::enter(ChunkPage& page) {
-  if (Result<void> limited = limit_this_process(); !limited) return limited;
+  if (Result<void> limited = limit_this_process(limits_.private_bytes); !limited)
+    return limited;
+  if (Result<void> set = limit_cpu(page, limits_.cpu_s); !set) return set;
   if (landlock_) {
     if (Result<void> entered = enter_landlock(landlock_); !entered) return entered;
     landlock_.reset();

@@ -30,6 +30,7 @@ class WorkerSandbox {
   int descriptor() const { return landlock_.get(); }
 
  private:
+  WorkerLimits limits_;
   std::optional<SyscallFilter> filter_;
   UniqueFd landlock_;
 };

@@ -25,22 +25,24 @@ namespace tally::exec {
 namespace {
 
 TEST(SandboxPlan, CrossesTheCommandLine) {
-  for (const SandboxPlan& plan : {SandboxPlan{}, SandboxPlan{true, 0},
-                                  SandboxPlan{false, 7}, SandboxPlan{true, 12}})
+  for (const SandboxPlan& plan :
+       {SandboxPlan{}, SandboxPlan{true, 0, {}}, SandboxPlan{false, 7, {1 << 30, 0}},
+        SandboxPlan{true, 12, {0, 600}}})
     EXPECT_EQ(plan_of(argument_of(plan)), plan);
-  for (const char* text : {"", "1", "1,", "2,0", "1,x", "1,0 ", "1,-1", "--version"})
+  for (const char* text : {"", "1", "1,", "2,0,0,0", "1,x,0,0", "1,0", "1,0,0", "1,0,0,",
+                           "1,0,0,0 ", "1,-1,0,0", "1,0,0,0,0", "--version"})
     EXPECT_EQ(plan_of(text), std::nullopt) << text;
 }
 
 TEST(SandboxPlan, SaysWhatHoldsTheWorkers) {
-  EXPECT_EQ(words_of({true, 4}), "seccomp, landlock 4");
-  EXPECT_EQ(words_of({true, 0}), "seccomp, no landlock");
-  EXPECT_EQ(words_of({false, 4}), "no seccomp, landlock 4");
+  EXPECT_EQ(words_of({true, 4, {}}), "seccomp, landlock 4");
+  EXPECT_EQ(words_of({true, 0, {}}), "seccomp, no landlock");
+  EXPECT_EQ(words_of({false, 4, {}}), "no seccomp, landlock 4");
   EXPECT_EQ(words_of({}).rfind("off: ", 0), 0U);
 }
 
 TEST(SandboxPlan, OffIsNothing) {
-  const auto plan = plan_sandbox({SandboxUse::Off, SandboxUse::Off});
+  const auto plan = plan_sandbox({SandboxUse::Off, SandboxUse::Off, {}});
   ASSERT_TRUE(plan);
   EXPECT_EQ(*plan, SandboxPlan());
 }
@@ -48,12 +50,12 @@ TEST(SandboxPlan, OffIsNothing) {
 TEST(SandboxPlan, RequireIsHadOrRefusedByName) {
   const auto possible = plan_sandbox({});
   ASSERT_TRUE(possible);
-  const auto seccomp = plan_sandbox({SandboxUse::Require, SandboxUse::Off});
+  const auto seccomp = plan_sandbox({SandboxUse::Require, SandboxUse::Off, {}});
   EXPECT_EQ(static_cast<bool>(seccomp), possible->seccomp);
   if (!seccomp) {
     EXPECT_EQ(seccomp.error().code(), "no_seccomp");
   }
-  const auto landlock = plan_sandbox({SandboxUse::Off, SandboxUse::Require});
+  const auto landlock = plan_sandbox({SandboxUse::Off, SandboxUse::Require, {}});
   EXPECT_EQ(static_cast<bool>(landlock), possible->landlock_abi != 0);
   if (!landlock) {
     EXPECT_EQ(landlock.error().code(), "no_landlock");
@@ -81,12 +83,13 @@ struct End {
 };
 
 // `act` in a child that has entered what this machine gives.
-End ends(const std::function<void(ChunkPage&)>& act) {
+End ends(const std::function<void(ChunkPage&)>& act, WorkerLimits limits = {}) {
   void* const map = ::mmap(nullptr, sizeof(ChunkPage), PROT_READ | PROT_WRITE,
                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   EXPECT_NE(map, MAP_FAILED);
   auto& page = *::new (map) ChunkPage;
-  Result<WorkerSandbox> sandbox = WorkerSandbox::prepare(*plan_sandbox({}));
+  Result<WorkerSandbox> sandbox = WorkerSandbox::prepare(
+      *plan_sandbox({SandboxUse::Auto, SandboxUse::Auto, limits}));
   EXPECT_TRUE(sandbox);
   const pid_t child = ::fork();
   if (child == 0) {
@@ -188,6 +191,49 @@ TEST_F(Filter, ACallWithTheSignalBlockedEndsItUnrecorded) {
   });
   EXPECT_EQ(WTERMSIG(end.status), SIGSYS);
   EXPECT_EQ(end.denied_call, 0U);
+}
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+TEST(WorkerLimits, PrivateMemoryIsBoundedAndMappedInputIsNot) {
+  const End end = ends(
+      [](ChunkPage&) {
+        const int file = ::memfd_create("input", 0);
+        if (::ftruncate(file, 512 * kMiB) != 0) ::_exit(2);
+        void* const input =
+            ::mmap(nullptr, 512 * kMiB, PROT_READ, MAP_SHARED, file, 0);
+        if (input == MAP_FAILED) ::_exit(3);
+        void* const little = std::malloc(16 * kMiB);
+        void* const much = std::malloc(128 * kMiB);
+        ::_exit(little != nullptr && much == nullptr ? 0 : 4);
+      },
+      {64 * kMiB, 0});
+  EXPECT_EQ(end.status, 0) << WEXITSTATUS(end.status);
+}
+
+double cpu_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+TEST(WorkerLimits, CpuTimeEndsAWorkerThatDoesNotGetOn) {
+  const End end = ends(
+      [](ChunkPage&) {
+        while (cpu_seconds() < 10) continue;
+      },
+      {0, 1});
+  EXPECT_TRUE(WIFSIGNALED(end.status)) << end.status;
+  EXPECT_EQ(WTERMSIG(end.status), SIGXCPU);
+}
+
+TEST(WorkerLimits, OneThatGetsOnHasAnyTime) {
+  const End end = ends(
+      [](ChunkPage& page) {
+        while (cpu_seconds() < 4) page.advanced.fetch_add(1);
+      },
+      {0, 1});
+  EXPECT_EQ(end.status, 0);
 }
 
 #endif
