@@ -132,18 +132,25 @@ job::Job* Engine::find(std::uint64_t number) const {
 // --- the scheduler's events and actions ---
 
 void Engine::feed(PendingEvent event) {
-  events_.push_back(std::move(event));
-  if (feeding_) return;  // the loop below will come to it
+  if (event.now_ns == 0) event.now_ns = monotonic_ns();  // now, not when its turn comes
+  if (feeding_) return events_.push_back(std::move(event));  // the loop comes to it
   feeding_ = true;
-  while (!events_.empty()) {
-    PendingEvent cause = std::move(events_.front());
-    events_.pop_front();
-    actions_.clear();
-    scheduler_.handle(cause.event, monotonic_ns(), actions_);
-    perform(actions_, cause);
+  handle(event);
+  for (std::size_t next = 0; next < events_.size(); ++next) {
+    PendingEvent cause = std::move(events_[next]);  // there may be more meanwhile
+    handle(cause);
   }
+  events_.clear();
   feeding_ = false;
   arm_deadline();
+}
+
+void Engine::handle(PendingEvent& cause) {
+  // What came first may be told last; the scheduler's time does not go back.
+  now_ns_ = cause.now_ns = std::max(now_ns_, cause.now_ns);
+  actions_.clear();
+  scheduler_.handle(cause.event, cause.now_ns, actions_);
+  perform(actions_, cause);
 }
 
 void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& cause) {
@@ -156,7 +163,7 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
         if (next == nullptr || next->slot != first->slot) break;
         ++count;
       }
-      dispatch(&action, count);
+      dispatch(&action, count, cause.now_ns);
       i += count - 1;
     } else if (const auto* interrupt = std::get_if<sched::Interrupt>(&action)) {
       path(interrupt->slot.lane).interrupt(interrupt->slot.number, interrupt->job);
@@ -179,9 +186,8 @@ void Engine::perform(const std::vector<sched::Action>& actions, PendingEvent& ca
   }
 }
 
-void Engine::dispatch(const sched::Action* first, std::size_t count) {
+void Engine::dispatch(const sched::Action* first, std::size_t count, Nanoseconds now) {
   const sched::SlotId slot = std::get<sched::Dispatch>(*first).slot;
-  const Nanoseconds now = monotonic_ns();
   std::vector<exec::Assignment> batch;
   if (slot.lane != sched::Lane::Inline) batch.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {

@@ -15,7 +15,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -178,7 +177,7 @@ class Engine {
     sched::Event event;
     std::optional<model::Partial> partial;  // of a ChunkDone
     std::uint32_t pid = 0;
-    Nanoseconds now_ns = 0;  // when the partial came
+    Nanoseconds now_ns = 0;  // when it happened; 0: now, and a clock is to be asked
   };
   using JobPtr = std::unique_ptr<job::Job>;
 
@@ -220,8 +219,9 @@ class Engine {
   void refuse(std::uint64_t number, const Error& why);
 
   void feed(PendingEvent event);
+  void handle(PendingEvent& cause);
   void perform(const std::vector<sched::Action>& actions, PendingEvent& cause);
-  void dispatch(const sched::Action* first, std::size_t count);
+  void dispatch(const sched::Action* first, std::size_t count, Nanoseconds now);
   void run_inline(const job::Job& job, const model::ChunkKey& key, Nanoseconds now_ns);
   exec::Assignment assignment(job::Job& job, const model::ChunkKey& key);
   exec::Assignment description(const job::KernelImage& image,
@@ -275,9 +275,11 @@ class Engine {
   std::uint64_t next_canary_ = kFirstCanary;
 
   sched::Scheduler scheduler_;
-  std::deque<PendingEvent> events_;
+  Nanoseconds now_ns_ = 0;  // of the event that was handled last
+  // Kept between events: no allocation each.
+  std::vector<PendingEvent> events_;  // that came while one was handled
   bool feeding_ = false;
-  std::vector<sched::Action> actions_;  // kept between events: no allocation each
+  std::vector<sched::Action> actions_;
 
   std::unordered_map<std::uint64_t, JobPtr> jobs_;
   std::uint64_t canaries_ = 0;                                    // of them

@@ -209,7 +209,7 @@ void Engine::schedule(job::Job& job) {
   request.limits = job.spec->limits;
   if (job.windowed) request.released = 0;
   if (job.wants_progress) arm_progress();
-  feed({sched::Submitted{request}, std::nullopt, 0, 0});
+  feed({sched::Submitted{request}, std::nullopt, 0, job.planned_ns});
   open_chunk_files(request.job);
   save_memory(request.job);
 }

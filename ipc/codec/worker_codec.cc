@@ -394,15 +394,36 @@ Result<WorkerMessage> message_of(schema::WorkerMessage::Reader from) {
                "a worker message of an unknown kind");
 }
 
+// Words of a tiny task (24) or its outcome (41), and some.
+constexpr std::size_t kWordsEach = 48;
+constexpr std::size_t kFewItems = 4;  // fit into a MessageScratch
+
+std::size_t items_of(const WorkerMessage& message) {
+  if (const auto* tasks = std::get_if<std::vector<AssignedTask>>(&message))
+    return tasks->size();
+  const auto* outcomes = std::get_if<std::vector<model::ChunkOutcome>>(&message);
+  return outcomes != nullptr ? outcomes->size() : 1;
+}
+
+Result<void> append_with(capnp::MallocMessageBuilder& builder, Bytes& out,
+                         std::uint16_t fd_count, const WorkerMessage& message) {
+  std::visit(MessageWriter{builder.initRoot<schema::WorkerMessage>()}, message);
+  return append_frame(out, {FrameKind::Worker, fd_count, 0, 0}, builder,
+                      kMaxWorkerBytes);
+}
+
 }  // namespace
 
 Result<void> append_worker_message(Bytes& out, std::uint16_t fd_count,
                                    const WorkerMessage& message) {
-  MessageScratch scratch;
-  std::visit(MessageWriter{scratch.builder().initRoot<schema::WorkerMessage>()},
-             message);
-  return append_frame(out, {FrameKind::Worker, fd_count, 0, 0}, scratch.builder(),
-                      kMaxWorkerBytes);
+  const std::size_t items = items_of(message);
+  if (items <= kFewItems) {
+    MessageScratch scratch;
+    return append_with(scratch.builder(), out, fd_count, message);
+  }
+  // One segment for all: Cap'n Proto takes a lock for each pointer into another.
+  capnp::MallocMessageBuilder builder(static_cast<unsigned>(items * kWordsEach));
+  return append_with(builder, out, fd_count, message);
 }
 
 Result<WorkerMessage> read_worker_message(std::span<const std::byte> body) {

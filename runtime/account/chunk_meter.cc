@@ -69,9 +69,13 @@ SelfFiles SelfFiles::open() {
   return files;
 }
 
-void ChunkMeter::arm() {
+void ChunkMeter::start_clocks() {
   system_started_ns_ = thread_system_ns();
-  cpu_started_ns_ = thread_cpu_ns();
+  cpu_started_ns_ = system_read_at_ns_ = thread_cpu_ns();
+}
+
+void ChunkMeter::arm() {
+  start_clocks();
   armed_ = true;
 }
 
@@ -81,10 +85,7 @@ void ChunkMeter::start(const model::ChunkTask& task) {
   // "5" resets the high-water mark of resident memory to what is resident now.
   if (measure_memory_ && ::pwrite(files_->clear_refs.get(), "5", 1, 0) != 1)
     measure_memory_ = false;
-  if (!std::exchange(armed_, false)) {
-    system_started_ns_ = thread_system_ns();
-    cpu_started_ns_ = thread_cpu_ns();
-  }
+  if (!std::exchange(armed_, false)) start_clocks();
   started_ns_ = monotonic_ns();
 }
 
@@ -92,9 +93,15 @@ model::ChunkUsage ChunkMeter::stop() {
   model::ChunkUsage usage;
   usage.began_ns = started_ns_;
   usage.run_ns = monotonic_ns() - started_ns_;
-  const Nanoseconds cpu = thread_cpu_ns() - cpu_started_ns_;
-  if (cpu >= kSplitCpuNs)
-    usage.cpu_system_ns = std::min(thread_system_ns() - system_started_ns_, cpu);
+  const Nanoseconds cpu_now = thread_cpu_ns();
+  const Nanoseconds cpu = cpu_now - std::exchange(cpu_started_ns_, cpu_now);
+  if (cpu_now - system_read_at_ns_ >= kSplitCpuNs) {
+    system_read_at_ns_ = cpu_now;
+    const Nanoseconds system_now = thread_system_ns();
+    const Nanoseconds system =
+        system_now - std::exchange(system_started_ns_, system_now);
+    if (cpu >= kSplitCpuNs) usage.cpu_system_ns = std::min(system, cpu);
+  }
   usage.cpu_user_ns = cpu - usage.cpu_system_ns;
   if (!measure_memory_) return usage;
   std::array<char, 4096> text{};

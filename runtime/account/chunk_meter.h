@@ -41,16 +41,23 @@ class ChunkMeter {
   // the next chunk need not. What passes until then counts to that chunk: a thread that
   // waits for it uses no CPU.
   void arm();
+  // As arm(), by the clocks that stop() has read: for a chunk that follows at once on
+  // the same thread. Where its time is split, up to kSplitCpuNs of the kernel's time
+  // may be those before it.
+  void arm_again() { armed_ = true; }
   void start(const model::ChunkTask& task);
   model::ChunkUsage stop();
 
  private:
+  void start_clocks();
+
   const SelfFiles* files_;
   bool measure_memory_ = false;
   bool armed_ = false;
   Nanoseconds started_ns_ = 0;
   Nanoseconds cpu_started_ns_ = 0;
   Nanoseconds system_started_ns_ = 0;
+  Nanoseconds system_read_at_ns_ = 0;  // of CPU time
 };
 
 }  // namespace tally::account

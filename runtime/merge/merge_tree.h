@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -23,10 +22,9 @@ namespace tally::merge {
 template <typename T>
 class MergeTree {
  public:
-  using Merge = std::function<void(T& into, const T& from)>;
+  using Merge = void (*)(T& into, const T& from);
 
-  MergeTree(std::uint32_t chunks, Merge merge)
-      : chunks_(chunks), merge_(std::move(merge)) {}
+  MergeTree(std::uint32_t chunks, Merge merge) : chunks_(chunks), merge_(merge) {}
 
   // Precondition: chunk `index` has not been added.
   void add(std::uint32_t index, T state) {

@@ -10,8 +10,10 @@ namespace tally::reduce {
 
 template <typename Unsigned>
 void put_little_endian(std::vector<std::byte>& into, Unsigned value) {
+  const std::size_t at = into.size();
+  into.resize(at + sizeof value);
   for (std::size_t i = 0; i < sizeof value; ++i)
-    into.push_back(static_cast<std::byte>(value >> (8 * i)));
+    into[at + i] = static_cast<std::byte>(value >> (8 * i));
 }
 
 // Precondition: at + sizeof(Unsigned) <= bytes.size().

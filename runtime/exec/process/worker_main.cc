@@ -102,6 +102,7 @@ class Worker {
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);
     const model::ChunkUsage usage = meter_.stop();
+    meter_.arm_again();
     sync_.end();
     if (has_kernels) add_output(outcome);
     if (auto* partial = std::get_if<model::Partial>(&outcome.result))
