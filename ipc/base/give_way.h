@@ -1,29 +1,22 @@
-// For threads and processes that compute: the loop that serves clients goes before
-// them.
+// For threads and processes that compute: who serves, and any other program that is in
+// a hurry, goes before them.
 //
-// A thread that becomes ready may wait until one of its own priority has had its slice
-// of the core, 3 ms, at every request, where long jobs keep all cores busy. The loop
-// works for microseconds at a time and needs no slice.
+// A thread that becomes ready may wait until the one that has the core has had its
+// slice, milliseconds at every request where long jobs keep all cores busy. Those who
+// wait for slices of a default length are let in at once by one that has asked for a
+// long slice, which has the same share of the core in fewer, longer pieces.
 //
-// What is started inherits it, and without privileges it cannot be taken back.
+// Where the kernel does not know that (before Linux 6.12), five steps of `nice` stand
+// in. They have a price: a share that is a third of another program's, and wake-ups
+// that go to another core more often, 20 µs each.
+//
+// What is started inherits it, and `nice` cannot be taken back without privileges.
 #pragma once
-
-#include <sys/resource.h>
 
 namespace tally {
 
-// Enough that the loop is let in at once. Where other programs of the same cgroup keep
-// the cores busy too, a job's thread has a third of the time that one of theirs has.
-inline constexpr int kNiceSteps = 5;
-
-// The niceness of what gives way to the calling thread. (Linux: a thread has its own.)
-inline int niceness_behind() {
-  return ::getpriority(PRIO_PROCESS, 0) + kNiceSteps;
-}
-
-// Of the calling thread, from now on.
-inline void give_way(int niceness) {
-  ::setpriority(PRIO_PROCESS, 0, niceness);
-}
+// Of the calling thread, from now on. Nothing is done if it has a scheduling policy
+// of its own.
+void give_way();
 
 }  // namespace tally

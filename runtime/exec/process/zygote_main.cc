@@ -102,7 +102,7 @@ class ForkServer {
       // A group of its own: a kernel that signals its group hits itself alone, and what
       // it forked can be ended with it.
       ::setpgid(0, 0);
-      give_way(niceness_behind());
+      give_way();
       ::prctl(PR_SET_NAME, "tally-worker");
       ::_exit(worker_main(std::move(fds[0]), std::move(fds[1]),
                           WorkerOutput(std::move(fds[2])), std::move(sandbox_)));

@@ -48,7 +48,7 @@ void ThreadPool::post(std::function<void()> work) {
 
 void ThreadPool::work() {
   block_signals();
-  give_way(niceness_);
+  give_way();
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -1,7 +1,7 @@
 // ThreadPool: runs closures on up to `most` threads, started when first needed.
 //
 // Closures must not throw. A thread that exists and waits is preferred to a new one;
-// all give way to the one that made the pool (ipc/base/give_way.h). Threads: post()
+// all give way to who serves (ipc/base/give_way.h). Threads: post()
 // from any. Lifetime: the destructor drops what has not begun, and waits for what has.
 #pragma once
 
@@ -13,8 +13,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "ipc/base/give_way.h"
 
 namespace tally::exec {
 
@@ -37,7 +35,6 @@ class ThreadPool {
 
   const std::string name_;  // of its threads, as debuggers and `top` show them
   const std::uint32_t most_;
-  const int niceness_ = niceness_behind();
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable wake_;
