@@ -186,8 +186,8 @@ class Engine {
   static bool is_canary(std::uint64_t job) { return job >= kFirstCanary; }
 
   static job::Claim claim_of(const Submission& submission);
-  std::optional<Error> refusal(const Submission& submission,
-                               const job::Claim& claim) const;
+  std::optional<Error> refusal(const Submission& submission, const job::Claim& claim,
+                               Nanoseconds now_ns) const;
   std::shared_ptr<const job::EndedJob> kept(std::uint32_t uid,
                                             const std::string& client_id);
   std::optional<model::JobId> submit_again(
@@ -214,8 +214,8 @@ class Engine {
   void open_chunk_files(std::uint64_t number);
   void planned(job::Job& job, Result<plan::Plan> plan);
   void schedule(job::Job& job);
-  void give_back(const job::Claim& claim);
-  void hold_more(job::Job& job, const job::Amounts& more);
+  void give_back(const job::Claim& claim, Nanoseconds now_ns);
+  void hold_more(job::Job& job, const job::Amounts& more, Nanoseconds now_ns);
   void refuse(std::uint64_t number, const Error& why);
 
   void feed(PendingEvent event);

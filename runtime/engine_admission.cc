@@ -46,13 +46,14 @@ job::Claim Engine::claim_of(const Submission& submission) {
 }
 
 std::optional<Error> Engine::refusal(const Submission& submission,
-                                     const job::Claim& claim) const {
+                                     const job::Claim& claim,
+                                     Nanoseconds now_ns) const {
   if (submission.canary) return std::nullopt;
   if (draining_)
     return Error(Errc::Overloaded, "draining",
                  "the daemon is finishing what it has and takes no new jobs")
         .with("retry_after_ms", kRetryAfterMs);
-  if (std::optional<Error> why = ledger_->refusal(claim, monotonic_ns())) return why;
+  if (std::optional<Error> why = ledger_->refusal(claim, now_ns)) return why;
   return window_refusal(submission);
 }
 
@@ -77,13 +78,14 @@ model::JobId Engine::submit(Submission submission,
   const model::JobId id{tag_, submission.canary ? next_canary_++ : next_number_++};
   if (submission.spec.trace) submission.bytes += job::ChunkRecorder::kMostBytes;
   job::Claim claim = claim_of(submission);
-  if (const std::optional<Error> why = refusal(submission, claim)) {
+  const Nanoseconds now = monotonic_ns();
+  if (const std::optional<Error> why = refusal(submission, claim, now)) {
     ++totals_.jobs_refused;
     closer_->close(std::move(submission.fds));
     observer->refused(*why);
     return id;
   }
-  ledger_->hold(claim, monotonic_ns());
+  ledger_->hold(claim, now);
   auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
                                         closer_->hold(std::move(submission.fds)),
                                         submission.uid, submission.received_ns);
@@ -101,12 +103,12 @@ model::JobId Engine::submit(Submission submission,
     client_ids_[{job->uid, job->spec->client_id}] = id.number;
   if (submission.canary) ++canaries_;
   job::Job& placed = *jobs_.emplace(id.number, std::move(job)).first->second;
+  placed.plan_started_ns = now;
   plan_job(placed);
   return id;
 }
 
 void Engine::plan_job(job::Job& job) {
-  job.plan_started_ns = monotonic_ns();
   if (!kernels_.concerns(*job.spec)) return plan_with(job, {});
   expire_unplanned(job);
   kernels_.look_up(job.spec->kernels, job.files, job.uid,
@@ -181,13 +183,14 @@ void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
     if (fails_the_job(plan.error())) return end_unplanned(job.id.number, plan.error());
     return refuse(job.id.number, plan.error());
   }
+  const Nanoseconds now = monotonic_ns();
   if (!is_canary(job.id.number)) {
     const job::Claim chunks{job.uid, {.chunks = plan->chunks()}, {}};
-    if (const auto why = ledger_->refusal(chunks, monotonic_ns()))
+    if (const auto why = ledger_->refusal(chunks, now))
       return refuse(job.id.number, *why);
-    hold_more(job, chunks.amounts);
+    hold_more(job, chunks.amounts, now);
   }
-  job.set_plan(*std::move(plan), monotonic_ns());
+  job.set_plan(*std::move(plan), now);
   schedule(job);
 }
 
@@ -238,21 +241,21 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   return job;
 }
 
-void Engine::give_back(const job::Claim& claim) {
-  ledger_->give_back(claim, monotonic_ns());
+void Engine::give_back(const job::Claim& claim, Nanoseconds now_ns) {
+  ledger_->give_back(claim, now_ns);
   if (claim.amounts.descriptors != 0) room_->came_back();
 }
 
 // Known only once it is planned, or runs.
-void Engine::hold_more(job::Job& job, const job::Amounts& more) {
-  ledger_->hold({job.uid, more, {}}, monotonic_ns());
+void Engine::hold_more(job::Job& job, const job::Amounts& more, Nanoseconds now_ns) {
+  ledger_->hold({job.uid, more, {}}, now_ns);
   job.claim.amounts.chunks += more.chunks;
   job.claim.amounts.request_bytes += more.request_bytes;
 }
 
 void Engine::refuse(std::uint64_t number, const Error& why) {
   const JobPtr job = take(number);
-  give_back(job->claim);
+  give_back(job->claim, monotonic_ns());
   ++totals_.jobs_refused;
   for (const auto& observer : job->observers) observer->refused(why);
   idle_if_empty();

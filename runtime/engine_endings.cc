@@ -103,7 +103,7 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
   answer.memory.system_used_percent = gauge_.system_used_percent();
   answer.daemon_kind = options_.kind;
   answer.daemon_pid = pid_;
-  give_back(job->claim);
+  give_back(job->claim, now_ns);
   if (!is_canary(job->id.number)) {
     log_end(*job, answer, elapsed_ns);
     count_end(answer.state);

@@ -95,7 +95,7 @@ std::optional<Error> Engine::hold_states(job::Job& job) {
   const std::uint64_t more = bytes - job.state_bytes_held();
   if (more == 0) return std::nullopt;
   job.state_bytes_held() = bytes;
-  hold_more(job, {.request_bytes = more});
+  hold_more(job, {.request_bytes = more}, monotonic_ns());
   return ledger_->excess(job.uid);
 }
 
@@ -126,7 +126,7 @@ void Engine::list_kernels(std::uint32_t uid, std::vector<model::KernelFile> kern
   held.uid = uid;
   held.fds = std::move(fds);
   const job::Claim claim = claim_of(held);
-  if (const std::optional<Error> why = refusal(held, claim)) {
+  if (const std::optional<Error> why = refusal(held, claim, monotonic_ns())) {
     closer_->close(std::move(held.fds));
     return listed(*why);
   }
@@ -137,7 +137,7 @@ void Engine::list_kernels(std::uint32_t uid, std::vector<model::KernelFile> kern
       std::move(kernels), files, uid,
       [this, claim, listed = std::move(listed)](Result<job::FoundKernels> found) {
         --explaining_;
-        give_back(claim);
+        give_back(claim, monotonic_ns());
         idle_if_empty();
         if (!found) return listed(found.error());
         std::vector<model::ListedKernel> list;

@@ -101,7 +101,7 @@ exec::Activity Engine::activity(model::Path path) const {
 
 void Engine::explain(Submission submission, Planned planned) {
   const job::Claim claim = claim_of(submission);
-  if (const std::optional<Error> why = refusal(submission, claim)) {
+  if (const std::optional<Error> why = refusal(submission, claim, monotonic_ns())) {
     closer_->close(std::move(submission.fds));
     return planned(*why);
   }
@@ -111,7 +111,7 @@ void Engine::explain(Submission submission, Planned planned) {
   auto done = [this, held, claim,
                planned = std::move(planned)](Result<model::JobPlan> plan) {
     --explaining_;
-    give_back(claim);
+    give_back(claim, monotonic_ns());
     planned(std::move(plan));
     idle_if_empty();
   };

@@ -34,6 +34,16 @@ bool Scheduler::started(JobNumber number) const {
   return found != jobs_.end() && found->second.started;
 }
 
+const Scheduler::Setbacks& Scheduler::Job::had() const {
+  static const Setbacks kNone;
+  return setbacks ? *setbacks : kNone;
+}
+
+Scheduler::Setbacks& Scheduler::Job::has() {
+  if (!setbacks) setbacks = std::make_unique<Setbacks>();
+  return *setbacks;
+}
+
 Scheduler::Job* Scheduler::find(JobNumber number) {
   const auto found = jobs_.find(number);
   return found == jobs_.end() ? nullptr : &found->second;
@@ -80,7 +90,7 @@ void Scheduler::begin_round(Job& job, Actions& actions) {
   const JobRequest& request = job.request;
   job.between_rounds = false;
   job.chunks.clear();
-  job.divided.clear();
+  if (job.setbacks) job.setbacks->divided.clear();
   job.next = 0;
   job.losses = 0;
   job.open = job.limit = request.chunks;

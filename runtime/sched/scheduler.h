@@ -61,6 +61,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -230,14 +231,18 @@ class Scheduler {
     std::uint32_t dispatches = 0;  // the attempt number of the last one
     std::uint32_t losses = 0;      // attempts spent
   };
+  // What a job has to do again, and why it fails; most never have any of it.
+  struct Setbacks {
+    std::set<std::uint32_t> again;  // lost chunks, lowest first
+    std::map<std::uint32_t, Division> divided;
+    std::optional<Error> failure;  // of chunk `limit`
+  };
   struct Job {
     JobRequest request;
     std::uint32_t round = 0;
     bool between_rounds = false;
-    std::vector<Chunk> chunks;      // that were dispatched: a job in line costs none
-    std::uint32_t next = 0;         // chunks from here never were
-    std::set<std::uint32_t> again;  // lost ones, lowest first
-    std::map<std::uint32_t, Division> divided;
+    std::vector<Chunk> chunks;  // that were dispatched: a job in line costs none
+    std::uint32_t next = 0;     // chunks from here never were
     std::uint32_t missing = 0;  // ranges
     std::uint64_t losses = 0;   // attempts spent, of all chunks
     std::uint32_t open = 0;     // chunks below `limit` not yet done
@@ -246,7 +251,10 @@ class Scheduler {
     std::optional<Turns::Place> place;          // in its lane's line
     bool started = false;
     std::optional<Nanoseconds> chunk_took_ns;  // the last one
-    std::optional<Error> failure;              // of chunk `limit`
+    std::unique_ptr<Setbacks> setbacks;
+
+    const Setbacks& had() const;
+    Setbacks& has();
   };
   struct InHand {
     ChunkKey key;

@@ -35,9 +35,9 @@ void Scheduler::check_invariants() const {
     for (std::uint32_t i = 0; i < job.limit; ++i) {
       const Chunk chunk = i < job.next ? job.chunks[i] : Chunk{};
       if (chunk.state != ChunkState::Done) ++open;
-      const bool waits = i >= job.next || job.again.contains(i);
+      const bool waits = i >= job.next || job.had().again.contains(i);
       TALLY_CHECK(waits == (chunk.state == ChunkState::Waiting));
-      const bool divided = job.divided.contains(i);
+      const bool divided = job.had().divided.contains(i);
       TALLY_CHECK(divided ? chunk.losses >= options_.attempts
                           : chunk.losses < options_.attempts ||
                                 chunk.state == ChunkState::Done);
@@ -47,7 +47,7 @@ void Scheduler::check_invariants() const {
                     (chunk.state == ChunkState::InHand));
     }
     TALLY_CHECK(open == job.open && (open == 0) == job.between_rounds);
-    TALLY_CHECK(!job.between_rounds || (job.slots.empty() && !job.failure));
+    TALLY_CHECK(!job.between_rounds || (job.slots.empty() && !job.had().failure));
     TALLY_CHECK(job.missing <= kMostMissing &&
                 (job.missing == 0 || job.request.partial));
     TALLY_CHECK(job.slots.size() <= job.request.parallel);

@@ -95,12 +95,13 @@ void Scheduler::free_if_empty(SlotId id) {
 
 std::uint32_t Scheduler::waiting(const Job& job) const {
   const std::uint32_t fresh = job.next < job.limit ? job.limit - job.next : 0;
-  return fresh + static_cast<std::uint32_t>(job.again.size());
+  return fresh + static_cast<std::uint32_t>(job.had().again.size());
 }
 
 // Whether a chunk waits whose input is there.
 bool Scheduler::may_dispatch(const Job& job) const {
-  return !job.again.empty() || job.next < std::min(job.limit, job.request.released);
+  return !job.had().again.empty() ||
+         job.next < std::min(job.limit, job.request.released);
 }
 
 void Scheduler::requeue(Job& job, std::uint32_t chunk) {
@@ -109,15 +110,15 @@ void Scheduler::requeue(Job& job, std::uint32_t chunk) {
     return;
   }
   job.chunks[chunk].state = ChunkState::Waiting;
-  job.again.insert(chunk);
+  job.has().again.insert(chunk);
   ++waiting_chunks_;
   if (job.request.tiny) ++lane(job.request.lane).tiny_waiting;
   queue_turn(job);
 }
 
 std::optional<LeafRange> Scheduler::part_of(const Job& job, std::uint32_t chunk) const {
-  const auto divided = job.divided.find(chunk);
-  if (divided == job.divided.end()) return std::nullopt;
+  const auto divided = job.had().divided.find(chunk);
+  if (divided == job.had().divided.end()) return std::nullopt;
   return divided->second.next();
 }
 
@@ -133,12 +134,13 @@ bool Scheduler::lose(Job& job, const ChunkKey& key, const SlotGone& event,
     finish(key.job, budget_spent(event.cause, job.losses, limit), actions);
     return false;
   }
-  const auto divided = job.divided.find(key.chunk);
-  if (divided != job.divided.end()) {
+  auto& parts = job.has().divided;
+  const auto divided = parts.find(key.chunk);
+  if (divided != parts.end()) {
     Division& division = divided->second;
     if (event.chunk_leaves < 2) {
       const LeafRange rest = division.rest();
-      job.divided.erase(divided);
+      parts.erase(divided);
       give_up(job, key.chunk, rest, event.cause, actions);
       return false;
     }
@@ -151,7 +153,7 @@ bool Scheduler::lose(Job& job, const ChunkKey& key, const SlotGone& event,
     give_up(job, key.chunk, {0, event.chunk_leaves}, event.cause, actions);
     return false;
   }
-  if (spent) job.divided.emplace(key.chunk, Division(event.chunk_leaves));
+  if (spent) parts.emplace(key.chunk, Division(event.chunk_leaves));
   return true;
 }
 
@@ -173,10 +175,13 @@ void Scheduler::give_up(Job& job, std::uint32_t chunk, LeafRange leaves,
 
 // What ran of the chunk needs no more work.
 void Scheduler::settle(Job& job, std::uint32_t chunk, Actions& actions) {
-  const auto divided = job.divided.find(chunk);
-  if (divided != job.divided.end()) {
-    if (divided->second.settled()) return requeue(job, chunk);
-    job.divided.erase(divided);
+  if (job.setbacks) {
+    auto& parts = job.setbacks->divided;
+    const auto divided = parts.find(chunk);
+    if (divided != parts.end()) {
+      if (divided->second.settled()) return requeue(job, chunk);
+      parts.erase(divided);
+    }
   }
   job.chunks[chunk].state = ChunkState::Done;
   --job.open;
@@ -188,7 +193,8 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
                      Actions& actions) {
   const JobNumber number = job.request.job;
   const std::uint32_t before = waiting(job);
-  job.failure = error;
+  Setbacks& setbacks = job.has();
+  setbacks.failure = error;
   const std::uint32_t dispatched = std::min(job.limit, job.next);
   job.open -= job.limit - dispatched;
   for (std::uint32_t i = chunk; i < dispatched; ++i) {
@@ -196,8 +202,9 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
     job.chunks[i].state = ChunkState::CalledOff;
   }
   job.limit = chunk;
-  job.again.erase(job.again.lower_bound(chunk), job.again.end());
-  job.divided.erase(job.divided.lower_bound(chunk), job.divided.end());
+  const auto from = [chunk](auto& of) { of.erase(of.lower_bound(chunk), of.end()); };
+  from(setbacks.again);
+  from(setbacks.divided);
   const std::uint32_t fewer = before - waiting(job);
   waiting_chunks_ -= fewer;
   if (job.request.tiny) lane(job.request.lane).tiny_waiting -= fewer;
@@ -211,8 +218,8 @@ void Scheduler::fail(Job& job, std::uint32_t chunk, const Error& error,
 
 void Scheduler::finish_if_settled(Job& job, Actions& actions) {
   if (job.open != 0) return;
-  if (job.failure || !job.request.more_rounds)
-    return finish(job.request.job, job.failure, actions);
+  if (job.had().failure || !job.request.more_rounds)
+    return finish(job.request.job, job.had().failure, actions);
   job.between_rounds = true;
   actions.emplace_back(RoundDone{job.request.job});
 }

@@ -73,9 +73,10 @@ void Scheduler::give_slot(SlotId slot, Actions& actions) {
 bool Scheduler::take_chunk(Job& job, SlotId id, Actions& actions) {
   if (!may_dispatch(job) || !tokens_.take(job.request.job)) return false;
   std::uint32_t index = 0;
-  if (!job.again.empty()) {
-    index = *job.again.begin();
-    job.again.erase(job.again.begin());
+  if (!job.had().again.empty()) {
+    auto& again = job.setbacks->again;
+    index = *again.begin();
+    again.erase(again.begin());
   } else {
     index = job.next++;
     job.chunks.emplace_back();

@@ -294,7 +294,7 @@ def queue(bench):
         ratios.append(blocks_ns[0] / blocks_ns[-1])
         rates += [QUEUE_JOBS / (ns / 1e9) for ns in (blocks_ns[0], blocks_ns[-1])]
     yield Row("queue.bytes", max(extra), 1024, "bytes a job", True,
-              f"of the daemon's memory, beyond the request; largest of {QUEUE_ROUNDS}, "
+              f"of the daemon's memory, beyond the spec; largest of {QUEUE_ROUNDS}, "
               f"{jobs:,} jobs queued")
     yield Row("queue.rate", statistics.median(ratios), 0.8, "× the first", False,
               f"submits a second: the first {QUEUE_JOBS:,} "

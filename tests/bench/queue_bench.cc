@@ -1,12 +1,11 @@
 // queue_bench SOCKET BLOCKS JOBS: for the line "fill 1" occupies two workers with two
 // chunks of hours and queues BLOCKS times JOBS jobs of one element behind it, on the
 // process path, no two alike. Answers with the bytes that each job took of the daemon's
-// resident memory beyond its encoded request, and with the nanoseconds that each block
-// took until the daemon had all of it.
+// resident memory beyond its spec, as the daemon holds that, and with the nanoseconds
+// that each block took until the daemon had all of it.
 #include <iostream>
 #include <string>
 
-#include "ipc/codec/control_codec.h"
 #include "tests/bench/jobs.h"
 #include "tests/bench/pool.h"
 #include "tests/bench/steps.h"
@@ -22,11 +21,10 @@ model::JobSpec queued_job(std::int64_t element) {
   return spec;
 }
 
-std::uint64_t encoded_bytes() {
-  ipc::Bytes frame;
-  if (!ipc::append_request(frame, 1, 0, model::Submit{queued_job(1)}))
-    die("the job does not fit into a request");
-  return frame.size();
+// Its strings are short: they are in it.
+std::uint64_t spec_bytes() {
+  return sizeof(model::JobSpec) +
+         queued_job(1).reducers.size() * sizeof(model::ReducerSpec);
 }
 
 // Requests of a session are taken in order: when the ping is answered, so are these.
@@ -52,7 +50,7 @@ std::string fill(client::Client& client, std::int64_t blocks, std::int64_t jobs)
     die("of " + std::to_string(queued) + " jobs, " + std::to_string(there) + " wait");
   const std::uint64_t grown = bytes_in(pid, "status", "VmRSS") - before;
   return std::to_string(static_cast<std::int64_t>(grown / queued) -
-                        static_cast<std::int64_t>(encoded_bytes())) +
+                        static_cast<std::int64_t>(spec_bytes())) +
          took;
 }
 

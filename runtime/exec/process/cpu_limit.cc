@@ -41,8 +41,8 @@ bool allow_more() {
       ::getrlimit(RLIMIT_CPU, &limit) != 0)
     return false;
   // The limit is in whole seconds, of which one has begun.
-  limit.rlim_cur = std::min<rlim_t>(
-      static_cast<rlim_t>(used.tv_sec) + 1 + seconds_each, limit.rlim_max);
+  limit.rlim_cur = std::min<rlim_t>(static_cast<rlim_t>(used.tv_sec) + 1 + seconds_each,
+                                    limit.rlim_max);
   return ::setrlimit(RLIMIT_CPU, &limit) == 0;
 }
 

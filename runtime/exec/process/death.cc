@@ -63,9 +63,10 @@ Error death_cause(std::uint32_t worker, const ZygoteMessage& death,
   const std::string signal = signal_name(death.status);
   if (death.status != SIGKILL)
     return with_worker(
-        Error(Errc::WorkerLost, "worker_killed",
-              who + " was killed by " + signal +
-                  (death.status == SIGXCPU ? ", the signal of a limit of CPU time" : ""))
+        Error(
+            Errc::WorkerLost, "worker_killed",
+            who + " was killed by " + signal +
+                (death.status == SIGXCPU ? ", the signal of a limit of CPU time" : ""))
             .with("signal", signal),
         worker, death.pid);
   const std::string message =

@@ -29,8 +29,8 @@ TEST(SandboxPlan, CrossesTheCommandLine) {
        {SandboxPlan{}, SandboxPlan{true, 0, {}}, SandboxPlan{false, 7, {1 << 30, 0}},
         SandboxPlan{true, 12, {0, 600}}})
     EXPECT_EQ(plan_of(argument_of(plan)), plan);
-  for (const char* text : {"", "1", "1,", "2,0,0,0", "1,x,0,0", "1,0", "1,0,0", "1,0,0,",
-                           "1,0,0,0 ", "1,-1,0,0", "1,0,0,0,0", "--version"})
+  for (const char* text : {"", "1", "1,", "2,0,0,0", "1,x,0,0", "1,0", "1,0,0",
+                           "1,0,0,", "1,0,0,0 ", "1,-1,0,0", "1,0,0,0,0", "--version"})
     EXPECT_EQ(plan_of(text), std::nullopt) << text;
 }
 
@@ -200,8 +200,7 @@ TEST(WorkerLimits, PrivateMemoryIsBoundedAndMappedInputIsNot) {
       [](ChunkPage&) {
         const int file = ::memfd_create("input", 0);
         if (::ftruncate(file, 512 * kMiB) != 0) ::_exit(2);
-        void* const input =
-            ::mmap(nullptr, 512 * kMiB, PROT_READ, MAP_SHARED, file, 0);
+        void* const input = ::mmap(nullptr, 512 * kMiB, PROT_READ, MAP_SHARED, file, 0);
         if (input == MAP_FAILED) ::_exit(3);
         void* const little = std::malloc(16 * kMiB);
         void* const much = std::malloc(128 * kMiB);
