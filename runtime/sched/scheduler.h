@@ -248,7 +248,7 @@ class Scheduler {
     std::uint32_t open = 0;     // chunks below `limit` not yet done
     std::uint32_t limit = 0;    // chunks from here do not matter any more
     std::map<SlotNumber, std::uint32_t> slots;  // that hold chunks of it: how many
-    std::optional<Turns::Place> place;          // in its lane's line
+    const Turns::Place* place = nullptr;        // in its lane's line
     bool started = false;
     std::optional<Nanoseconds> chunk_took_ns;  // the last one
     std::unique_ptr<Setbacks> setbacks;

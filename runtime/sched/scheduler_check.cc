@@ -51,7 +51,7 @@ void Scheduler::check_invariants() const {
     TALLY_CHECK(job.missing <= kMostMissing &&
                 (job.missing == 0 || job.request.partial));
     TALLY_CHECK(job.slots.size() <= job.request.parallel);
-    TALLY_CHECK(job.place.has_value() == may_use_slot(job));
+    TALLY_CHECK((job.place != nullptr) == may_use_slot(job));
     TALLY_CHECK(!tokens_.held_up(number) || may_dispatch(job));
     TALLY_CHECK(job.next <= job.request.released);
   }

@@ -20,8 +20,8 @@ void Scheduler::queue_turn(Job& job) {
 }
 
 void Scheduler::leave_turns(Job& job) {
-  if (job.place) lane(job.request.lane).turns.leave(*job.place);
-  job.place.reset();
+  if (job.place) lane(job.request.lane).turns.leave(job.place);
+  job.place = nullptr;
 }
 
 // A lane with a free slot and a job that could use it.

@@ -16,8 +16,8 @@ void Turns::step_out(std::uint32_t uid, const User& user) {
     order_[core].erase({user.tag, user.ticket, uid});
 }
 
-Turns::Place Turns::join(JobNumber job, std::uint32_t uid, std::int32_t priority,
-                         bool needs_core, Nanoseconds now_ns) {
+const Turns::Place* Turns::join(JobNumber job, std::uint32_t uid, std::int32_t priority,
+                                bool needs_core, Nanoseconds now_ns) {
   const auto credit = std::int64_t{priority} * static_cast<std::int64_t>(kAgeing);
   const Place place{static_cast<std::int64_t>(now_ns) - credit, next_ticket_++, job,
                     uid, needs_core};
@@ -27,14 +27,14 @@ Turns::Place Turns::join(JobNumber job, std::uint32_t uid, std::int32_t priority
     user.tag = std::max(user.tag, now_);
     user.ticket = place.ticket;
   }
-  user.jobs[needs_core ? 1 : 0].insert(place);
+  const auto stands = user.jobs[needs_core ? 1 : 0].insert(place).first;
   enter(uid, user);
-  return place;
+  return &*stands;
 }
 
-void Turns::leave(const Place& place) {
-  const auto found = users_.find(place.uid);
-  User& user = found->second;
+void Turns::leave(const Place* stands) {
+  const Place place = *stands;
+  User& user = users_.at(place.uid);
   step_out(place.uid, user);
   user.jobs[place.needs_core ? 1 : 0].erase(place);
   enter(place.uid, user);

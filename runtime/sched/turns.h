@@ -54,10 +54,10 @@ class Turns {
   };
 
   // The job, which is not in line, wants to have a chunk dispatched. The place is its
-  // until it leaves.
-  Place join(JobNumber job, std::uint32_t uid, std::int32_t priority, bool needs_core,
-             Nanoseconds now_ns);
-  void leave(const Place& place);
+  // until it leaves, and so long it stays where it is.
+  const Place* join(JobNumber job, std::uint32_t uid, std::int32_t priority,
+                    bool needs_core, Nanoseconds now_ns);
+  void leave(const Place* stands);
 
   // Whether anybody could go, with a core or without.
   bool any(bool with_core) const {

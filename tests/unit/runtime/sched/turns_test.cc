@@ -170,7 +170,7 @@ TEST(Waiting, IsBoundedAsStated) {
   constexpr std::uint32_t kJobs = 8;  // a user's
   constexpr std::int32_t kHighest = 3;
   struct Standing {
-    Turns::Place place;
+    const Turns::Place* place = nullptr;
     std::int32_t priority = 0;
     Nanoseconds since_ns = 0;
     std::uint32_t chunks_since_of_age = 0;
