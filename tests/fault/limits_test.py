@@ -2,13 +2,12 @@
 """--limit: never more chunks at once than it says, and what a dead worker held is back."""
 
 import json
-import os
 import pathlib
 import unittest
 
 import inputs
 from jobs import CHUNK, CHUNKS, range_job, range_sum, value_of
-from processes import Watched
+from processes import Watched, slow_pread
 from tally_daemon import TallyDaemon, wait_until
 
 
@@ -30,10 +29,7 @@ class LimitsTest(unittest.TestCase):
     def test_a_job_of_slow_input_never_has_more_chunks_in_hand(self):
         chunks = 16
         values = list(range(chunks * 65536))
-        env = {"LD_PRELOAD": os.environ["SLOW_PREAD"]}
-        if os.environ["TALLY_SANITIZED"] == "1":
-            self.skipTest("a sanitizer must be loaded first")
-        with TallyDaemon(workers=4, env=env) as daemon:
+        with TallyDaemon(workers=4, env=slow_pread()) as daemon:
             data = daemon.folder / "slow.npy"
             data.write_bytes(inputs.npy(values, "i64"))
             trace = daemon.folder / "trace.json"

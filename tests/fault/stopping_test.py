@@ -3,14 +3,13 @@
 says of that: nothing, its cancel flag, SIGTERM, SIGKILL, or no means at all."""
 
 import json
-import os
 import pathlib
 import signal
 import time
 import unittest
 
 from jobs import held_worker, range_job, range_sum, value_of
-from processes import Watched
+from processes import Watched, slow_pread
 from tally_daemon import TallyDaemon, wait_until
 
 MOST_S = 3  # that an answer waits for what runs of its job
@@ -93,8 +92,7 @@ class StoppingTest(unittest.TestCase):
                 self.assertEqual(value_of(daemon.json(*range_job(2))), range_sum(2))
 
     def test_a_thread_that_cannot_be_ended_is_left_behind(self):
-        env = {"LD_PRELOAD": os.environ["SLOW_PREAD"], "SLOW_PREAD_MS": "6000"}
-        with TallyDaemon(env=env) as daemon:
+        with TallyDaemon(env=slow_pread(SLOW_PREAD_MS="6000")) as daemon:
             data = pathlib.Path(daemon.folder, "data.raw")
             data.write_bytes(bytes(8 * 1000))
             job = daemon.start_tally("run", "sum", data, "--dtype", "i64", "--path",

@@ -10,6 +10,14 @@ import signal
 SANITIZED = os.environ.get("TALLY_SANITIZED") == "1"
 
 
+def slow_pread(**more):
+    """What to add to a daemon's environment for reading to be slow."""
+    # A sanitizer wants to be loaded first and need not be.
+    options = [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]
+    return {"LD_PRELOAD": os.environ["SLOW_PREAD"],
+            "ASAN_OPTIONS": ":".join(filter(None, options)), **more}
+
+
 class Watched:
     """A live process. `gone` waits for its end; signals cannot hit another."""
 

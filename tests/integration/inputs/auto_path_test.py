@@ -3,9 +3,9 @@
 
 import array
 import json
-import os
 import unittest
 
+from processes import slow_pread
 from tally_daemon import TallyDaemon
 
 FILES = 8
@@ -29,13 +29,8 @@ class AutoPathTest(unittest.TestCase):
         self.assertEqual(answer["results"][0]["value"], total)
         return answer, json.loads(daemon.tally("explain", "sum", *source).stdout)
 
-    def slow(self):
-        # A sanitizer wants to be loaded first and need not be.
-        return {"LD_PRELOAD": os.environ["SLOW_PREAD"],
-                "ASAN_OPTIONS": "verify_asan_link_order=0"}
-
     def test_input_that_is_waited_for_is_read_by_threads(self):
-        with TallyDaemon(env=self.slow()) as daemon:
+        with TallyDaemon(env=slow_pread()) as daemon:
             for plan in self.answers(daemon):
                 self.assertEqual(plan["path"], "thread")
                 self.assertRegex(plan["reason"],
@@ -49,7 +44,7 @@ class AutoPathTest(unittest.TestCase):
                                  r"^auto: the first leaves kept a CPU busy \d+ %")
 
     def test_isolation_outweighs_the_measurement(self):
-        with TallyDaemon(env=self.slow()) as daemon:
+        with TallyDaemon(env=slow_pread()) as daemon:
             for plan in self.answers(daemon, "--require", "isolated"):
                 self.assertEqual(plan["path"], "process")
                 self.assertEqual(plan["reason"], "isolation required")
@@ -57,7 +52,7 @@ class AutoPathTest(unittest.TestCase):
     def test_the_forecast_tells_slow_input_from_fast(self):
         with TallyDaemon() as daemon:
             fast = self.answers(daemon)[1]["expected_ns"]
-        with TallyDaemon(env=self.slow()) as daemon:
+        with TallyDaemon(env=slow_pread()) as daemon:
             plan = self.answers(daemon, "--path", "process", "--workers", 1)[1]
             # Each of the 8 files takes a read of 10 ms and more, and one slot has them all.
             self.assertGreater(plan["expected_ns"], 80_000_000)

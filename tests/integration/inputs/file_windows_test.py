@@ -7,9 +7,9 @@ import time
 import unittest
 
 import wire
+from processes import slow_pread
 from tally_daemon import TallyDaemon, wait_until
 
-SANITIZED = os.environ["TALLY_SANITIZED"] == "1"
 RAW = 2
 DONE, FAILED = 3, 5
 
@@ -221,10 +221,8 @@ class FileWindowsTest(unittest.TestCase):
             self.asked()
         # Else the daemon could not stop when the test ends.
 
-    @unittest.skipIf(SANITIZED, "a sanitizer must be loaded first")
     def test_progress_is_told_between_the_windows(self):
-        slow = {"LD_PRELOAD": os.environ["SLOW_PREAD"]}
-        with TallyDaemon(workers=2, env=slow) as daemon, \
+        with TallyDaemon(workers=2, env=slow_pread()) as daemon, \
                 wire.Session(daemon.socket) as self.session:
             files = ", ".join(f'(name = "{i}.raw")' for i in range(100))
             # Slow enough by lines of text, each file a chunk.
