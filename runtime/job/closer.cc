@@ -18,8 +18,10 @@ void Closer::close(std::vector<UniqueFd> fds) {
 }
 
 std::shared_ptr<const exec::JobFiles> Closer::hold(std::vector<UniqueFd> fds) {
-  // One for all jobs without any.
-  static const auto kNone = std::make_shared<const exec::JobFiles>();
+  // One for all jobs without any. Never destroyed: a host's exit() runs beside the
+  // loop.
+  static const auto& kNone =
+      *new std::shared_ptr<const exec::JobFiles>(std::make_shared<exec::JobFiles>());
   if (fds.empty()) return kNone;
   return {new exec::JobFiles(std::move(fds)),
           [closer = shared_from_this()](exec::JobFiles* files) {

@@ -81,7 +81,7 @@ Job::Progress& Job::progress() {
 }
 
 const Job::Progress& Job::progress() const {
-  static const Progress kNone(0);
+  static const auto& kNone = *new Progress(0);  // outlives a host's exit()
   return progress_ ? *progress_ : kNone;
 }
 
