@@ -95,6 +95,7 @@ EngineOptions engine_options(const CoreOptions& options,
       config.kernels.from_clients == config::FromClients::Yes ||
       (config.kernels.from_clients == config::FromClients::Auto && one_user);
   engine.kernel_memory_bytes = config.kernels.memory;
+  engine.kept_array_bytes = machine_memory_bytes() / 4;
   engine.kernel_stall = config.kernels.stall_timeout;
   engine.sandbox = {use_of(config.sandbox.seccomp), use_of(config.sandbox.landlock),
                     worker_limits(config)};

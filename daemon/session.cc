@@ -108,6 +108,7 @@ Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& hos
     : socket_(std::move(socket)),
       peer_(peer),
       engine_(engine),
+      number_(engine.open_session()),
       host_(host),
       options_(std::move(options)),
       reader_(ipc::FrameLimits{}),
@@ -146,6 +147,7 @@ void Session::end() {
   else
     socket_.close(ignored);
   engine_.close_later(std::move(left));
+  engine_.close_session(number_);
   leave_attached();
 }
 
@@ -336,6 +338,7 @@ void Session::submit(std::uint32_t sequence, model::Submit submit,
   submission.received_ns = received_ns;
   submission.wants_progress = submit.want_progress;
   submission.bytes = bytes;
+  submission.session = number_;
   // Known before submit(), which may end the job at once and forget it again.
   submitted_[sequence] = {0, attached};
   const model::JobId id = engine_.submit(

@@ -127,6 +127,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Socket socket_;
   const ipc::Peer peer_;
   Engine& engine_;
+  const std::uint64_t number_;  // to the engine
   SessionHost& host_;
   const Options options_;
 

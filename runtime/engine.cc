@@ -86,6 +86,8 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       deadline_timer_(loop),
       progress_timer_(loop),
       trim_timer_(loop),
+      arrays_(options_.kept_array_bytes),
+      arrays_timer_(loop),
       gauges_("tally-gauge", kGaugeThreads),
       helpers_("tally-helper", kHelperThreads),
       kernels_(loop, helpers_, options_.kernels,
@@ -226,6 +228,8 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
         job.plan().task(*job.spec, key, job.part_of(key.chunk), made.descriptors);
     made.files = job.files;
     if (job.windowed) job.windowed->chunk_files->place(key.chunk, made);
+    if (auto* files = std::get_if<model::FilePieces>(&made.task.piece))
+      files->kept_array = job.kept_array;
   } else {
     made.task = job.merge_task(key);
     made.extra.push_back(job.merge_input());

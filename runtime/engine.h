@@ -39,6 +39,7 @@
 #include "runtime/job/file_windows.h"
 #include "runtime/job/finished_jobs.h"
 #include "runtime/job/job.h"
+#include "runtime/job/kept_arrays.h"
 #include "runtime/job/kernel_lookup.h"
 #include "runtime/job/ledger.h"
 #include "runtime/sched/scheduler.h"
@@ -54,6 +55,7 @@ struct EngineOptions {
   std::chrono::nanoseconds chunk_timeout{0};  // 0: none
   job::KernelPolicy kernels;
   std::uint64_t kernel_memory_bytes = 0;  // private memory of a worker; 0: any
+  std::uint64_t kept_array_bytes = 0;     // that workers may keep mapped; 0: none
   std::chrono::nanoseconds kernel_stall{std::chrono::minutes(5)};
   std::chrono::nanoseconds worker_stall{std::chrono::minutes(5)};
   std::uint64_t recycle_chunks = 100'000;           // of a worker's life; 0: any number
@@ -81,7 +83,8 @@ struct Submission {
   Nanoseconds received_ns = 0;
   bool keep = false;  // the answer, for later wait and show
   bool wants_progress = false;
-  std::uint64_t bytes = 0;  // of the request: what holding it costs, about
+  std::uint64_t bytes = 0;    // of the request: what holding it costs, about
+  std::uint64_t session = 0;  // from open_session()
   std::shared_ptr<job::FileWindows> windows;  // where the source is windowed
   // A trial of ours, not a job of anybody: no limit holds for it, no list, total or log
   // shows it, nobody waits for it to drain. It has a slot to itself.
@@ -153,6 +156,10 @@ class Engine {
       std::function<void(const std::shared_ptr<const model::ServerStatus>&)>;
   void status(StatusReady ready);
 
+  // A client's connection: what it passes again and again is kept for it until it ends.
+  std::uint64_t open_session() { return ++sessions_; }
+  void close_session(std::uint64_t session);
+
   // Closes what a client sent and nobody took, off the loop's thread.
   void close_later(std::vector<UniqueFd> fds) { closer_->close(std::move(fds)); }
 
@@ -196,6 +203,11 @@ class Engine {
   std::optional<Error> window_refusal(const Submission& submission) const;
   plan::PathLimits limits() const;
   static bool needs_inspection(const model::JobSpec& spec);
+  std::uint64_t use_array(const Submission& submission, const job::Claim& claim,
+                          Nanoseconds now_ns);
+  void done_with_array(std::uint64_t number);
+  void forget_arrays(const std::vector<std::uint64_t>& numbers);
+  void look_at_arrays_later();
   void plan_job(job::Job& job);
   void plan_with(job::Job& job, const job::FoundKernels& found);
   void inspect_job(job::Job& job, plan::Reduction reduction, plan::PathChoice choice);
@@ -329,6 +341,10 @@ class Engine {
   asio::steady_timer progress_timer_;
   bool progress_armed_ = false;
   asio::steady_timer trim_timer_;
+  std::uint64_t sessions_ = 0;  // that were opened
+  job::KeptArrays arrays_;
+  asio::steady_timer arrays_timer_;
+  bool arrays_armed_ = false;
   bool trim_armed_ = false;
   std::size_t most_jobs_seen_ = 0;  // at a time, since memory was given back
   bool draining_ = false;

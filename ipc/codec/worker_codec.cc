@@ -71,6 +71,7 @@ struct PieceWriter {
     auto list = out.initPieces(static_cast<unsigned>(pieces.pieces.size()));
     for (unsigned i = 0; i < list.size(); ++i)
       write_file_piece(list[i], pieces.pieces[i]);
+    out.setKeptArray(pieces.kept_array);
   }
   void operator()(const model::DescribePiece&) { to.setDescribe(); }
   void operator()(const model::MergePiece& piece) {
@@ -105,6 +106,7 @@ Result<model::Piece> read_piece(schema::ChunkTask::Piece::Reader from) {
       pieces.csv = read_dialect(files.getCsv());
       for (const auto piece : files.getPieces())
         pieces.pieces.push_back(read_file_piece(piece));
+      pieces.kept_array = files.getKeptArray();
       return model::Piece(std::move(pieces));
     }
     case Which::DESCRIBE: return model::Piece(model::DescribePiece{});
@@ -364,6 +366,10 @@ struct MessageWriter {
     auto list = to.initOutcomes(static_cast<unsigned>(outcomes.size()));
     for (unsigned i = 0; i < list.size(); ++i) write_outcome(list[i], outcomes[i]);
   }
+  void operator()(const ForgetArrays& forget) {
+    auto list = to.initForget(static_cast<unsigned>(forget.numbers.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, forget.numbers[i]);
+  }
 };
 
 template <typename T, typename List, typename Read>
@@ -389,6 +395,12 @@ Result<WorkerMessage> message_of(schema::WorkerMessage::Reader from) {
       return read_all<AssignedTask>(from.getAssign(), read_task);
     case schema::WorkerMessage::OUTCOMES:
       return read_all<model::ChunkOutcome>(from.getOutcomes(), read_outcome);
+    case schema::WorkerMessage::FORGET: {
+      ForgetArrays forget;
+      for (const std::uint64_t number : from.getForget())
+        forget.numbers.push_back(number);
+      return WorkerMessage(std::move(forget));
+    }
   }
   return Error(Errc::ProtocolViolation, "unknown_worker_message",
                "a worker message of an unknown kind");

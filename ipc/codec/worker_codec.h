@@ -27,8 +27,13 @@ struct AssignedTask {
   std::uint32_t descriptors = 0;
 };
 
+// Numbers of arrays (FilePieces::kept_array) that the worker needs no more.
+struct ForgetArrays {
+  std::vector<std::uint64_t> numbers;
+};
+
 using WorkerMessage = std::variant<WorkerReady, std::vector<AssignedTask>,
-                                   std::vector<model::ChunkOutcome>>;
+                                   std::vector<model::ChunkOutcome>, ForgetArrays>;
 
 // Errors: InvalidArgument "message_too_large".
 Result<void> append_worker_message(Bytes& out, std::uint16_t fd_count,

@@ -91,6 +91,9 @@ struct FilePieces {
   FileFormat format = FileFormat::Raw;  // Raw also stands for npy and memory
   CsvDialect csv;
   std::vector<FilePiece> pieces;  // in file order
+  // Not 0: the one piece's descriptor is a sealed object that is reduced again and
+  // again. A worker keeps it mapped, under this number, until it is told to forget it.
+  std::uint64_t kept_array = 0;
 };
 
 // The first round of a job whose kernels nobody has loaded yet: what is in each image

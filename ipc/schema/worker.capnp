@@ -42,6 +42,7 @@ struct FilePieces {
   format @0 :UInt8;
   csv @1 :Job.CsvDialect;
   pieces @2 :List(FilePiece);
+  keptArray @3 :UInt64;      # 0: not to be kept mapped
 }
 
 # The states of chunks, in a sealed memfd; see ipc/model/chunk_task.h.
@@ -133,5 +134,6 @@ struct WorkerMessage {
     ready @0 :Ready;                   # worker, once
     assign @1 :List(ChunkTask);        # daemon
     outcomes @2 :List(ChunkOutcome);   # worker
+    forget @3 :List(UInt64);           # daemon: arrays that were kept mapped
   }
 }

@@ -73,15 +73,16 @@ class Job {
   std::vector<std::shared_ptr<JobObserver>> observers;
   void observe(std::shared_ptr<JobObserver> observer);
   std::uint32_t submitters = 1;  // those that have not left
-  Nanoseconds left_ns = 0;       // when the last of them left
   bool keep = false;             // its answer is kept for wait and show
   bool wants_progress = false;
+  Nanoseconds left_ns = 0;       // when the last of the submitters left
   // What a submit must ask for that comes with the same client id; none: no other may.
   std::unique_ptr<const SubmitDigest> digest;
   std::optional<SubmitDigest> known_digest() const {
     return digest ? std::optional(*digest) : std::nullopt;
   }
   Claim claim;  // what the ledger holds for it
+  std::uint64_t kept_array = 0;  // where its input is one: its number
 
   // Of a job whose files come in windows: how they come, what they were when they were
   // inspected, and those that chunks need now.

@@ -212,6 +212,14 @@ void ProcessPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   }
 }
 
+// What a worker was not told goes with it: a link that fails is about to close.
+void ProcessPath::forget(const std::vector<std::uint64_t>& arrays) {
+  for (const auto& slot : slots_) {
+    const WorkerProcess& worker = slot->worker;
+    if (worker.complete() && worker.link) (void)worker.link->forget(arrays);
+  }
+}
+
 void ProcessPath::outcomes(Slot& slot, std::vector<model::ChunkOutcome> all) {
   for (model::ChunkOutcome& outcome : all) {
     const auto at = std::find(slot.in_hand.begin(), slot.in_hand.end(), outcome.key);

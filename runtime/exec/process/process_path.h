@@ -84,6 +84,9 @@ class ProcessPath : public ExecutionPath,
   std::uint32_t pid(std::uint32_t slot) const override;
   bool works_on(std::uint32_t slot, std::uint64_t job) const override;
 
+  // Arrays that were kept mapped (FilePieces::kept_array) and are needed no more.
+  void forget(const std::vector<std::uint64_t>& arrays);
+
   WorkerView view(std::uint32_t slot);
   Activity activity() const;
   std::uint32_t workers() const { return static_cast<std::uint32_t>(slots_.size()); }

@@ -147,4 +147,13 @@ Result<void> WorkerLink::assign(std::vector<Assignment> batch) {
   return impl_->start_writing(impl_);
 }
 
+Result<void> WorkerLink::forget(std::vector<std::uint64_t> arrays) {
+  Outgoing outgoing;
+  const Result<void> encoded = ipc::append_worker_message(
+      outgoing.frame, 0, ipc::ForgetArrays{std::move(arrays)});
+  if (!encoded) return encoded;
+  impl_->outbox.push_back(std::move(outgoing));
+  return impl_->start_writing(impl_);
+}
+
 }  // namespace tally::exec

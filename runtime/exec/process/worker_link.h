@@ -40,6 +40,7 @@ class WorkerLink {
   // Errors: InvalidArgument "message_too_large"; Io. A worker that is gone is no error
   // here: on_link_closed tells.
   Result<void> assign(std::vector<Assignment> batch);
+  Result<void> forget(std::vector<std::uint64_t> arrays);
 
  private:
   struct Impl;

@@ -20,6 +20,7 @@
 #include "runtime/exec/process/ends_worker.h"
 #include "runtime/exec/process/sandbox_limits.h"
 #include "runtime/kernel/kernel_images.h"
+#include "runtime/source/mapped_reader.h"
 
 namespace tally::exec {
 namespace {
@@ -30,7 +31,12 @@ class Worker {
       : page_(page),
         link_(link),
         sandbox_(std::move(sandbox)),
-        runner_(page, source::open_reader,
+        runner_(page,
+                [this](const auto& task, auto descriptors, auto& scratch) {
+                  if (source::is_mapped(task))
+                    return source::open_mapped_reader(task, descriptors, arrays_);
+                  return source::open_reader(task, descriptors, scratch);
+                },
                 {&images_,
                  [this](const auto&, auto, auto context) { return sync_.get(context); },
                  true}),
@@ -56,6 +62,10 @@ class Worker {
       if (!*frame) continue;
       Result<ipc::WorkerMessage> message = ipc::read_worker_message((*frame)->body);
       if (!message) return 1;
+      if (const auto* old = std::get_if<ipc::ForgetArrays>(&*message)) {
+        arrays_.forget(old->numbers);
+        continue;
+      }
       auto* tasks = std::get_if<std::vector<ipc::AssignedTask>>(&*message);
       if (tasks == nullptr) return 1;
       if (!work(*tasks, (*frame)->fds)) return 0;
@@ -155,6 +165,7 @@ class Worker {
   WorkerSandbox sandbox_;
   account::ChunkMeter meter_{&self_};
   kernels::LoadedImages images_;
+  source::MappedArrays arrays_;
   JobSync sync_;
   ChunkRunner runner_;
   const WorkerOutput output_;

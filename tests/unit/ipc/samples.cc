@@ -274,6 +274,7 @@ std::vector<WorkerMessage> sample_worker_messages() {
   model::FilePieces files;
   files.format = model::FileFormat::Csv;
   files.csv = {'\t', true};
+  files.kept_array = 77;
   files.pieces = {{2, "a.csv", 1, 128, 1000, 2000, {0, 5}, 7, {}}, {}};
   const std::vector<AssignedTask> tasks{
       {sample_task(model::RangePiece{-5, 3, 10, 20}), 0, 0},
@@ -287,7 +288,8 @@ std::vector<WorkerMessage> sample_worker_messages() {
       {{5, 1, 2, 3}, sample_partial(), {}},
       {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}},
       {{5, 1, 2, 3}, sample_kernel_partial(), {}}};
-  return {WorkerReady{1, "build", 99}, tasks, outcomes, std::vector<AssignedTask>{}};
+  return {WorkerReady{1, "build", 99}, tasks, outcomes, std::vector<AssignedTask>{},
+          ForgetArrays{{1, ~std::uint64_t{0}}}};
 }
 
 Bytes request_body(const model::Request& request) {
