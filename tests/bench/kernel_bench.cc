@@ -2,7 +2,6 @@
 //
 //   builtin  `sum` of a shared array of ELEMENTS f64, on the process path
 //   kernel   `plainsum` of KERNEL over the same array
-//   read     `count` of it: what reading takes, whatever is done with the elements
 //   loop     the same additions as plainsum's, in this process, two threads
 //   jobs     JOBS jobs of one element with `plainsum`, 256 in flight on one connection
 //   job      one of them, waited for
@@ -99,7 +98,6 @@ class Bench {
   void step(const std::string& name) {
     if (name == "builtin") return sum_array("sum", nullptr);
     if (name == "kernel") return sum_array("plainsum", kernel_);
-    if (name == "read") return sum_array("count", nullptr);
     if (name == "loop") return loop();
     if (name == "jobs") return many(jobs_);
     if (name == "job") return many(1);
@@ -111,9 +109,7 @@ class Bench {
     const Job job = make_job(reducer, kernel);
     tally_error* error = nullptr;
     check(tally_job_set_array(job.get(), array_, &error), error);
-    const bool counted = std::string_view(reducer) == "count";
-    take(client_, submit(job.get()),
-         counted ? static_cast<double>(elements_) : expected_);
+    take(client_, submit(job.get()), expected_);
   }
 
   void loop() const {

@@ -1,0 +1,191 @@
+// reduce_bench SOCKET BYTES DATA: reductions of a shared array of BYTES on the process
+// path, through the C ABI of clients, beside plain reading of the same memory here.
+//
+//   DATA     normal (f64), wide (f64 of all exponents), f32, i64
+//   read1, read2   all of it read into registers by one thread, by two
+//   NAME[,NAME]... a job of these reducers
+//
+// Data of which the exact sum is easily had by other means (all but `wide`) are held
+// against it; each other result against that of the first run, to the bit.
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <tally/tally.h>
+
+#include "tests/bench/steps.h"
+
+namespace tally::bench {
+namespace {
+
+void check(tally_status status, tally_error* error) {
+  if (status == TALLY_OK) return;
+  die(error == nullptr ? "failed" : tally_error_message(error));
+}
+
+__extension__ using Wide = __int128;
+
+// In 2^-60ths, of values whose last place is not less.
+constexpr double kUnit = 0x1p-60;
+
+// All of the memory, as fast as it comes: enough registers to have many loads under
+// way.
+std::uint64_t read_all(const std::uint64_t* words, std::size_t count) {
+  std::array<std::uint64_t, 64> lanes{};
+  std::size_t i = 0;
+  for (; i + lanes.size() <= count; i += lanes.size())
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane)
+      lanes[lane] ^= words[i + lane];
+  std::uint64_t all = 0;
+  for (const std::uint64_t lane : lanes) all ^= lane;
+  for (; i < count; ++i) all ^= words[i];
+  return all;
+}
+
+std::string decimal(Wide value) {
+  const bool negative = value < 0;
+  std::string digits;
+  for (; value != 0; value /= 10)
+    digits.insert(digits.begin(),
+                  static_cast<char>('0' + std::abs(static_cast<int>(value % 10))));
+  return (negative ? "-" : "") + (digits.empty() ? "0" : digits);
+}
+
+class Bench {
+ public:
+  Bench(const char* socket, std::size_t bytes, const std::string& data)
+      : data_(data), bytes_(bytes) {
+    tally_error* error = nullptr;
+    tally_connect_options options{};
+    options.struct_size = sizeof options;
+    options.socket_path = socket;
+    check(tally_connect(&options, &client_, &error), error);
+    const tally_type type = data == "f32"   ? TALLY_TYPE_F32
+                            : data == "i64" ? TALLY_TYPE_I64
+                                            : TALLY_TYPE_F64;
+    const std::size_t each = data == "f32" ? 4 : 8;
+    check(tally_array_create(type, bytes / each, &array_, &error), error);
+    fill(tally_array_data(array_), bytes / each);
+    check(tally_array_share(array_, &error), error);
+    words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
+    parity_ = read_all(words_, bytes_ / 8);
+  }
+  ~Bench() {
+    tally_array_free(array_);
+    tally_client_free(client_);
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  void step(const std::string& name) {
+    if (name == "read1") return read(1);
+    if (name == "read2") return read(2);
+    reduce(name);
+  }
+
+ private:
+  void fill(void* to, std::size_t count) {
+    std::mt19937_64 random(42);
+    std::normal_distribution<double> normal(100, 15);
+    Wide total = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (data_ == "wide") {
+        // Every exponent of a finite number alike, either sign.
+        std::uint64_t bits = random();
+        while ((bits >> 52 & 0x7FF) == 0x7FF) bits = random();
+        static_cast<double*>(to)[i] = std::bit_cast<double>(bits);
+      } else if (data_ == "i64") {
+        const auto value = static_cast<std::int64_t>(random());
+        static_cast<std::int64_t*>(to)[i] = value;
+        total += value;
+      } else {
+        double value = normal(random);
+        while (value < 1) value = normal(random);  // 2^-52 is its last place
+        if (data_ == "f32") {
+          static_cast<float*>(to)[i] = static_cast<float>(value);
+          value = static_cast<double>(static_cast<float>(value));
+        } else {
+          static_cast<double*>(to)[i] = value;
+        }
+        total += static_cast<Wide>(value / kUnit);
+      }
+    }
+    if (data_ == "wide") return;
+    exact_ = total;
+  }
+
+  // Of a float the correctly rounded value, of an integer all of it.
+  bool is_exact(const std::string& sum) const {
+    if (data_ == "i64") return sum == decimal(exact_);
+    return std::stod(sum) == static_cast<double>(exact_) * kUnit;
+  }
+
+  void read(std::size_t count) const {
+    std::vector<std::uint64_t> found(count);
+    std::vector<std::thread> threads;
+    const std::size_t part = bytes_ / 8 / count;
+    for (std::size_t i = 1; i < count; ++i)
+      threads.emplace_back([&, i] { found[i] = read_all(words_ + i * part, part); });
+    found[0] = read_all(words_, part);
+    for (std::thread& thread : threads) thread.join();
+    std::uint64_t all = 0;
+    for (const std::uint64_t one : found) all ^= one;
+    if (all != parity_) die("read other words");
+  }
+
+  void reduce(const std::string& names) {
+    tally_error* error = nullptr;
+    tally_job* job = nullptr;
+    check(tally_job_new(&job, &error), error);
+    const std::unique_ptr<tally_job, decltype(&tally_job_free)> owned(job,
+                                                                      tally_job_free);
+    std::istringstream list(names);
+    for (std::string name; std::getline(list, name, ',');)
+      check(tally_job_add_reducer(job, name.c_str(), nullptr, nullptr, &error), error);
+    check(tally_job_set_path(job, TALLY_PATH_PROCESS, &error), error);
+    check(tally_job_set_array(job, array_, &error), error);
+    tally_ticket ticket = 0;
+    check(tally_submit(client_, job, &ticket, &error), error);
+    tally_answer* answer = nullptr;
+    check(tally_wait(client_, ticket, &answer, &error), error);
+    if (tally_answer_error(answer) != nullptr)
+      die(tally_error_message(tally_answer_error(answer)));
+    std::string values;
+    for (std::size_t i = 0; i < tally_answer_result_count(answer); ++i)
+      values += std::string(i > 0 ? "," : "") +
+                tally_result_text(tally_answer_result(answer, i));
+    tally_answer_free(answer);
+    const auto [known, is_new] = known_.try_emplace(names, values);
+    if (known->second != values) die("another result of " + names);
+    if (is_new && exact_ != 0 && names.starts_with("sum") &&
+        !is_exact(values.substr(0, values.find(','))))
+      die("not the exact sum: " + values);
+  }
+
+  const std::string data_;
+  const std::size_t bytes_;
+  tally_client* client_ = nullptr;
+  tally_array* array_ = nullptr;
+  const std::uint64_t* words_ = nullptr;
+  std::uint64_t parity_ = 0;
+  Wide exact_ = 0;  // the sum, of f32 and f64 in kUnit; 0: not known
+  std::map<std::string, std::string> known_;
+};
+
+}  // namespace
+}  // namespace tally::bench
+
+int main(int argc, char** argv) {
+  using namespace tally::bench;
+  if (argc != 4) die("usage: reduce_bench SOCKET BYTES DATA");
+  Bench bench(argv[1], std::stoull(argv[2]), argv[3]);
+  serve_steps(
+      [&](const std::string& name) { return time_of([&] { bench.step(name); }); });
+}
