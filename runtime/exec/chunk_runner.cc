@@ -281,7 +281,25 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
   return {};
 }
 
+// Several states see one part of the block after the other while it is in the first
+// cache: only the first of them waits for memory.
 Result<void> ChunkRunner::update(Column& column, const reduce::Block& block) {
+  constexpr std::size_t kNear = 32 * 1024;
+  const std::size_t most = kNear / model::size_of(type_);
+  if (column.states.size() < 2 || block.data == nullptr || block.count <= most)
+    return update_part(column, block);
+  for (std::size_t at = 0; at < block.count; at += most) {
+    reduce::Block part = block;
+    part.count = std::min(most, block.count - at);
+    part.data = static_cast<const std::byte*>(block.data) + at * model::size_of(type_);
+    part.first_index += at;
+    if (part.indices != nullptr) part.indices += at;
+    if (Result<void> updated = update_part(column, part); !updated) return updated;
+  }
+  return {};
+}
+
+Result<void> ChunkRunner::update_part(Column& column, const reduce::Block& block) {
   std::size_t visited = block.count;
   bool first = true;
   for (const auto& state : column.states) {

@@ -62,6 +62,7 @@ class ChunkRunner {
                           std::vector<model::Span>& spans);
   Result<void> consume(const model::ChunkTask& task, const source::Batch& batch);
   Result<void> update(Column& column, const reduce::Block& block);
+  Result<void> update_part(Column& column, const reduce::Block& block);
   Result<reduce::Block> without_nan(const model::ChunkTask& task,
                                     const reduce::Block& block, Column& column);
   model::Partial partial(const model::ChunkTask& task, std::vector<model::Span> spans);

@@ -4,6 +4,7 @@
 #include <bit>
 #include <optional>
 
+#include "runtime/reduce/float_bins_kernel.h"
 #include "runtime/reduce/float_environment.h"
 
 namespace tally::reduce {
@@ -50,13 +51,16 @@ inline bool is_negative_zero(const Parts& parts) {
 
 class Bins {
  public:
-  // An element's `lane` spreads equal exponents over several bins: an addition need
-  // not wait for the one before it.
-  static constexpr std::size_t kLanes = 4;
-
-  void add(const Parts& parts, std::size_t lane) {
+  void add(const Parts& parts) {
     const std::size_t bin = (std::size_t{parts.negative} << 8) | (parts.exponent >> 3);
-    bins_[lane][bin] += parts.mantissa << (parts.exponent & 7U);
+    bins_[0][bin] += parts.mantissa << (parts.exponent & 7U);
+  }
+
+  void add(const BinnedElements& elements) {
+    static_assert(BinnedElements::kCount % kLanes == 0);
+    for (std::size_t i = 0; i < BinnedElements::kCount; i += kLanes)
+      for (std::size_t lane = 0; lane < kLanes; ++lane)
+        bins_[lane][elements.bin[i + lane]] += elements.mantissa[i + lane];
   }
 
   void empty_into(Superaccumulator& into) const {
@@ -70,11 +74,14 @@ class Bins {
   }
 
  private:
+  // Neighbours go to different bins though their exponents be equal: an addition need
+  // not wait for the one before it.
+  static constexpr std::size_t kLanes = 2;
   static constexpr unsigned kBins = 256;
   std::array<std::array<UInt128, std::size_t{2} * kBins>, kLanes> bins_{};
 };
 
-// Hands every finite element to add(parts, i).
+// Hands every finite element to add(parts).
 template <typename T, typename Add>
 inline FloatRun visit(const T* data, std::size_t count, Add&& add) {
   FloatRun run;
@@ -88,10 +95,31 @@ inline FloatRun visit(const T* data, std::size_t count, Add&& add) {
     }
     any_negative_zero |= is_negative_zero(parts);
     any_other |= !is_negative_zero(parts);
-    add(parts, run.visited);
+    add(parts);
   }
   if (any_negative_zero) run.seen |= kSeenNegativeZero;
   if (any_other) run.seen |= kSeenOther;
+  return run;
+}
+
+template <typename T>
+FloatRun sum_by_bins(const T* data, std::size_t count, Bins& bins) {
+  const auto add = [&bins](const Parts& parts) { bins.add(parts); };
+  FloatRun run;
+  BinnedElements elements;
+  for (; count - run.visited >= BinnedElements::kCount;
+       run.visited += BinnedElements::kCount) {
+    const T* const at = data + run.visited;
+    const std::optional<std::uint8_t> seen = bin_elements(at, elements);
+    if (seen)
+      bins.add(elements);
+    else
+      run.seen |= visit(at, BinnedElements::kCount, add).seen;
+    run.seen |= seen.value_or(0);
+  }
+  const FloatRun last = visit(data + run.visited, count - run.visited, add);
+  run.seen |= last.seen;
+  run.visited += last.visited;
   return run;
 }
 
@@ -107,14 +135,10 @@ template <typename T>
     const AnchoredRun done =
         anchored_sum(data + run.visited, count - run.visited, into, plan);
     if (done.visited != 0) run.seen |= kSeenOther;
-    if (done.negative_zero) run.seen |= kSeenNegativeZero;
     run.visited += done.visited;
     if (done.leave == 0) continue;
     if (!bins) bins.emplace();
-    const FloatRun left = visit(data + run.visited, done.leave,
-                                [&bins](const Parts& parts, std::size_t i) {
-                                  bins->add(parts, i % Bins::kLanes);
-                                });
+    const FloatRun left = sum_by_bins(data + run.visited, done.leave, *bins);
     run.seen |= left.seen;
     run.visited += left.visited;
   }
@@ -127,7 +151,7 @@ FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into,
                       FloatSumPlan& plan) {
   constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
   if (count >= kWorthBins) return sum_by_blocks(data, count, into, plan);
-  return visit(data, count, [&into](const Parts& parts, std::size_t) {
+  return visit(data, count, [&into](const Parts& parts) {
     const Int128 mantissa{parts.mantissa};
     into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
   });

@@ -57,8 +57,7 @@ constexpr int UnitOf(int exponent, int level) {
 }
 
 template <int kLevels, typename T>
-HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into,
-                       bool& negative_zero) {
+HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into) {
   const Doubles d;
   const Integers di;
   const std::size_t lanes = hn::Lanes(d);
@@ -70,14 +69,11 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into,
   }
   auto rest = hn::Zero(d);
   auto largest = hn::Zero(d);
-  // The bits of -0 are the least integer.
-  auto least = hn::Zero(di);
   for (std::size_t step = 0; step < kSteps; ++step) {
     TALLY_UNROLL for (int s = 0; s < kStreams; ++s) {
       auto x = LoadDoubles(data);
       data += lanes;
       largest = hn::Max(largest, hn::Abs(x));
-      least = hn::Min(least, hn::BitCast(di, x));
       TALLY_UNROLL for (int k = 0; k < kLevels; ++k) {
         const auto sum = hn::Add(anchor[s][k], x);
         x = hn::Sub(x, hn::Sub(sum, anchor[s][k]));
@@ -102,18 +98,17 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into,
       into.add(total, static_cast<unsigned>(UnitOf(exponent, k) +
                                             int{Superaccumulator::kOneBit}));
   }
-  negative_zero |= !hn::AllFalse(di, hn::Eq(least, hn::Set(di, INT64_MIN)));
   return true;
 }
 
 template <typename T>
 HWY_ATTR bool AddBlockBy(int levels, const T* data, int exponent,
-                         Superaccumulator& into, bool& negative_zero) {
+                         Superaccumulator& into) {
   switch (levels) {
-    case 1: return AddBlock<1>(data, exponent, into, negative_zero);
-    case 2: return AddBlock<2>(data, exponent, into, negative_zero);
-    case 3: return AddBlock<3>(data, exponent, into, negative_zero);
-    case 4: return AddBlock<4>(data, exponent, into, negative_zero);
+    case 1: return AddBlock<1>(data, exponent, into);
+    case 2: return AddBlock<2>(data, exponent, into);
+    case 3: return AddBlock<3>(data, exponent, into);
+    case 4: return AddBlock<4>(data, exponent, into);
     default: return false;
   }
 }
@@ -151,11 +146,10 @@ HWY_ATTR FloatSumPlan PlanFor(const T* data, std::size_t count) {
 
 // One block as the last one was, or else as it needs.
 template <typename T>
-HWY_ATTR bool AddNext(const T* data, Superaccumulator& into, FloatSumPlan& plan,
-                      bool& negative_zero) {
+HWY_ATTR bool AddNext(const T* data, Superaccumulator& into, FloatSumPlan& plan) {
   constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
   const auto add = [&](int levels) HWY_ATTR {
-    return levels > 0 && AddBlockBy(levels, data, plan.exponent, into, negative_zero);
+    return levels > 0 && AddBlockBy(levels, data, plan.exponent, into);
   };
   if (plan.levels > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.levels - 1)) {
     --plan.levels;
@@ -172,10 +166,11 @@ HWY_ATTR AnchoredRun SumBlocks(const T* data, std::size_t count, Superaccumulato
   AnchoredRun run;
 #if HWY_TARGET != HWY_SCALAR  // one lane is no gain, and there LoadU must be aligned
   const std::size_t block = BlockElements();
-  while (count - run.visited >= block &&
-         AddNext(data + run.visited, into, plan, run.negative_zero))
+  while (count - run.visited >= block && AddNext(data + run.visited, into, plan))
     run.visited += block;
-  run.leave = std::min(block, count - run.visited);
+  // What follows a block that is not for us seldom is: do not look at each in vain.
+  constexpr std::size_t kLeaveBlocks = 4;
+  run.leave = std::min(kLeaveBlocks * block, count - run.visited);
 #else
   (void)data, (void)into, (void)plan;
   run.leave = count;

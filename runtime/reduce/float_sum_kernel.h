@@ -27,9 +27,8 @@ struct FloatSumPlan {
 };
 
 struct AnchoredRun {
-  std::size_t visited = 0;     // elements that were added, from the first on
-  std::size_t leave = 0;       // then so many, in the block that was not added
-  bool negative_zero = false;  // among those that were added
+  std::size_t visited = 0;  // elements that were added, from the first on
+  std::size_t leave = 0;    // then so many, in blocks that were not added
 };
 
 // Adds whole blocks, up to the end or to one that is not for it: all zeros, infinities,

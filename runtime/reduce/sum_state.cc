@@ -28,6 +28,8 @@ bool is_consistent(std::uint8_t seen, const Superaccumulator& sum) {
   constexpr unsigned kSpecial =
       kSeenNan | kSeenPositiveInfinity | kSeenNegativeInfinity;
   if ((seen & ~unsigned{kAllSeenFlags}) != 0 || !is_in_reach(sum)) return false;
+  constexpr unsigned kBoth = kSeenNegativeZero | kSeenOther;
+  if ((seen & kBoth) == kBoth) return false;
   const bool other_is_due = (seen & kSpecial) != 0 || !sum.is_zero();
   return !other_is_due || (seen & kSeenOther) != 0;
 }
@@ -91,8 +93,13 @@ std::size_t FloatSumState::update(const Block& block) {
       type_ == model::ElementType::F32
           ? float_sum(static_cast<const float*>(block.data), block.count, sum_, plan_)
           : float_sum(static_cast<const double*>(block.data), block.count, sum_, plan_);
-  seen_ |= run.seen;
+  note(run.seen);
   return run.visited;
+}
+
+void FloatSumState::note(std::uint8_t seen) {
+  seen_ |= seen;
+  if ((seen_ & kSeenOther) != 0) seen_ &= kAllSeenFlags - kSeenNegativeZero;
 }
 
 std::uint64_t FloatSumState::update_range(const RangeBlock&) {
@@ -102,7 +109,7 @@ std::uint64_t FloatSumState::update_range(const RangeBlock&) {
 
 void FloatSumState::merge(const State& from) {
   const auto& other = static_cast<const FloatSumState&>(from);
-  seen_ |= other.seen_;
+  note(other.seen_);
   sum_.merge(other.sum_);
 }
 

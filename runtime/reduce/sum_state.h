@@ -48,7 +48,7 @@ class FloatSumState final : public State {
       const RangeBlock& block) override;  // a bug: ends the process
   void merge(const State& from) override;
   model::Family family() const override { return model::Family::Sum; }
-  std::uint16_t version() const override { return 1; }
+  std::uint16_t version() const override { return 2; }
   void serialise(std::vector<std::byte>& into) const override;
   Result<void> deserialise(std::uint16_t version,
                            std::span<const std::byte> bytes) override;
@@ -60,8 +60,10 @@ class FloatSumState final : public State {
   double mean(std::uint64_t count) const;
 
  private:
+  void note(std::uint8_t seen);
+
   const model::ElementType type_;
-  std::uint8_t seen_ = 0;  // SeenFlags
+  std::uint8_t seen_ = 0;  // SeenFlags; whether -0 was only matters if nothing else was
   Superaccumulator sum_;   // of the finite elements
   FloatSumPlan plan_;      // learnt on the way; no part of the value
 };
