@@ -80,6 +80,10 @@ KERNEL_ELEMENTS = 1 << 27  # 1 GiB of doubles
 KERNEL_JOBS = 10_000
 KERNEL_SINGLES = 400
 
+REDUCE_ROUNDS = 9
+REDUCE_BYTES = 1 << 30
+REDUCE_WARM = 6  # jobs, until each worker has all of the array mapped
+
 LOCK_ROUNDS = 25
 LOCK_TURNS = 100_000  # in a step
 PYTHON_ROUNDS = 64
@@ -554,8 +558,43 @@ def kernel(bench):
               f"flight; one alone p50 {us(single)}")
 
 
+def gb_s(ns):
+    return f"{REDUCE_BYTES / statistics.median(ns):.1f} GB/s"
+
+
+def reduced(bench, workers, data, names):
+    """Nanoseconds of each of `names`, and of plain reading on as many threads."""
+    reading = f"read{workers}"
+    took = {name: [] for name in (reading, *names)}
+    with TallyDaemon(workers=workers) as daemon, \
+            Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, data) as tally:
+        for name in took:
+            tally.step(name, REDUCE_WARM)
+        for _ in range(REDUCE_ROUNDS):
+            for name, ns in took.items():
+                ns += tally.step(name)
+    return took.pop(reading), took
+
+
+def reduce(bench):
+    def against_reading(row, target, workers, data, name):
+        reading, took = reduced(bench, workers, data, (name,))
+        return Row(row, median_ratio(reading, took[name]), target, "× reading", False,
+                   f"{gb_s(took[name])}; plain reading on {workers} "
+                   f"{'core' if workers == 1 else 'cores'} {gb_s(reading)}")
+    yield against_reading("reduce.sum1", 0.75, 1, "normal", "sum")
+    yield against_reading("reduce.sum2", 0.75, 2, "normal", "sum")
+    yield against_reading("reduce.f32", 0.7, 1, "f32", "sum")
+    yield against_reading("reduce.i64", 0.7, 1, "i64", "sum")
+    yield against_reading("reduce.five", 0.6, 1, "normal", "sum,mean,var,min,max")
+    reading, took = reduced(bench, 1, "wide", ("sum",))
+    yield Row("reduce.wide", REDUCE_BYTES / statistics.median(took["sum"]), 8, "GB/s",
+              False, f"one worker, all exponents alike; plain reading {gb_s(reading)}")
+
+
 GROUPS = {"range_sum": range_sum, "roundtrip": roundtrip, "embed": embed, "throughput": throughput,
           "clients": clients, "recovery": recovery, "lost_worker": lost_worker,
           "cancel": cancel, "neighbour": neighbour, "queue": queue, "command": command,
           "load": load, "pipe": pipe, "fifos": fifos, "python": python,
-          "hint": hint, "idle": idle, "sync": sync, "kernel": kernel}
+          "hint": hint, "idle": idle, "sync": sync, "kernel": kernel,
+          "reduce": reduce}
