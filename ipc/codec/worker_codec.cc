@@ -174,11 +174,15 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   write_kernels(to, task);
 }
 
+Result<model::Family> read_family(std::uint8_t number) {
+  return read_enum(number, model::Family::Sum, model::Family{model::kLastFamily},
+                   "a family of states");
+}
+
 Result<model::ColumnTask> read_column(capnp::Data::Reader from) {
   model::ColumnTask column;
   for (const kj::byte number : from) {
-    const auto family = read_enum(number, model::Family::Sum, model::Family::Extremes,
-                                  "a family of states");
+    const auto family = read_family(number);
     if (!family) return family.error();
     column.families.push_back(*family);
   }
@@ -306,8 +310,7 @@ Result<model::ColumnPartial> read_column_partial(schema::ColumnPartial::Reader f
   model::ColumnPartial column;
   column.counts = read_counts(from.getCounts());
   for (const auto state : from.getStates()) {
-    const auto family = read_enum(state.getFamily(), model::Family::Sum,
-                                  model::Family::Extremes, "a family of states");
+    const auto family = read_family(state.getFamily());
     if (!family) return family.error();
     column.states.push_back(
         {*family, state.getVersion(), read_bytes(state.getBytes())});

@@ -40,8 +40,8 @@ struct LeafRange {
 
 // A family of states that reducers share: sum and mean finish the same sum.
 // Protocol numbers; never renumber.
-enum class Family : std::uint8_t { Sum = 1, Extremes = 2 };
-inline constexpr std::uint8_t kLastFamily = 2;
+enum class Family : std::uint8_t { Sum = 1, Extremes = 2, Squares = 3 };
+inline constexpr std::uint8_t kLastFamily = 3;
 
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {

@@ -386,6 +386,7 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
   input.type = plan().type();
   input.counts = &counts;
   input.states = column.states;
+  input.args = wanted.args;
   const auto value = reduce::finish(*reduce::find_reducer(wanted.name), input);
   if (!value) {
     result.error = value.error();

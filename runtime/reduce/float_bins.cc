@@ -1,53 +1,14 @@
 #include "runtime/reduce/float_bins.h"
 
 #include <array>
-#include <bit>
 #include <optional>
 
 #include "runtime/reduce/float_bins_kernel.h"
 #include "runtime/reduce/float_environment.h"
+#include "runtime/reduce/float_parts.h"
 
 namespace tally::reduce {
 namespace {
-
-constexpr std::uint64_t kHiddenBit = std::uint64_t{1} << 52;
-constexpr unsigned kSpecialExponent = 0x7FF;
-
-// sign * mantissa * 2^(exponent - 1075); exponent kSpecialExponent: infinity (mantissa
-// 2^52) or NaN.
-struct Parts {
-  bool negative;
-  unsigned exponent;
-  std::uint64_t mantissa;
-};
-
-inline Parts parts_of(double value) {
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  const auto field = static_cast<unsigned>(bits >> 52) & kSpecialExponent;
-  const std::uint64_t hidden = field != 0 ? kHiddenBit : 0;
-  return {(bits >> 63) != 0, field | unsigned{field == 0},
-          (bits & (kHiddenBit - 1)) | hidden};
-}
-
-// Widened by hand: a conversion would depend on the host's DAZ.
-inline Parts parts_of(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const unsigned field = (bits >> 23) & 0xFFU;
-  const std::uint64_t hidden = field != 0 ? kHiddenBit : 0;
-  const unsigned exponent =
-      field == 0xFF ? kSpecialExponent : (field | unsigned{field == 0}) + (1023 - 127);
-  return {(bits >> 31) != 0, exponent,
-          (std::uint64_t{bits & 0x7F'FFFFU} << 29) | hidden};
-}
-
-std::uint8_t flags_of_special(const Parts& parts) {
-  if (parts.mantissa != kHiddenBit) return kSeenNan | kSeenOther;
-  return (parts.negative ? kSeenNegativeInfinity : kSeenPositiveInfinity) | kSeenOther;
-}
-
-inline bool is_negative_zero(const Parts& parts) {
-  return parts.negative && parts.mantissa == 0;
-}
 
 class Bins {
  public:
@@ -81,30 +42,9 @@ class Bins {
   std::array<std::array<UInt128, std::size_t{2} * kBins>, kLanes> bins_{};
 };
 
-// Hands every finite element to add(parts).
-template <typename T, typename Add>
-inline FloatRun visit(const T* data, std::size_t count, Add&& add) {
-  FloatRun run;
-  bool any_negative_zero = false;
-  bool any_other = false;
-  for (; run.visited < count; ++run.visited) {
-    const Parts parts = parts_of(data[run.visited]);
-    if (parts.exponent == kSpecialExponent) [[unlikely]] {
-      run.seen |= flags_of_special(parts);
-      continue;
-    }
-    any_negative_zero |= is_negative_zero(parts);
-    any_other |= !is_negative_zero(parts);
-    add(parts);
-  }
-  if (any_negative_zero) run.seen |= kSeenNegativeZero;
-  if (any_other) run.seen |= kSeenOther;
-  return run;
-}
-
 template <typename T>
 FloatRun sum_by_bins(const T* data, std::size_t count, Bins& bins) {
-  const auto add = [&bins](const Parts& parts) { bins.add(parts); };
+  const auto add = [&bins](const Parts& parts, std::size_t) { bins.add(parts); };
   FloatRun run;
   BinnedElements elements;
   for (; count - run.visited >= BinnedElements::kCount;
@@ -114,10 +54,10 @@ FloatRun sum_by_bins(const T* data, std::size_t count, Bins& bins) {
     if (seen)
       bins.add(elements);
     else
-      run.seen |= visit(at, BinnedElements::kCount, add).seen;
+      run.seen |= visit_floats(at, BinnedElements::kCount, add).seen;
     run.seen |= seen.value_or(0);
   }
-  const FloatRun last = visit(data + run.visited, count - run.visited, add);
+  const FloatRun last = visit_floats(data + run.visited, count - run.visited, add);
   run.seen |= last.seen;
   run.visited += last.visited;
   return run;
@@ -151,7 +91,7 @@ FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into,
                       FloatSumPlan& plan) {
   constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
   if (count >= kWorthBins) return sum_by_blocks(data, count, into, plan);
-  return visit(data, count, [&into](const Parts& parts) {
+  return visit_floats(data, count, [&into](const Parts& parts, std::size_t) {
     const Int128 mantissa{parts.mantissa};
     into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
   });

@@ -7,27 +7,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
+#include "runtime/reduce/float_parts.h"
 #include "runtime/reduce/float_sum_kernel.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
-
-// What elements were seen, where the fixed-point sum cannot tell.
-enum SeenFlag : std::uint8_t {
-  kSeenNan = 1,
-  kSeenPositiveInfinity = 2,
-  kSeenNegativeInfinity = 4,
-  kSeenNegativeZero = 8,
-  kSeenOther = 16,  // anything but -0; set with each of the first three
-};
-inline constexpr std::uint8_t kAllSeenFlags = 31;
-
-struct FloatRun {
-  std::uint8_t seen = 0;    // SeenFlags
-  std::size_t visited = 0;  // counted by the loop that reads the elements
-};
 
 // Infinities and NaNs are told by the flags and not added. `plan` is what was learnt of
 // the elements before these.

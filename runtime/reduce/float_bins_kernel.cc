@@ -5,8 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "runtime/reduce/float_bins.h"
 #include "runtime/reduce/float_bins_kernel.h"
+#include "runtime/reduce/float_parts.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
@@ -15,8 +15,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Bits = hn::ScalableTag<std::uint64_t>;
 using Doubles = hn::RebindToFloat<Bits>;
-
-constexpr std::uint64_t kHiddenBit = std::uint64_t{1} << 52;
 
 HWY_ATTR inline auto LoadBits(const double* data) {
   return hn::BitCast(Bits(), hn::LoadU(Doubles(), data));

@@ -1,13 +1,16 @@
 #include "runtime/reduce/reducers.h"
 
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <limits>
 
 #include "ipc/base/check.h"
 #include "ipc/base/nearest.h"
 #include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/moments.h"
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/sum_state.h"
 
 namespace tally::reduce {
@@ -25,7 +28,7 @@ std::string all_names() {
 }
 
 // What other programs call it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOtherNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kOtherNames{{
     {"avg", "mean"},
     {"average", "mean"},
     {"total", "sum"},
@@ -36,6 +39,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOtherNa
     {"n", "count"},
     {"minimum", "min"},
     {"maximum", "max"},
+    {"variance", "var"},
+    {"stddev", "std"},
+    {"stdev", "std"},
+    {"sd", "std"},
+    {"norm", "norm2"},
+    {"ssq", "sumsq"},
 }};
 
 std::optional<std::string_view> meant_by(const std::string& name,
@@ -100,6 +109,94 @@ FinishedValue value_of_extreme(const ExtremesState& state, const Extreme& extrem
   });
 }
 
+// What var and std take: how many degrees of freedom the mean and the like have used
+// up. Written var(1) or var(ddof=1); 0 unless given, as numpy has it.
+Result<std::uint64_t> ddof_of(std::string_view reducer,
+                              std::span<const std::string> args) {
+  if (args.empty()) return std::uint64_t{0};
+  std::string_view text = args.front();
+  constexpr std::string_view kName = "ddof=";
+  if (text.starts_with(kName)) text.remove_prefix(kName.size());
+  std::uint64_t ddof = 0;
+  const auto [end, failed] =
+      std::from_chars(text.data(), text.data() + text.size(), ddof);
+  if (args.size() == 1 && failed == std::errc() && end == text.data() + text.size())
+    return ddof;
+  const std::string name(reducer);
+  return Error(Errc::InvalidArgument, "bad_argument",
+               "'" + name + "' was given '" + args[args.size() == 1 ? 0 : 1] +
+                   "'; it takes one argument at most, ddof, a whole number from 0: " +
+                   name + "(0) divides by the count, " + name + "(1) by one less")
+      .with("reducer", name);
+}
+
+bool takes_ddof(const Reducer& reducer) {
+  return reducer.name == "var" || reducer.name == "std";
+}
+
+SquareSum squares_of(const FinishInput& input) {
+  const State& state = state_of(input, Family::Squares);
+  if (model::is_float(input.type))
+    return static_cast<const FloatSquaresState&>(state).squares();
+  return static_cast<const IntegerSquaresState&>(state).squares();
+}
+
+Superaccumulator exact_sum_of(const FinishInput& input) {
+  const State& state = state_of(input, Family::Sum);
+  if (model::is_float(input.type))
+    return static_cast<const FloatSumState&>(state).sum();
+  return static_cast<const IntegerSumState&>(state).sum();
+}
+
+// What NaNs and infinities make of it, whatever the other elements are.
+std::optional<double> special_of_squares(const FinishInput& input, double of_infinity) {
+  if (!model::is_float(input.type)) return std::nullopt;
+  const auto& state =
+      static_cast<const FloatSquaresState&>(state_of(input, Family::Squares));
+  if (state.has_nan()) return std::numeric_limits<double>::quiet_NaN();
+  if (state.has_infinity()) return of_infinity;
+  return std::nullopt;
+}
+
+Result<FinishedValue> finish_squares(const Reducer& reducer, const FinishInput& input) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (const auto special = special_of_squares(input, kInfinity))
+    return FinishedValue(*special);
+  if (reducer.name == "norm2") return FinishedValue(rounded_norm(squares_of(input)));
+  if (model::is_float(input.type))
+    return FinishedValue(rounded_sum_of_squares(squares_of(input)));
+  const State& state = state_of(input, Family::Squares);
+  if (const auto total = static_cast<const IntegerSquaresState&>(state).total())
+    return FinishedValue(*total);
+  return Error(Errc::NoValue, "overflow",
+               "the exact sum of squares is beyond 128 bits (2^127 - 1); norm2, its "
+               "square root as f64, has no such limit")
+      .with("reducer", std::string(reducer.name));
+}
+
+Result<FinishedValue> finish_spread(const Reducer& reducer, const FinishInput& input) {
+  const Result<std::uint64_t> ddof = ddof_of(reducer.name, input.args);
+  if (!ddof) return ddof.error();
+  const std::uint64_t kept = input.counts->kept;
+  if (kept <= *ddof) {
+    return Error(Errc::NoValue, "no_value",
+                 std::string(reducer.name) + " of " + std::to_string(kept) +
+                     (kept == 1 ? " element" : " elements") + " with ddof " +
+                     std::to_string(*ddof) + " has no value: it divides by the count " +
+                     "less ddof")
+        .with("reducer", std::string(reducer.name));
+  }
+  if (const auto special =
+          special_of_squares(input, std::numeric_limits<double>::quiet_NaN()))
+    return FinishedValue(*special);
+  const auto rounded = reducer.name == "var" ? rounded_variance : rounded_deviation;
+  const auto value = rounded(exact_sum_of(input), squares_of(input), kept, *ddof);
+  if (value) return FinishedValue(*value);
+  // States may come from another process: believe neither them nor the counts alone.
+  return Error(Errc::Internal, "bad_state",
+               "no elements of that number have that sum and that sum of squares");
+}
+
 Result<FinishedValue> finish_extreme(const Reducer& reducer, const FinishInput& input) {
   const auto& state =
       static_cast<const ExtremesState&>(state_of(input, Family::Extremes));
@@ -119,7 +216,7 @@ Result<FinishedValue> finish_extreme(const Reducer& reducer, const FinishInput& 
 
 std::span<const Reducer> all_reducers() {
   // Never destroyed: threads may run on while a host program exits.
-  static const auto& kReducers = *new std::array<Reducer, 7>{{
+  static const auto& kReducers = *new std::array<Reducer, 11>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},
@@ -127,6 +224,12 @@ std::span<const Reducer> all_reducers() {
       {"max", "the greatest element", {Family::Extremes}},
       {"argmin", "where the least element is first", {Family::Extremes}},
       {"argmax", "where the greatest element is first", {Family::Extremes}},
+      {"sumsq", "the exact sum of the squares", {Family::Squares}},
+      {"var",
+       "the variance; var(1) divides by one less",
+       {Family::Sum, Family::Squares}},
+      {"std", "the square root of the variance", {Family::Sum, Family::Squares}},
+      {"norm2", "the square root of the sum of squares", {Family::Squares}},
   }};
   return kReducers;
 }
@@ -140,7 +243,10 @@ const Reducer* find_reducer(std::string_view name) {
 Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
   const Reducer* reducer = find_reducer(spec.name);
   if (reducer == nullptr) return unknown_reducer(spec.name);
-  if (!spec.args.empty()) {
+  if (takes_ddof(*reducer)) {
+    const Result<std::uint64_t> ddof = ddof_of(spec.name, spec.args);
+    if (!ddof) return ddof.error();
+  } else if (!spec.args.empty()) {
     return Error(Errc::InvalidArgument, "bad_argument",
                  "reducer '" + spec.name + "' takes no argument, and was given '" +
                      spec.args.front() + "'; a column is written " + spec.name + ":" +
@@ -154,7 +260,10 @@ Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input) {
   const std::uint64_t kept = input.counts->kept;
   if (reducer.name == "count") return FinishedValue(Int128{kept});
   if (reducer.name == "sum") return finish_sum(input);
+  if (reducer.name == "sumsq" || reducer.name == "norm2")
+    return finish_squares(reducer, input);
   if (kept == 0) return no_value(reducer);
+  if (takes_ddof(reducer)) return finish_spread(reducer, input);
   if (reducer.name == "mean") return finish_mean(input);
   return finish_extreme(reducer, input);
 }

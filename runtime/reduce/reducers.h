@@ -40,13 +40,15 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec);
 // The value of `spec` from its column's merged states.
 //   states  those of the column; every family that the reducer needs is there
 //   counts  of the column
-// A reducer that has no value (mean of nothing) gives an Error of class NoValue.
+// A reducer that has no value (mean of nothing, var of fewer elements than ddof) gives
+// an Error of class NoValue.
 // Positions are answered with `file` = index of the file as text-free number; the
 // caller puts the name in (it knows the files).
 struct FinishInput {
   model::ElementType type = model::ElementType::F64;
   const model::ElementCounts* counts = nullptr;
   std::span<const std::unique_ptr<State>> states;
+  std::span<const std::string> args = {};  // of the spec, which was resolved
 };
 
 // A model::Value, but with positions still by file number.

@@ -4,6 +4,7 @@
 
 #include "ipc/base/check.h"
 #include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/state_bytes.h"
 #include "runtime/reduce/sum_state.h"
 
@@ -33,6 +34,10 @@ std::unique_ptr<State> make_state(model::Family family, model::ElementType type)
   if (family == model::Family::Sum) {
     if (model::is_float(type)) return std::make_unique<FloatSumState>(type);
     return std::make_unique<IntegerSumState>(type);
+  }
+  if (family == model::Family::Squares) {
+    if (model::is_float(type)) return std::make_unique<FloatSquaresState>(type);
+    return std::make_unique<IntegerSquaresState>(type);
   }
   TALLY_CHECK(family == model::Family::Extremes);
   return std::make_unique<ExtremesState>(type);

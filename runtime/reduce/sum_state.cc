@@ -78,10 +78,14 @@ Result<void> IntegerSumState::deserialise(std::uint16_t version,
   return {};
 }
 
-double IntegerSumState::mean(std::uint64_t count) const {
+Superaccumulator IntegerSumState::sum() const {
   Superaccumulator sum;
   sum.add(total(), Superaccumulator::kOneBit);
-  return sum.rounded_quotient(count);
+  return sum;
+}
+
+double IntegerSumState::mean(std::uint64_t count) const {
+  return sum().rounded_quotient(count);
 }
 
 FloatSumState::FloatSumState(model::ElementType type) : type_(type) {

@@ -1,4 +1,5 @@
-// The family Sum: the exact sum of a column. sum and mean finish it.
+// The family Sum: the exact sum of a column. sum and mean finish it, and var and std
+// together with the family Squares.
 //
 // Integers are summed in 128 bits (2^64 elements of 64 bits fit), floats in a
 // superaccumulator beside flags for what fixed point cannot hold: NaN, infinities,
@@ -30,6 +31,7 @@ class IntegerSumState final : public State {
   void clear() override { total_ = 0; }
 
   Int128 total() const { return static_cast<Int128>(total_); }
+  Superaccumulator sum() const;
   // The true sum divided by `count`, correctly rounded. Precondition: count > 0.
   double mean(std::uint64_t count) const;
 
@@ -58,13 +60,14 @@ class FloatSumState final : public State {
   // has them, -0 if there was nothing but -0, and 0 for no elements at all. The sum
   // itself is mean(1). Precondition: count > 0.
   double mean(std::uint64_t count) const;
+  const Superaccumulator& sum() const { return sum_; }  // of the finite elements
 
  private:
   void note(std::uint8_t seen);
 
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags; whether -0 was only matters if nothing else was
-  Superaccumulator sum_;   // of the finite elements
+  Superaccumulator sum_;
   FloatSumPlan plan_;      // learnt on the way; no part of the value
 };
 

@@ -41,6 +41,8 @@ class Superaccumulator {
   // Precondition: divisor > 0.
   double rounded_quotient(std::uint64_t divisor) const;
 
+  bool is_negative() const { return (limbs_.back() >> 63) != 0; }
+  Limbs magnitude() const;  // the absolute value
   bool is_zero() const { return limbs_ == Limbs{}; }
   const Limbs& limbs() const { return limbs_; }
 

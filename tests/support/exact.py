@@ -59,6 +59,47 @@ def _sum(values, count):
     return _rounded(_exact_sum(values) / count)
 
 
+def _integers(values):
+    """The values as multiples of 2^-1074."""
+    ratios = (value.as_integer_ratio() for value in values)
+    return [top << (_LEAST + 1 - bottom.bit_length()) for top, bottom in ratios]
+
+
+def _rounded_root(exact):
+    """The nearest f64 to a square root. Cut off far below what a double holds; what was
+    cut counts as a half of the last bit kept."""
+    scaled = (exact.numerator << 2 * 1200) // exact.denominator
+    root = math.isqrt(scaled)
+    cut = root * root * exact.denominator != exact.numerator << 2 * 1200
+    return _rounded(Fraction(2 * root + cut, 1 << 1201))
+
+
+def _moment(name, ddof, values):
+    """sumsq and norm2, var and std by their definitions."""
+    rounded = _rounded_root if name in ("std", "norm2") else _rounded
+    if any(math.isnan(value) for value in values):
+        return math.nan
+    if any(math.isinf(value) for value in values):
+        return math.inf if name in ("sumsq", "norm2") else math.nan
+    whole = _integers(values)
+    if name in ("sumsq", "norm2"):
+        return rounded(Fraction(sum(x * x for x in whole), 1 << 2 * _LEAST))
+    count, total = len(whole), sum(whole)
+    spread = sum((count * x - total) ** 2 for x in whole)
+    return rounded(Fraction(spread, count * count * (count - ddof) << 2 * _LEAST))
+
+
+def _moments(reducer, values, floats):
+    name, _, argument = reducer.rstrip(")").partition("(")
+    ddof = int(argument or 0)
+    if name == "sumsq" and not floats:
+        total = sum(value * value for value in values)
+        return ("int", total) if total < 2**127 else ("error", "overflow")
+    if name in ("var", "std") and len(values) <= ddof:
+        return ("error", "no_value")
+    return ("f64", bits(_moment(name, ddof, values)))
+
+
 def _extreme(values, dtype, least):
     """The first extreme: (index, value). NaN beats all; -0 is below +0."""
     if dtype in FLOATS:
@@ -82,8 +123,10 @@ def expected(reducer, values, dtype):
         if floats and values:
             return ("f64", bits(_sum(values, 1)))
         return ("f64", bits(0.0)) if floats else ("int", sum(values))
+    if reducer.startswith(("sumsq", "norm2", "var", "std")):
+        return _moments(reducer, values, floats)
     if not values:
-        return ("error", "empty_input")
+        return ("error", "no_value")
     if reducer == "mean":
         mean = _sum(values, len(values)) if floats else \
             _rounded(Fraction(sum(values), len(values)))

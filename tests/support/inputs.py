@@ -7,6 +7,7 @@ CODES = {"i8": "b", "i16": "h", "i32": "i", "i64": "q",
 DESCR = {"i8": "|i1", "u8": "|u1", **{name: "<" + name[0] + str(int(name[1:]) // 8)
                                       for name in CODES if name[1:] != "8"}}
 ALL_REDUCERS = "count,sum,mean,min,max,argmin,argmax"
+MOMENTS = "sumsq,var,var(1),std,std(2),norm2"
 
 
 def packed(values, dtype):

@@ -28,7 +28,7 @@ class Job:
 
     def __init__(self, rng, folder):
         self.dtype = rng.choice(list(inputs.CODES))
-        names = inputs.ALL_REDUCERS.split(",")
+        names = (inputs.ALL_REDUCERS + "," + inputs.MOMENTS).split(",")
         self.reducers = rng.sample(names, rng.randint(1, len(names)))
         self.kind = rng.choice(["range", "values", "npy", "raw", "csv"])
         getattr(self, "_" + self.kind)(rng, folder)

@@ -79,7 +79,7 @@ TEST(WorkerCodec, TasksThatNameNothingAreRefused) {
   tasks[0].task.type = model::ElementType{11};
   EXPECT_EQ(refusal(tasks), "bad_enum");
   tasks = sample_tasks();
-  tasks[0].task.columns[0].families = {model::Family{3}};
+  tasks[0].task.columns[0].families = {model::Family{model::kLastFamily + 1}};
   EXPECT_EQ(refusal(tasks), "bad_enum");
   tasks = sample_tasks();
   tasks[0].task.columns.clear();

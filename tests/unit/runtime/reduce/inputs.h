@@ -28,6 +28,11 @@ constexpr ElementType type_of() {
   return static_cast<ElementType>(first + kWidth);
 }
 
+// The families that elements of the type can be reduced by.
+inline std::vector<Family> families_of(ElementType) {
+  return {Family::Sum, Family::Extremes, Family::Squares};
+}
+
 // Sizes where kernels break: none, one, around lanes, around unrolled steps, around
 // flushes of narrow lanes and around chunks.
 inline constexpr std::array<std::size_t, 20> kSizes{
@@ -73,14 +78,15 @@ std::vector<T> hostile(std::size_t count, std::uint64_t seed) {
 
 inline constexpr std::uint64_t kFirstIndex = 1000;
 
-// Feeds values[begin, end) as one block of file 3.
+// Feeds values[begin, end) as one block of file 3, which values[0] is `skipped` past.
 template <typename T>
-void feed(State& state, std::span<const T> values, std::size_t begin, std::size_t end) {
+void feed(State& state, std::span<const T> values, std::size_t begin, std::size_t end,
+          std::size_t skipped = 0) {
   Block block;
   block.data = values.data() + begin;
   block.count = end - begin;
   block.file = 3;
-  block.first_index = kFirstIndex + begin;
+  block.first_index = kFirstIndex + skipped + begin;
   if (state.update(block) != end - begin) std::abort();
 }
 

@@ -35,7 +35,7 @@ Result<const Reducer*> resolved(std::string name, std::vector<std::string> args 
 }
 
 TEST(ReducersTest, EveryNameOfTheTableResolvesToItsEntry) {
-  ASSERT_EQ(all_reducers().size(), 7U);
+  ASSERT_EQ(all_reducers().size(), 11U);
   for (const Reducer& reducer : all_reducers()) {
     const auto result = resolved(std::string(reducer.name));
     ASSERT_TRUE(result);
@@ -51,12 +51,12 @@ TEST(ReducersTest, UnknownNamesAreToldTheNearestAndAll) {
   EXPECT_EQ(result.error().code(), "unknown_reducer");
   EXPECT_EQ(result.error().message(),
             "unknown reducer 'smu'; did you mean 'sum'? (there are: count, sum, mean, "
-            "min, max, argmin, argmax)");
+            "min, max, argmin, argmax, sumsq, var, std, norm2)");
   EXPECT_NE(resolved("avg").error().message().find("did you mean 'mean'?"),
             std::string::npos);
   EXPECT_EQ(resolved("zzz").error().message(),
             "unknown reducer 'zzz' (there are: count, sum, mean, min, max, argmin, "
-            "argmax)");
+            "argmax, sumsq, var, std, norm2)");
 }
 
 TEST(ReducersTest, ArgumentsAreRefused) {

@@ -20,7 +20,7 @@ class TargetsTest : public ::testing::Test {
 
 template <typename T>
 void append_states(std::vector<std::byte>& into) {
-  for (const Family family : {Family::Sum, Family::Extremes})
+  for (const Family family : families_of(type_of<T>()))
     for (const std::size_t size : kSizes)
       state_over(family, hostile<T>(size, size))->serialise(into);
 }
@@ -38,11 +38,13 @@ std::vector<std::byte> all_states() {
   append_states<float>(bytes);
   append_states<double>(bytes);
   for (const int spread : {0, 30, 60, 100, 140, 400}) {
-    state_over(Family::Sum, tame<double>(40'000, 0, spread))->serialise(bytes);
-    state_over(Family::Sum, tame<float>(40'000, 0, spread))->serialise(bytes);
+    for (const Family family : {Family::Sum, Family::Squares}) {
+      state_over(family, tame<double>(40'000, 0, spread))->serialise(bytes);
+      state_over(family, tame<float>(40'000, 0, spread))->serialise(bytes);
+    }
   }
   for (const std::uint64_t count : {0U, 1U, 47U, 48U, 64U, 1000U, 100'003U})
-    for (const Family family : {Family::Sum, Family::Extremes}) {
+    for (const Family family : families_of(ElementType::I64)) {
       const auto state = make_state(family, ElementType::I64);
       state->update_range({-(std::int64_t{1} << 62), 1'000'003, count, 0});
       state->serialise(bytes);
