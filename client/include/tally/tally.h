@@ -177,7 +177,8 @@ TALLY_API tally_status tally_job_new(tally_job** job, tally_error** error);
 /* Closes the files that the job opened; submitted jobs run on. */
 TALLY_API void tally_job_free(tally_job* job);
 
-/* Asks for one more result: count, sum, mean, min, max, argmin, argmax.
+/* Asks for one more result: count, sum, mean, min, max, argmin, argmax,
+   sumsq, var, std, norm2.
    `column`: a header's name or a number from 1; NULL where there is one column.
    `label` names the result; NULL: the reducer's name. Whether such a reducer or
    column exists is the daemon's to say, at tally_wait.
@@ -185,7 +186,7 @@ TALLY_API void tally_job_free(tally_job* job);
 TALLY_API tally_status tally_job_add_reducer(tally_job* job, const char* name,
                                              const char* column, const char* label,
                                              tally_error** error);
-/* The same with arguments, as text ("0.99"). `args` may be NULL with 0. */
+/* The same with arguments, as text ("1", of var). `args` may be NULL with 0. */
 TALLY_API tally_status tally_job_add_reducer_args(tally_job* job, const char* name,
                                                   const char* const* args,
                                                   size_t arg_count, const char* column,
