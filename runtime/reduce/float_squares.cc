@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
+
+#include "runtime/reduce/float_environment.h"
 
 namespace tally::reduce {
 namespace {
@@ -30,26 +33,42 @@ class SquareBins {
   std::array<UInt128, kSpecialExponent> bins_{};
 };
 
+// Blocks by the kernel, and what it leaves by the bins. Kept apart, so that no
+// arithmetic moves out of the environment.
 template <typename T>
-FloatRun squares_by_bins(const T* data, std::size_t count, SquareSum& into) {
-  SquareBins bins;
+[[gnu::noinline]] FloatRun squares_by_blocks(const T* data, std::size_t count,
+                                             SquareSum& into, SquaresPlan& plan) {
+  const FloatEnvironment environment;
+  std::optional<SquareBins> bins;
   FloatRun run;
+  std::size_t room = 0;
   while (run.visited < count) {
-    const std::size_t size = std::min(SquareBins::kRoom, count - run.visited);
-    const FloatRun part =
-        visit_floats(data + run.visited, size,
-                     [&bins](const Parts& parts, std::size_t) { bins.add(parts); });
-    run.seen |= part.seen;
-    run.visited += part.visited;
-    bins.empty_into(into);
+    const DigitRun done =
+        squares_by_digits(data + run.visited, count - run.visited, into, plan);
+    run.visited += done.visited;
+    if (done.leave == 0) continue;
+    const std::size_t leave = std::min(done.leave, SquareBins::kRoom);
+    if (!bins) bins.emplace();
+    if (room < leave) {
+      bins->empty_into(into);
+      room = SquareBins::kRoom;
+    }
+    room -= leave;
+    const FloatRun left =
+        visit_floats(data + run.visited, leave,
+                     [&bins](const Parts& parts, std::size_t) { bins->add(parts); });
+    run.seen |= left.seen;
+    run.visited += left.visited;
   }
+  if (bins) bins->empty_into(into);
   return run;
 }
 
 template <typename T>
-FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into) {
-  constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
-  if (count >= kWorthBins) return squares_by_bins(data, count, into);
+FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into,
+                          SquaresPlan& plan) {
+  constexpr std::size_t kWorthBlocks = 1024;  // bins cost some 2 us
+  if (count >= kWorthBlocks) return squares_by_blocks(data, count, into, plan);
   return visit_floats(data, count, [&into](const Parts& parts, std::size_t) {
     into.add(static_cast<Int128>(square_of(parts)), 2 * parts.exponent);
   });
@@ -57,12 +76,14 @@ FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into) {
 
 }  // namespace
 
-FloatRun float_squares(const float* data, std::size_t count, SquareSum& into) {
-  return float_squares_of(data, count, into);
+FloatRun float_squares(const float* data, std::size_t count, SquareSum& into,
+                       SquaresPlan& plan) {
+  return float_squares_of(data, count, into, plan);
 }
 
-FloatRun float_squares(const double* data, std::size_t count, SquareSum& into) {
-  return float_squares_of(data, count, into);
+FloatRun float_squares(const double* data, std::size_t count, SquareSum& into,
+                       SquaresPlan& plan) {
+  return float_squares_of(data, count, into, plan);
 }
 
 }  // namespace tally::reduce

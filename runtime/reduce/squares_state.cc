@@ -116,11 +116,12 @@ FloatSquaresState::FloatSquaresState(model::ElementType type) : type_(type) {
 }
 
 std::size_t FloatSquaresState::update(const Block& block) {
-  const FloatRun run =
-      type_ == model::ElementType::F32
-          ? float_squares(static_cast<const float*>(block.data), block.count, squares_)
-          : float_squares(static_cast<const double*>(block.data), block.count,
-                          squares_);
+  const auto squares = [&](const auto* data) {
+    return float_squares(data, block.count, squares_, plan_);
+  };
+  const FloatRun run = type_ == model::ElementType::F32
+                           ? squares(static_cast<const float*>(block.data))
+                           : squares(static_cast<const double*>(block.data));
   if ((run.seen & kSeenNan) != 0) seen_ |= kSeenNan;
   if ((run.seen & (kSeenPositiveInfinity | kSeenNegativeInfinity)) != 0)
     seen_ |= kInfinity;

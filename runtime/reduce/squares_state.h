@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "ipc/base/int128.h"
+#include "runtime/reduce/float_squares_kernel.h"
 #include "runtime/reduce/square_sum.h"
 #include "runtime/reduce/state.h"
 
@@ -64,6 +65,7 @@ class FloatSquaresState final : public State {
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags: kSeenNan, kSeenPositiveInfinity for either
   SquareSum squares_;
+  SquaresPlan plan_;  // learnt on the way; no part of the value
 };
 
 }  // namespace tally::reduce
