@@ -40,8 +40,14 @@ struct LeafRange {
 
 // A family of states that reducers share: sum and mean finish the same sum.
 // Protocol numbers; never renumber.
-enum class Family : std::uint8_t { Sum = 1, Extremes = 2, Squares = 3 };
-inline constexpr std::uint8_t kLastFamily = 3;
+enum class Family : std::uint8_t {
+  Sum = 1,
+  Extremes = 2,
+  Squares = 3,
+  Bits = 4,
+  Product = 5
+};
+inline constexpr std::uint8_t kLastFamily = 5;
 
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {

@@ -177,6 +177,7 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
       if (Result<void> ok = check_selector(spec.source, wanted.name, wanted.column);
           !ok)
         return std::move(ok).error();
+      planned.reducer = one->reducer;
       if (one->reducer->needs_column || !wanted.column.empty())
         planned.column = column_of(reduction, wanted.column);
     }
@@ -223,6 +224,10 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
       plan.files_.push_back({std::move(file), 0, 0, size});
     }
   }
+  for (const PlannedReducer& planned : plan.reduction_.reducers)
+    if (planned.reducer != nullptr)
+      if (Result<void> ok = reduce::check_type(*planned.reducer, plan.type_); !ok)
+        return std::move(ok).error();
   for (const model::KernelInfo& kernel : plan.reduction_.kernel_infos)
     if (!model::takes_text(kernel))
       if (Result<void> ok = check_type(kernel, plan.type_); !ok)

@@ -22,6 +22,7 @@
 #include "ipc/model/job_spec.h"
 #include "runtime/plan/kernel_plan.h"
 #include "runtime/plan/path_choice.h"
+#include "runtime/reduce/reducers.h"
 #include "runtime/source/inspect.h"
 
 namespace tally::plan {
@@ -35,8 +36,9 @@ inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 
 // One reducer of the job, checked, with the column it reads.
 struct PlannedReducer {
-  std::uint32_t column = 0;             // index into Plan::columns
-  bool counts_rows = false;             // count without a column: every row counts
+  std::uint32_t column = 0;                  // index into Plan::columns
+  const reduce::Reducer* reducer = nullptr;  // none: a kernel's
+  bool counts_rows = false;                  // count without a column: every row counts
   std::optional<std::uint32_t> kernel;  // index into Reduction::kernels; no column then
 };
 
@@ -70,7 +72,7 @@ class Plan {
   using Part = std::optional<model::LeafRange>;  // none: the whole chunk
 
   // `inspection` is needed for files and memory only. Errors: InvalidArgument
-  // "too_many_chunks", "kernel_type".
+  // "too_many_chunks", "reducer_type", "kernel_type".
   static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
                            PathChoice choice, source::Inspection inspection);
 

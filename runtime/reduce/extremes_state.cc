@@ -1,7 +1,6 @@
 #include "runtime/reduce/extremes_state.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <type_traits>
 
@@ -9,6 +8,7 @@
 #include "runtime/reduce/extremes_kernel.h"
 #include "runtime/reduce/little_endian.h"
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/range_blocks.h"
 #include "runtime/reduce/state_bytes.h"
 
 namespace tally::reduce {
@@ -118,20 +118,7 @@ std::size_t ExtremesState::update(const Block& block) {
 
 std::uint64_t ExtremesState::update_range(const RangeBlock& block) {
   TALLY_CHECK(type_ == model::ElementType::I64);
-  std::array<std::int64_t, 1024> elements;
-  auto element = static_cast<std::uint64_t>(block.first);
-  std::uint64_t visited = 0;
-  while (visited < block.count) {
-    const auto count = static_cast<std::size_t>(
-        std::min<std::uint64_t>(elements.size(), block.count - visited));
-    for (std::size_t i = 0; i < count; ++i) {
-      elements[i] = static_cast<std::int64_t>(element);
-      element += static_cast<std::uint64_t>(block.step);
-    }
-    visited += update_typed<std::int64_t>(
-        {elements.data(), count, 0, block.first_index + visited, nullptr});
-  }
-  return visited;
+  return update_in_blocks(*this, block);
 }
 
 void ExtremesState::merge(const State& from) {

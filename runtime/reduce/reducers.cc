@@ -7,9 +7,11 @@
 
 #include "ipc/base/check.h"
 #include "ipc/base/nearest.h"
+#include "runtime/reduce/bits_state.h"
 #include "runtime/reduce/extremes_state.h"
 #include "runtime/reduce/moments.h"
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/product_state.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/sum_state.h"
 
@@ -28,7 +30,7 @@ std::string all_names() {
 }
 
 // What other programs call it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kOtherNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOtherNames{{
     {"avg", "mean"},
     {"average", "mean"},
     {"total", "sum"},
@@ -45,6 +47,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kOtherNa
     {"sd", "std"},
     {"norm", "norm2"},
     {"ssq", "sumsq"},
+    {"product", "prod"},
+    {"bit_and", "and"},
+    {"bit_or", "or"},
+    {"bit_xor", "xor"},
+    {"every", "all"},
+    {"some", "any"},
 }};
 
 std::optional<std::string_view> meant_by(const std::string& name,
@@ -212,11 +220,38 @@ Result<FinishedValue> finish_extreme(const Reducer& reducer, const FinishInput& 
   return value_of_extreme(state, extreme, input.type);
 }
 
+Result<FinishedValue> finish_bits(const Reducer& reducer, const FinishInput& input) {
+  const auto& state = static_cast<const BitsState&>(state_of(input, Family::Bits));
+  if (reducer.name == "any") return FinishedValue(Int128{state.any()});
+  if (reducer.name == "all") return FinishedValue(Int128{state.all()});
+  if (reducer.name == "and") return FinishedValue(state.conjunction());
+  if (reducer.name == "or") return FinishedValue(state.disjunction());
+  return FinishedValue(state.difference());
+}
+
+Result<FinishedValue> finish_product(const FinishInput& input) {
+  const State& state = state_of(input, Family::Product);
+  const auto value = static_cast<const ProductState&>(state).value();
+  if (value) return FinishedValue(*value);
+  return Error(Errc::NoValue, "overflow",
+               "the exact product is beyond 128 bits (-2^127 to 2^127 - 1); a sum of "
+               "logarithms, which a kernel can compute, has no such limit")
+      .with("reducer", "prod");
+}
+
 }  // namespace
 
 std::span<const Reducer> all_reducers() {
+  constexpr std::string_view kNoBits =
+      "combines the bits of integers, and a float's bits are no number that they could "
+      "be combined to";
+  constexpr std::string_view kNoProduct =
+      "is exact, and the exact product of floats has 53 bits more with each of them: "
+      "no state of bounded size holds it, and rounding on the way would make the "
+      "result "
+      "depend on the order";
   // Never destroyed: threads may run on while a host program exits.
-  static const auto& kReducers = *new std::array<Reducer, 11>{{
+  static const auto& kReducers = *new std::array<Reducer, 17>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},
@@ -230,6 +265,12 @@ std::span<const Reducer> all_reducers() {
        {Family::Sum, Family::Squares}},
       {"std", "the square root of the variance", {Family::Sum, Family::Squares}},
       {"norm2", "the square root of the sum of squares", {Family::Squares}},
+      {"any", "1 if an element is not zero, else 0", {Family::Bits}},
+      {"all", "1 if no element is zero, else 0", {Family::Bits}},
+      {"and", "the bits that are set in all elements", {Family::Bits}, true, kNoBits},
+      {"or", "the bits that are set in any element", {Family::Bits}, true, kNoBits},
+      {"xor", "the bits that are set in an odd number", {Family::Bits}, true, kNoBits},
+      {"prod", "the exact product", {Family::Product}, true, kNoProduct},
   }};
   return kReducers;
 }
@@ -256,12 +297,27 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
   return reducer;
 }
 
+Result<void> check_type(const Reducer& reducer, model::ElementType type) {
+  if (!model::is_float(type) || reducer.no_floats.empty()) return {};
+  const std::string name(reducer.name);
+  return Error(Errc::InvalidArgument, "reducer_type",
+               name + " takes integers (i8 to u64), and the elements are " +
+                   std::string(name_of(type)) + ": " + name + " " +
+                   std::string(reducer.no_floats) +
+                   "; csv and text files of whole numbers can be read as integers, "
+                   "with --dtype i64")
+      .with("reducer", name)
+      .with("type", std::string(name_of(type)));
+}
+
 Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input) {
   const std::uint64_t kept = input.counts->kept;
   if (reducer.name == "count") return FinishedValue(Int128{kept});
   if (reducer.name == "sum") return finish_sum(input);
   if (reducer.name == "sumsq" || reducer.name == "norm2")
     return finish_squares(reducer, input);
+  if (reducer.name == "prod") return finish_product(input);
+  if (reducer.families == std::vector{Family::Bits}) return finish_bits(reducer, input);
   if (kept == 0) return no_value(reducer);
   if (takes_ddof(reducer)) return finish_spread(reducer, input);
   if (reducer.name == "mean") return finish_mean(input);

@@ -26,6 +26,8 @@ struct Reducer {
   std::string_view summary;             // one line for help
   std::vector<model::Family> families;  // ascending
   bool needs_column = true;             // false: count, which any column answers alike
+  // Where only integers have such a value: why, and what to do about floats.
+  std::string_view no_floats = {};
 };
 
 std::span<const Reducer> all_reducers();
@@ -37,11 +39,15 @@ const Reducer* find_reducer(std::string_view name);
 // "unknown_reducer" (names the nearest and lists all), "bad_argument".
 Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec);
 
+// Whether elements of that type have such a value. Errors: InvalidArgument
+// "reducer_type".
+Result<void> check_type(const Reducer& reducer, model::ElementType type);
+
 // The value of `spec` from its column's merged states.
 //   states  those of the column; every family that the reducer needs is there
 //   counts  of the column
-// A reducer that has no value (mean of nothing, var of fewer elements than ddof) gives
-// an Error of class NoValue.
+// A reducer that has no value (mean of nothing, var of fewer elements than ddof, a
+// product beyond 128 bits) gives an Error of class NoValue.
 // Positions are answered with `file` = index of the file as text-free number; the
 // caller puts the name in (it knows the files).
 struct FinishInput {

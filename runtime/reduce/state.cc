@@ -3,7 +3,9 @@
 #include <string>
 
 #include "ipc/base/check.h"
+#include "runtime/reduce/bits_state.h"
 #include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/product_state.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/state_bytes.h"
 #include "runtime/reduce/sum_state.h"
@@ -39,6 +41,8 @@ std::unique_ptr<State> make_state(model::Family family, model::ElementType type)
     if (model::is_float(type)) return std::make_unique<FloatSquaresState>(type);
     return std::make_unique<IntegerSquaresState>(type);
   }
+  if (family == model::Family::Bits) return std::make_unique<BitsState>(type);
+  if (family == model::Family::Product) return std::make_unique<ProductState>(type);
   TALLY_CHECK(family == model::Family::Extremes);
   return std::make_unique<ExtremesState>(type);
 }

@@ -19,6 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto family =
       static_cast<tally::model::Family>(1 + input.byte() % tally::model::kLastFamily);
   const auto type = static_cast<tally::model::ElementType>(1 + input.byte() % 10);
+  // No plan has it: reduce::check_type refuses products of floats.
+  if (family == tally::model::Family::Product && tally::model::is_float(type)) return 0;
   const auto state = tally::reduce::make_state(family, type);
   const auto before = bytes_of(*state);
   if (!state->deserialise(state->version(), input.rest())) {

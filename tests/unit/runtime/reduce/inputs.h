@@ -29,8 +29,11 @@ constexpr ElementType type_of() {
 }
 
 // The families that elements of the type can be reduced by.
-inline std::vector<Family> families_of(ElementType) {
-  return {Family::Sum, Family::Extremes, Family::Squares};
+inline std::vector<Family> families_of(ElementType type) {
+  std::vector<Family> families{Family::Sum, Family::Extremes, Family::Squares,
+                               Family::Bits};
+  if (!model::is_float(type)) families.push_back(Family::Product);
+  return families;
 }
 
 // Sizes where kernels break: none, one, around lanes, around unrolled steps, around

@@ -35,7 +35,7 @@ Result<const Reducer*> resolved(std::string name, std::vector<std::string> args 
 }
 
 TEST(ReducersTest, EveryNameOfTheTableResolvesToItsEntry) {
-  ASSERT_EQ(all_reducers().size(), 11U);
+  ASSERT_EQ(all_reducers().size(), 17U);
   for (const Reducer& reducer : all_reducers()) {
     const auto result = resolved(std::string(reducer.name));
     ASSERT_TRUE(result);
@@ -51,12 +51,13 @@ TEST(ReducersTest, UnknownNamesAreToldTheNearestAndAll) {
   EXPECT_EQ(result.error().code(), "unknown_reducer");
   EXPECT_EQ(result.error().message(),
             "unknown reducer 'smu'; did you mean 'sum'? (there are: count, sum, mean, "
-            "min, max, argmin, argmax, sumsq, var, std, norm2)");
+            "min, max, argmin, argmax, sumsq, var, std, norm2, any, all, and, or, xor, "
+            "prod)");
   EXPECT_NE(resolved("avg").error().message().find("did you mean 'mean'?"),
             std::string::npos);
   EXPECT_EQ(resolved("zzz").error().message(),
             "unknown reducer 'zzz' (there are: count, sum, mean, min, max, argmin, "
-            "argmax, sumsq, var, std, norm2)");
+            "argmax, sumsq, var, std, norm2, any, all, and, or, xor, prod)");
 }
 
 TEST(ReducersTest, ArgumentsAreRefused) {
@@ -111,6 +112,38 @@ TEST(ReducersTest, OthersOfNothingHaveNoValue) {
     EXPECT_EQ(result.error().code(), "no_value");
     EXPECT_EQ(result.error().message(), name + " of no elements has no value");
   }
+}
+
+TEST(ReducersTest, WhatLogicAndProductsOfNothingAreChangesNothing) {
+  const std::vector<std::int8_t> none;
+  EXPECT_TRUE(answer<Int128>("any", none) == 0);
+  EXPECT_TRUE(answer<Int128>("all", none) == 1);
+  EXPECT_TRUE(answer<Int128>("and", none) == -1);
+  EXPECT_TRUE(answer<Int128>("and", std::vector<std::uint8_t>{}) == 255);
+  EXPECT_TRUE(answer<Int128>("or", none) == 0);
+  EXPECT_TRUE(answer<Int128>("xor", none) == 0);
+  EXPECT_TRUE(answer<Int128>("prod", none) == 1);
+}
+
+TEST(ReducersTest, AProductBeyond128BitsIsAnErrorOfItsOwn) {
+  const auto result = finished("prod", std::vector<std::uint64_t>(3, 1ULL << 63));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().errc(), Errc::NoValue);
+  EXPECT_EQ(result.error().code(), "overflow");
+}
+
+TEST(ReducersTest, FloatsAreRefusedByWhatOnlyIntegersHave) {
+  for (const auto name : {"and", "or", "xor", "prod"}) {
+    EXPECT_TRUE(check_type(*find_reducer(name), ElementType::U64));
+    const auto result = check_type(*find_reducer(name), ElementType::F32);
+    ASSERT_FALSE(result) << name;
+    EXPECT_EQ(result.error().errc(), Errc::InvalidArgument);
+    EXPECT_EQ(result.error().code(), "reducer_type");
+    EXPECT_NE(result.error().message().find("f32"), std::string::npos);
+    EXPECT_NE(result.error().message().find("--dtype i64"), std::string::npos);
+  }
+  for (const auto name : {"any", "all", "sum", "argmin"})
+    EXPECT_TRUE(check_type(*find_reducer(name), ElementType::F32)) << name;
 }
 
 TEST(ReducersTest, AnEmptyStateThatClaimsElementsIsAnErrorNotAValue) {

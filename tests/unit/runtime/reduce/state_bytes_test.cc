@@ -77,6 +77,79 @@ TEST(StateBytesTest, SquaresThatNothingCanHaveAreRefused) {
   EXPECT_FALSE(accepts(Family::Squares, type, bytes)) << "2^2112";
 }
 
+TEST(StateBytesTest, BitsHaveTheirPlaces) {
+  Bytes expected(32);
+  set_word(expected, 0, 2);
+  set_word(expected, 8, 0x80);
+  set_word(expected, 16, 0x83);
+  set_word(expected, 24, 0x03);
+  EXPECT_EQ(bytes_of(*state_over<std::int8_t>(Family::Bits, {-127, -126})), expected);
+  set_word(expected, 0, 3);
+  set_word(expected, 8, 0);
+  set_word(expected, 16, 0);
+  set_word(expected, 24, 0);
+  EXPECT_EQ(bytes_of(*state_over<double>(Family::Bits, {-0.0, 1e-320})), expected);
+  set_word(expected, 0, 0);
+  set_word(expected, 8, 0xFFFF'FFFF);
+  EXPECT_EQ(bytes_of(*make_state(Family::Bits, ElementType::I32)), expected);
+}
+
+TEST(StateBytesTest, ProductsAreSizeAndSign) {
+  const std::int64_t quarter = std::int64_t{1} << 62;
+  Bytes expected(24);
+  set_word(expected, 8, std::uint64_t{1} << 63);
+  set_word(expected, 16, 1);
+  EXPECT_EQ(
+      bytes_of(*state_over<std::int64_t>(Family::Product, {quarter, -8, quarter})),
+      expected);
+  set_word(expected, 0, 1);
+  set_word(expected, 16, 0);
+  EXPECT_EQ(bytes_of(*state_over<std::int64_t>(Family::Product,
+                                               {quarter, -8, 1, quarter, 3, quarter})),
+            expected)
+      << "too large";
+  EXPECT_EQ(bytes_of(*state_over<std::int64_t>(Family::Product,
+                                               {quarter, quarter, quarter, -1, 0})),
+            Bytes(24));
+}
+
+TEST(StateBytesTest, BitsThatNothingCanHaveAreRefused) {
+  const auto good = bytes_of(*state_over<std::uint8_t>(Family::Bits, {6, 12}));
+  const auto refuses = [&good](std::size_t at, std::uint64_t word) {
+    Bytes bytes = good;
+    set_word(bytes, at, word);
+    return !accepts(Family::Bits, ElementType::U8, bytes);
+  };
+  EXPECT_FALSE(refuses(0, 2));
+  EXPECT_TRUE(refuses(0, 0)) << "bits of no elements";
+  EXPECT_TRUE(refuses(0, 1)) << "bits of nothing but zeros";
+  EXPECT_TRUE(refuses(0, 3)) << "a zero, and yet a bit that all have";
+  EXPECT_TRUE(refuses(0, 4));
+  EXPECT_TRUE(refuses(8, 1)) << "a bit of all that none has";
+  EXPECT_TRUE(refuses(24, 16)) << "a bit of an odd number that none has";
+  EXPECT_TRUE(refuses(16, 0x10E)) << "no u8";
+  EXPECT_FALSE(accepts(Family::Bits, ElementType::F64, good)) << "floats have no bits";
+}
+
+TEST(StateBytesTest, ProductsThatNothingCanHaveAreRefused) {
+  const auto accepts_product = [](std::uint64_t low, std::uint64_t high,
+                                  std::uint64_t negative) {
+    Bytes bytes(24);
+    set_word(bytes, 0, low);
+    set_word(bytes, 8, high);
+    set_word(bytes, 16, negative);
+    return accepts(Family::Product, ElementType::I8, bytes);
+  };
+  const std::uint64_t top = std::uint64_t{1} << 63;
+  EXPECT_TRUE(accepts_product(5, 0, 1));
+  EXPECT_TRUE(accepts_product(0, top, 1));
+  EXPECT_TRUE(accepts_product(1, top, 0)) << "too large";
+  EXPECT_FALSE(accepts_product(2, top, 0)) << "too large has one form";
+  EXPECT_FALSE(accepts_product(1, top, 1)) << "and no sign";
+  EXPECT_FALSE(accepts_product(0, 0, 1)) << "nor has zero";
+  EXPECT_FALSE(accepts_product(5, 0, 2));
+}
+
 TEST(StateBytesTest, WrongSizesAndVersionsAreRefusedAndChangeNothing) {
   for (std::uint8_t number = 1; number <= model::kLastElementType; ++number)
     for (const Family family : families_of(static_cast<ElementType>(number))) {
