@@ -10,19 +10,6 @@
 namespace tally::client {
 namespace {
 
-// Copies as much of `full` as the caller's struct has room for; its struct_size stays.
-template <typename Struct>
-Result<void> fill(Struct* to, const Struct& full) {
-  if (to == nullptr) return null_argument("the struct to fill");
-  constexpr std::size_t kFirst = sizeof to->struct_size;
-  if (to->struct_size < kFirst)
-    return Error(Errc::InvalidArgument, "bad_struct_size", "struct_size is not set");
-  const std::size_t size = std::min(to->struct_size, sizeof full);
-  std::memcpy(reinterpret_cast<std::byte*>(to) + kFirst,
-              reinterpret_cast<const std::byte*>(&full) + kFirst, size - kFirst);
-  return {};
-}
-
 std::uint64_t figure(const std::optional<std::uint64_t>& measured) {
   return measured.value_or(TALLY_UNMEASURED);
 }

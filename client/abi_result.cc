@@ -18,6 +18,12 @@ struct TextOf {
     return std::to_string(at.index);
   }
   std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(const model::Histogram& histogram) const {
+    std::string counts;
+    for (const std::uint64_t count : histogram.counts)
+      counts += (counts.empty() ? "" : " ") + std::to_string(count);
+    return counts;
+  }
 };
 
 Error wrong_kind(const tally_result& result, const char* wanted) {
@@ -143,6 +149,21 @@ tally_status tally_result_index(const tally_result* result, uint64_t* index,
     *index = at->index;
     if (file != nullptr) *file = at->file ? at->file->c_str() : nullptr;
     return {};
+  });
+}
+
+tally_status tally_result_histogram(const tally_result* result,
+                                    tally_histogram* histogram, tally_error** error) {
+  return boundary(error, [&]() -> Result<void> {
+    if (result == nullptr) return null_argument("result");
+    const auto* value = std::get_if<tally::model::Histogram>(&result->result->value);
+    if (value == nullptr || result->error)
+      return tally::client::wrong_kind(*result, "a histogram");
+    const tally_histogram full{sizeof full,         value->counts.size(),
+                               value->edges.data(), value->counts.data(),
+                               value->underflow,    value->overflow,
+                               value->nan};
+    return tally::client::fill(histogram, full);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -131,6 +132,19 @@ std::optional<Error> failure_of(const model::JobAnswer& answer);
 
 // The element type of that number. Errors: InvalidArgument "bad_enum".
 Result<model::ElementType> checked_type(tally_type number);
+
+// Copies as much of `full` as the caller's struct has room for; its struct_size stays.
+template <typename Struct>
+Result<void> fill(Struct* to, const Struct& full) {
+  if (to == nullptr) return null_argument("the struct to fill");
+  constexpr std::size_t kFirst = sizeof to->struct_size;
+  if (to->struct_size < kFirst)
+    return Error(Errc::InvalidArgument, "bad_struct_size", "struct_size is not set");
+  const std::size_t size = std::min(to->struct_size, sizeof full);
+  std::memcpy(reinterpret_cast<std::byte*>(to) + kFirst,
+              reinterpret_cast<const std::byte*>(&full) + kFirst, size - kFirst);
+  return {};
+}
 
 // The text form of a value: tally_result_text.
 std::string text_of(const model::Value& value);

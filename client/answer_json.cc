@@ -96,6 +96,16 @@ struct ValueWriter {
       json.null();
     json.field("index", at.index).end_object();
   }
+  void operator()(const model::Histogram& histogram) {
+    json.field("type", "histogram").key("value").begin_object();
+    json.key("edges").begin_array();
+    for (const double edge : histogram.edges) json.real(edge);
+    json.end_array().key("counts").begin_array();
+    for (const std::uint64_t count : histogram.counts) json.counter(count);
+    json.end_array().field("underflow", histogram.underflow);
+    json.field("overflow", histogram.overflow).field("nan", histogram.nan);
+    json.end_object();
+  }
   void operator()(const std::string& text) {
     json.field("type", "text").field("value", text);
   }

@@ -29,6 +29,15 @@ bool given_up(const job::EndedJob& ended) {
   return ended.answer.error && ended.answer.error->code() == "client_gone";
 }
 
+// What is large in an answer, and not in the request that it repeats.
+std::uint64_t histogram_bytes(const model::JobAnswer& answer) {
+  std::uint64_t bytes = 0;
+  for (const model::ReducerResult& result : answer.results)
+    if (const auto* histogram = std::get_if<model::Histogram>(&result.value))
+      bytes += 8 * (histogram->edges.size() + histogram->counts.size());
+  return bytes;
+}
+
 }  // namespace
 
 void Engine::finish(const sched::Finish& action) {
@@ -108,10 +117,11 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
     log_end(*job, answer, elapsed_ns);
     count_end(answer.state);
   }
+  const std::uint64_t histograms = histogram_bytes(answer);
   const auto ended = std::make_shared<const job::EndedJob>(
       job::EndedJob{std::move(answer), job->uid, job->spec->client_id,
-                    job->claim.amounts.request_bytes, elapsed_ns, now_ns, job->labels(),
-                    job->known_digest()});
+                    job->claim.amounts.request_bytes + histograms, elapsed_ns, now_ns,
+                    job->labels(), job->known_digest()});
   if (job->keep)
     finished_.add(ended);
   else if (job->digest && options_.attached_grace_ns > 0 && !given_up(*ended))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <variant>
 
 #include "client/answer_json.h"
 #include "client/cli/answer_text.h"
@@ -14,9 +15,20 @@
 namespace tally::cli {
 namespace {
 
+// A value a line: of a histogram the counts.
+std::string quiet_text(const model::JobAnswer& answer,
+                       const model::ReducerResult& result, bool name_files) {
+  const auto* histogram = std::get_if<model::Histogram>(&result.value);
+  if (histogram == nullptr) return text_of_result(answer, result, name_files);
+  std::string counts;
+  for (const std::uint64_t count : histogram->counts)
+    counts += (counts.empty() ? "" : " ") + std::to_string(count);
+  return counts;
+}
+
 void print_values(const model::JobAnswer& answer, bool name_files) {
   for (const model::ReducerResult& result : answer.results)
-    print_line(result.error ? "" : text_of_result(answer, result, name_files));
+    print_line(result.error ? "" : quiet_text(answer, result, name_files));
 }
 
 }  // namespace

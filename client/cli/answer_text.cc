@@ -1,5 +1,9 @@
 #include "client/cli/answer_text.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "client/cli/table.h"
 #include "client/cli/terminal.h"
 #include "client/cli/units.h"
@@ -26,6 +30,33 @@ std::string text_of_place(const model::JobAnswer& answer) {
   return text + ", " + text_of_number(answer.workers, runner);
 }
 
+// As many marks as the fullest bin's count is to this one's, in eighths of one.
+std::string bar_of(std::uint64_t count, std::uint64_t most) {
+  constexpr std::array<std::string_view, 8> kParts{"",  "▏", "▎", "▍",
+                                                   "▌", "▋", "▊", "▉"};
+  constexpr double kWidth = 40;
+  if (count == 0) return "";
+  const double share = static_cast<double>(count) / static_cast<double>(most);
+  // What there is shows, however little.
+  const auto eighths = std::max(static_cast<std::size_t>(share * kWidth * 8), 1UL);
+  std::string bar;
+  for (std::size_t whole = 0; whole < eighths / 8; ++whole) bar += "█";
+  return bar.append(kParts[eighths % 8]);
+}
+
+// A line a bin: from, to, how many.
+std::string text_of_bins(const model::Histogram& histogram) {
+  const std::uint64_t most = std::ranges::max(histogram.counts);
+  Table table;
+  for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+    const bool last = i + 1 == histogram.counts.size();
+    table.add({"  [" + text_of_float(histogram.edges[i]) + ",",
+               text_of_float(histogram.edges[i + 1]) + (last ? "]" : ")"),
+               std::to_string(histogram.counts[i]), bar_of(histogram.counts[i], most)});
+  }
+  return table.text();
+}
+
 }  // namespace
 
 bool has_several_files(const model::JobSpec& spec) {
@@ -41,9 +72,13 @@ std::string text_of_result(const model::JobAnswer& answer,
 
 std::string text_of_results(const model::JobAnswer& answer, bool name_files) {
   Table table;
-  for (const model::ReducerResult& result : answer.results)
+  std::string histograms;
+  for (const model::ReducerResult& result : answer.results) {
     table.add({printable(result.label), text_of_result(answer, result, name_files)});
-  return table.text();
+    if (const auto* histogram = std::get_if<model::Histogram>(&result.value))
+      histograms += "\n" + printable(result.label) + "\n" + text_of_bins(*histogram);
+  }
+  return table.text() + histograms;
 }
 
 std::string text_of_stop(const model::Stopped& stopped) {

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "client/cli/terminal.h"
+#include "client/cli/units.h"
 
 namespace tally::cli {
 namespace {
@@ -44,6 +45,13 @@ struct ValueText {
     return text;
   }
   std::string operator()(const std::string& text) const { return printable(text); }
+  std::string operator()(const model::Histogram& histogram) const {
+    std::string text = text_of_number(histogram.counts.size(), "bin");
+    text += ", " + text_of_count(histogram.underflow) + " below";
+    text += ", " + text_of_count(histogram.overflow) + " above";
+    if (histogram.nan != 0) text += ", " + text_of_count(histogram.nan) + " NaN";
+    return text;
+  }
 };
 
 struct SameBits {

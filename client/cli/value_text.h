@@ -8,7 +8,8 @@
 namespace tally::cli {
 
 // Integers in full; floats as "249999999.5", "2.0", "1e+300", "NaN", "-Infinity"; an
-// index as "17", with the file's name behind it where `name_files`: "17 (b.npy)".
+// index as "17", with the file's name behind it where `name_files`: "17 (b.npy)"; of a
+// histogram what its bins do not say: "10 bins, 3 below, 0 above".
 // A result without a value: "error: why".
 std::string text_of_result(const model::ReducerResult& result, bool name_files);
 

@@ -39,6 +39,32 @@ model::ReducerSpec read_reducer(schema::ReducerSpec::Reader from) {
   return spec;
 }
 
+void write_histogram(schema::Histogram::Builder to, const model::Histogram& from) {
+  auto edges = to.initEdgeBits(static_cast<unsigned>(from.edges.size()));
+  for (unsigned i = 0; i < edges.size(); ++i)
+    edges.set(i, std::bit_cast<std::uint64_t>(from.edges[i]));
+  auto counts = to.initCounts(static_cast<unsigned>(from.counts.size()));
+  for (unsigned i = 0; i < counts.size(); ++i) counts.set(i, from.counts[i]);
+  to.setUnderflow(from.underflow);
+  to.setOverflow(from.overflow);
+  to.setNan(from.nan);
+}
+
+// Of a histogram that is none, its edges one more than its counts, nothing is taken.
+model::Value read_histogram(schema::Histogram::Reader from) {
+  model::Histogram histogram;
+  const auto edges = from.getEdgeBits();
+  const auto counts = from.getCounts();
+  if (counts.size() == 0 || edges.size() != counts.size() + 1) return std::monostate();
+  for (const std::uint64_t bits : edges)
+    histogram.edges.push_back(std::bit_cast<double>(bits));
+  for (const std::uint64_t count : counts) histogram.counts.push_back(count);
+  histogram.underflow = from.getUnderflow();
+  histogram.overflow = from.getOverflow();
+  histogram.nan = from.getNan();
+  return histogram;
+}
+
 void write_value(schema::ReducerResult::Value::Builder to, const model::Value& value) {
   if (const auto* integer = std::get_if<Int128>(&value))
     write_int128(to.initInteger(), *integer);
@@ -53,6 +79,8 @@ void write_value(schema::ReducerResult::Value::Builder to, const model::Value& v
     out.setIndex(index->index);
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     to.setText(to_text(*text));
+  } else if (const auto* histogram = std::get_if<model::Histogram>(&value)) {
+    write_histogram(to.initHistogram(), *histogram);
   } else {
     to.setNone();
   }
@@ -73,6 +101,7 @@ model::Value read_value(schema::ReducerResult::Value::Reader from) {
       return index;
     }
     case Which::TEXT: return from_text(from.getText());
+    case Which::HISTOGRAM: return read_histogram(from.getHistogram());
   }
   return std::monostate();
 }

@@ -156,6 +156,38 @@ Result<void> read_kernels(schema::ChunkTask::Reader from, model::ChunkTask& task
   return {};
 }
 
+void write_histograms(schema::ChunkTask::Builder to,
+                      const std::vector<model::ColumnTask>& columns) {
+  std::size_t count = 0;
+  for (const model::ColumnTask& column : columns) count += column.histograms.size();
+  if (count == 0) return;
+  auto list = to.initHistograms(static_cast<unsigned>(count));
+  unsigned at = 0;
+  for (std::uint32_t i = 0; i < columns.size(); ++i)
+    for (const model::HistogramBins& bins : columns[i].histograms) {
+      auto one = list[at++];
+      one.setColumn(i);
+      one.setCount(bins.count);
+      one.setLo(bins.lo);
+      one.setHi(bins.hi);
+      auto edges = one.initEdges(static_cast<unsigned>(bins.edges.size()));
+      for (unsigned k = 0; k < edges.size(); ++k) edges.set(k, bins.edges[k]);
+    }
+}
+
+Result<void> read_histograms(schema::ChunkTask::Reader from,
+                             std::vector<model::ColumnTask>& columns) {
+  for (const auto one : from.getHistograms()) {
+    if (one.getColumn() >= columns.size())
+      return Error(Errc::InvalidArgument, "bad_task",
+                   "a histogram of a column that the task has not");
+    model::HistogramBins bins{one.getCount(), one.getLo(), one.getHi(), {}};
+    for (const double edge : one.getEdges()) bins.edges.push_back(edge);
+    columns[one.getColumn()].histograms.push_back(std::move(bins));
+  }
+  return {};
+}
+
 void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   const model::ChunkTask& task = assigned.task;
   write_key(to.initKey(), task.key);
@@ -166,6 +198,7 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
     columns.set(i,
                 {reinterpret_cast<const kj::byte*>(families.data()), families.size()});
   }
+  write_histograms(to, task.columns);
   to.setMissing(static_cast<std::uint8_t>(task.missing));
   to.setNan(static_cast<std::uint8_t>(task.nan));
   std::visit(PieceWriter{to.getPiece()}, task.piece);
@@ -184,6 +217,8 @@ Result<model::ColumnTask> read_column(capnp::Data::Reader from) {
   for (const kj::byte number : from) {
     const auto family = read_family(number);
     if (!family) return family.error();
+    if (*family == model::Family::Histogram)
+      return Error(Errc::InvalidArgument, "bad_task", "a histogram without bins");
     column.families.push_back(*family);
   }
   return column;
@@ -217,6 +252,8 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
   assigned.task.piece = *std::move(piece);
   assigned.first_descriptor = from.getFirstDescriptor();
   assigned.descriptors = from.getDescriptors();
+  if (Result<void> bins = read_histograms(from, assigned.task.columns); !bins)
+    return std::move(bins).error();
   if (Result<void> kernels = read_kernels(from, assigned.task); !kernels)
     return std::move(kernels).error();
   return assigned;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ipc/base/error.h"
+#include "ipc/model/histogram.h"
 #include "ipc/model/job_answer.h"
 #include "ipc/model/job_spec.h"
 #include "ipc/model/kernel.h"
@@ -45,15 +46,21 @@ enum class Family : std::uint8_t {
   Extremes = 2,
   Squares = 3,
   Bits = 4,
-  Product = 5
+  Product = 5,
+  Histogram = 6
 };
-inline constexpr std::uint8_t kLastFamily = 5;
+inline constexpr std::uint8_t kLastFamily = 6;
 
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {
   std::vector<Family> families;  // ascending, no repeats; may be empty (count)
   // Its elements are not numbers but text: lines, cells. Only for kernels: no families.
   bool text = false;
+  // Each is a state of Family::Histogram, after those of `families`, which has none.
+  std::vector<HistogramBins> histograms;
+
+  bool has_states() const { return !families.empty() || !histograms.empty(); }
+  friend bool operator==(const ColumnTask&, const ColumnTask&) = default;
 };
 
 // Elements [begin, end) of start, start + step, ….
@@ -161,7 +168,7 @@ struct StateBytes {
 
 struct ColumnPartial {
   ElementCounts counts;
-  std::vector<StateBytes> states;  // one a family, in the task's order
+  std::vector<StateBytes> states;  // one a family and histogram, in the task's order
 };
 
 struct ChunkUsage {

@@ -12,6 +12,7 @@
 
 #include "ipc/base/error.h"
 #include "ipc/base/int128.h"
+#include "ipc/model/histogram.h"
 #include "ipc/model/job_id.h"
 #include "ipc/model/job_spec.h"
 #include "ipc/model/kernel.h"
@@ -41,8 +42,8 @@ struct ElementIndex {
 
 // monostate: no value; ReducerResult::error says why.
 // Text is what a kernel may answer.
-using Value =
-    std::variant<std::monostate, Int128, double, float, ElementIndex, std::string>;
+using Value = std::variant<std::monostate, Int128, double, float, ElementIndex,
+                           std::string, Histogram>;
 
 struct ReducerResult {
   std::string label;

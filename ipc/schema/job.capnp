@@ -90,6 +90,15 @@ struct ElementIndex {
   index @2 :UInt64;
 }
 
+# counts[i] elements in [edges[i], edges[i + 1]), the last edge included.
+struct Histogram {
+  edgeBits @0 :List(UInt64);   # one more than counts
+  counts @1 :List(UInt64);
+  underflow @2 :UInt64;        # below the first edge
+  overflow @3 :UInt64;         # above the last
+  nan @4 :UInt64;
+}
+
 struct ReducerResult {
   label @0 :Text;
   reducer @1 :Text;
@@ -102,6 +111,7 @@ struct ReducerResult {
     f32Bits @7 :UInt32;
     index @8 :ElementIndex;
     text @10 :Text;          # of a kernel
+    histogram @11 :Histogram;
   }
   error @9 :Common.Error;    # null: none
 }

@@ -53,6 +53,16 @@ struct MergePiece {
   levels @3 :Data;             # one a chunk, or part of one
 }
 
+# The bins of a column, whose state stands after those of its families: between the
+# edges, or, if there are none, `count` of the same width.
+struct HistogramTask {
+  column @0 :UInt32;
+  count @1 :UInt32;
+  lo @2 :Float64;
+  hi @3 :Float64;
+  edges @4 :List(Float64);
+}
+
 struct ChunkTask {
   key @0 :ChunkKey;
   type @1 :UInt8;
@@ -75,6 +85,7 @@ struct ChunkTask {
   kernelMemoryBytes @16 :UInt64;
   hasSync @17 :Bool;
   syncDescriptor @18 :UInt32;
+  histograms @19 :List(HistogramTask);  # of a column in the order of its states
 }
 
 struct Span {

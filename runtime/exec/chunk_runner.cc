@@ -86,18 +86,8 @@ void ChunkRunner::enter(ChunkStage stage) {
 }
 
 void ChunkRunner::prepare(const model::ChunkTask& task) {
-  const auto fits = [&] {
-    if (type_ != task.type || columns_.size() != task.columns.size()) return false;
-    for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (!std::equal(columns_[i].states.begin(), columns_[i].states.end(),
-                      task.columns[i].families.begin(), task.columns[i].families.end(),
-                      [](const auto& state, model::Family family) {
-                        return state->family() == family;
-                      }))
-        return false;
-    return true;
-  };
-  if (fits()) {  // the last chunk's states will do
+  if (type_ == task.type && made_for_ == task.columns) {
+    // The last chunk's states will do.
     for (Column& column : columns_) {
       for (const auto& state : column.states) state->clear();
       column.counts = {};
@@ -105,11 +95,11 @@ void ChunkRunner::prepare(const model::ChunkTask& task) {
     return;
   }
   type_ = task.type;
+  made_for_ = task.columns;
   columns_.clear();
   columns_.resize(task.columns.size());
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    for (const model::Family family : task.columns[i].families)
-      columns_[i].states.push_back(reduce::make_state(family, task.type));
+    columns_[i].states = reduce::make_states(task.columns[i], task.type);
 }
 
 model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,

@@ -79,6 +79,7 @@ class ChunkRunner {
   std::vector<std::byte> kept_values_;         // without_nan's output
   std::vector<std::uint64_t> kept_indices_;
   model::ElementType type_ = model::ElementType::F64;
+  std::vector<model::ColumnTask> made_for_;  // what the states of columns_ are of
 };
 
 }  // namespace tally::exec

@@ -181,7 +181,8 @@ Result<void> Job::check(const model::Partial& partial) const {
 Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                          Nanoseconds now_ns) {
   const Part part = part_of(partial.key.chunk);
-  Result<MergedState> state = read_state(partial, plan().type());
+  Result<MergedState> state =
+      read_state(partial, plan().reduction().columns, plan().type());
   if (!state) return std::move(state).error();
   if (kernel_states_) {
     if (Result<void> added = kernel_states_->add(partial, plan().level(part)); !added)
@@ -387,6 +388,12 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
   input.counts = &counts;
   input.states = column.states;
   input.args = wanted.args;
+  if (planned.histogram)
+    input.histogram =
+        column
+            .states[plan().reduction().columns[planned.column].families.size() +
+                    *planned.histogram]
+            .get();
   const auto value = reduce::finish(*reduce::find_reducer(wanted.name), input);
   if (!value) {
     result.error = value.error();
@@ -398,6 +405,8 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
     result.value = std::move(where);
   } else if (const auto* integer = std::get_if<Int128>(&*value)) {
     result.value = *integer;
+  } else if (const auto* histogram = std::get_if<model::Histogram>(&*value)) {
+    result.value = *histogram;
   } else if (const auto* f32 = std::get_if<float>(&*value)) {
     result.value = *f32;
   } else {

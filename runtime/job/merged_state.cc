@@ -8,20 +8,20 @@ MergedState empty_state(const std::vector<model::ColumnTask>& columns,
                         model::ElementType type) {
   MergedState state(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i)
-    for (const model::Family family : columns[i].families)
-      state[i].states.push_back(reduce::make_state(family, type));
+    state[i].states = reduce::make_states(columns[i], type);
   return state;
 }
 
-Result<MergedState> read_state(const model::Partial& partial, model::ElementType type) {
-  MergedState state(partial.columns.size());
+Result<MergedState> read_state(const model::Partial& partial,
+                               const std::vector<model::ColumnTask>& columns,
+                               model::ElementType type) {
+  MergedState state = empty_state(columns, type);
   for (std::size_t i = 0; i < state.size(); ++i) {
     state[i].counts = partial.columns[i].counts;
-    for (const model::StateBytes& bytes : partial.columns[i].states) {
-      auto one = reduce::make_state(bytes.family, type);
-      if (Result<void> read = one->deserialise(bytes.version, bytes.bytes); !read)
-        return std::move(read).error();
-      state[i].states.push_back(std::move(one));
+    for (std::size_t k = 0; k < state[i].states.size(); ++k) {
+      const model::StateBytes& bytes = partial.columns[i].states[k];
+      Result<void> read = state[i].states[k]->deserialise(bytes.version, bytes.bytes);
+      if (!read) return std::move(read).error();
     }
   }
   return state;

@@ -1,7 +1,6 @@
 // MergedState: the states and counts of all columns of a job, over some of its chunks.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "ipc/base/result.h"
@@ -12,7 +11,7 @@ namespace tally::job {
 
 struct MergedColumn {
   model::ElementCounts counts;
-  std::vector<std::unique_ptr<reduce::State>> states;  // in the task's order
+  reduce::States states;  // in the task's order
 };
 
 using MergedState = std::vector<MergedColumn>;
@@ -21,9 +20,11 @@ using MergedState = std::vector<MergedColumn>;
 MergedState empty_state(const std::vector<model::ColumnTask>& columns,
                         model::ElementType type);
 
-// From a partial whose shape coverage has checked. Errors: InvalidData (bytes that are
-// no state).
-Result<MergedState> read_state(const model::Partial& partial, model::ElementType type);
+// From a partial of such columns, whose shape coverage has checked. Errors: InvalidData
+// (bytes that are no state).
+Result<MergedState> read_state(const model::Partial& partial,
+                               const std::vector<model::ColumnTask>& columns,
+                               model::ElementType type);
 
 void merge_state(MergedState& into, const MergedState& from);
 

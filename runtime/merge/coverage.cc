@@ -32,10 +32,12 @@ Result<void> check_column(const model::ColumnPartial& column,
   if (expected.elements && counts.seen != *expected.elements)
     return mismatch("a chunk of " + std::to_string(*expected.elements) +
                     " elements saw " + std::to_string(counts.seen));
-  if (column.states.size() != task.families.size())
+  const std::size_t families = task.families.size();
+  if (column.states.size() != families + task.histograms.size())
     return mismatch("a partial has not the states that were asked for");
   for (std::size_t i = 0; i < column.states.size(); ++i)
-    if (column.states[i].family != task.families[i])
+    if (column.states[i].family !=
+        (i < families ? task.families[i] : model::Family::Histogram))
       return mismatch("a partial has other states than were asked for");
   return {};
 }

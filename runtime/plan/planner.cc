@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/reducers.h"
 
 namespace tally::plan {
@@ -154,6 +155,31 @@ Result<void> check_text(const Reduction& reduction, const model::Source& source)
                  "text to others; run them as two jobs");
 }
 
+// Those of the same bins share a state.
+std::uint32_t histogram_of(model::ColumnTask& column,
+                           const model::HistogramBins& bins) {
+  auto& all = column.histograms;
+  const auto same = std::find(all.begin(), all.end(), bins);
+  const auto index = static_cast<std::uint32_t>(same - all.begin());
+  if (same == all.end()) all.push_back(bins);
+  return index;
+}
+
+Result<void> check_bins(const Reduction& reduction) {
+  std::size_t count = 0, edges = 0;
+  for (const model::ColumnTask& column : reduction.columns)
+    for (const model::HistogramBins& bins : column.histograms) {
+      count += bins.count;
+      edges += bins.edges.size();
+    }
+  if (count <= reduce::kMostBins && edges <= reduce::kMostEdges) return {};
+  return invalid("too_many_bins",
+                 "the histograms of a job have at most " +
+                     std::to_string(reduce::kMostBins) + " bins and " +
+                     std::to_string(reduce::kMostEdges) +
+                     " edges given one by one, together; run them as several jobs");
+}
+
 }  // namespace
 
 Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
@@ -192,8 +218,14 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
     PlannedReducer& planned = reduction.reducers[i];
     if (!found[i].reducer->needs_column && spec.reducers[i].column.empty())
       planned.counts_rows = csv;
-    add_families(reduction.columns[planned.column], found[i].reducer->families);
+    model::ColumnTask& column = reduction.columns[planned.column];
+    add_families(column, found[i].reducer->families);
+    if (!found[i].reducer->has_bins) continue;
+    const auto bins = reduce::parse_histogram_bins(spec.reducers[i].args);
+    if (!bins) return bins.error();
+    planned.histogram = histogram_of(column, *bins);
   }
+  if (Result<void> ok = check_bins(reduction); !ok) return std::move(ok).error();
   return reduction;
 }
 

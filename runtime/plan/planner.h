@@ -38,6 +38,7 @@ inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
 struct PlannedReducer {
   std::uint32_t column = 0;                  // index into Plan::columns
   const reduce::Reducer* reducer = nullptr;  // none: a kernel's
+  std::optional<std::uint32_t> histogram;    // index into its column's histograms
   bool counts_rows = false;                  // count without a column: every row counts
   std::optional<std::uint32_t> kernel;  // index into Reduction::kernels; no column then
 };
@@ -53,8 +54,8 @@ struct Reduction {
 };
 
 // Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
-// "zero_step", "bad_values", "no_files", "type_needed", "bad_descriptor",
-// "mixed_text", and those of plan_kernel().
+// "too_many_bins", "zero_step", "bad_values", "no_files", "type_needed",
+// "bad_descriptor", "mixed_text", and those of plan_kernel().
 Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
                                  std::span<const KnownKernel> kernels = {});
 

@@ -9,6 +9,8 @@
 #include "ipc/base/nearest.h"
 #include "runtime/reduce/bits_state.h"
 #include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/histogram_bins.h"
+#include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/moments.h"
 #include "runtime/reduce/order_key.h"
 #include "runtime/reduce/product_state.h"
@@ -30,7 +32,7 @@ std::string all_names() {
 }
 
 // What other programs call it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOtherNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kOtherNames{{
     {"avg", "mean"},
     {"average", "mean"},
     {"total", "sum"},
@@ -47,6 +49,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOtherNa
     {"sd", "std"},
     {"norm", "norm2"},
     {"ssq", "sumsq"},
+    {"hist", "histogram"},
     {"product", "prod"},
     {"bit_and", "and"},
     {"bit_or", "or"},
@@ -239,19 +242,31 @@ Result<FinishedValue> finish_product(const FinishInput& input) {
       .with("reducer", "prod");
 }
 
+Result<FinishedValue> finish_histogram(const FinishInput& input) {
+  TALLY_CHECK(input.histogram != nullptr);
+  const auto& state = static_cast<const HistogramState&>(*input.histogram);
+  // States may come from another process: what they counted must be what was seen.
+  if (state.elements() != input.counts->kept) {
+    return Error(Errc::Internal, "bad_state",
+                 "a histogram of " + std::to_string(input.counts->kept) +
+                     " elements has counted " + std::to_string(state.elements()));
+  }
+  return FinishedValue(state.histogram());
+}
+
 }  // namespace
 
 std::span<const Reducer> all_reducers() {
   constexpr std::string_view kNoBits =
-      "combines the bits of integers, and a float's bits are no number that they could "
-      "be combined to";
+      "combines bits, and what becomes of a float's is no number (any and all do take "
+      "floats)";
   constexpr std::string_view kNoProduct =
       "is exact, and the exact product of floats has 53 bits more with each of them: "
       "no state of bounded size holds it, and rounding on the way would make the "
       "result "
-      "depend on the order";
+      "depend on the order (a kernel of one's own may sum their logarithms)";
   // Never destroyed: threads may run on while a host program exits.
-  static const auto& kReducers = *new std::array<Reducer, 17>{{
+  static const auto& kReducers = *new std::array<Reducer, 18>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},
@@ -271,6 +286,7 @@ std::span<const Reducer> all_reducers() {
       {"or", "the bits that are set in any element", {Family::Bits}, true, kNoBits},
       {"xor", "the bits that are set in an odd number", {Family::Bits}, true, kNoBits},
       {"prod", "the exact product", {Family::Product}, true, kNoProduct},
+      {"histogram", "how many elements each bin has", {}, true, {}, true},
   }};
   return kReducers;
 }
@@ -284,6 +300,10 @@ const Reducer* find_reducer(std::string_view name) {
 Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
   const Reducer* reducer = find_reducer(spec.name);
   if (reducer == nullptr) return unknown_reducer(spec.name);
+  if (reducer->has_bins) {
+    if (const auto bins = parse_histogram_bins(spec.args); !bins) return bins.error();
+    return reducer;
+  }
   if (takes_ddof(*reducer)) {
     const Result<std::uint64_t> ddof = ddof_of(spec.name, spec.args);
     if (!ddof) return ddof.error();
@@ -316,6 +336,7 @@ Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input) {
   if (reducer.name == "sum") return finish_sum(input);
   if (reducer.name == "sumsq" || reducer.name == "norm2")
     return finish_squares(reducer, input);
+  if (reducer.has_bins) return finish_histogram(input);
   if (reducer.name == "prod") return finish_product(input);
   if (reducer.families == std::vector{Family::Bits}) return finish_bits(reducer, input);
   if (kept == 0) return no_value(reducer);

@@ -28,6 +28,8 @@ struct Reducer {
   bool needs_column = true;             // false: count, which any column answers alike
   // Where only integers have such a value: why, and what to do about floats.
   std::string_view no_floats = {};
+  bool has_bins =
+      false;  // its arguments are bins; its state is its own, not a family's
 };
 
 std::span<const Reducer> all_reducers();
@@ -55,10 +57,11 @@ struct FinishInput {
   const model::ElementCounts* counts = nullptr;
   std::span<const std::unique_ptr<State>> states;
   std::span<const std::string> args = {};  // of the spec, which was resolved
+  const State* histogram = nullptr;  // of the reducer's own bins, if it has any
 };
 
 // A model::Value, but with positions still by file number.
-using FinishedValue = std::variant<Int128, double, float, Position>;
+using FinishedValue = std::variant<Int128, double, float, Position, model::Histogram>;
 
 Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input);
 

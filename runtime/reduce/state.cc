@@ -5,6 +5,7 @@
 #include "ipc/base/check.h"
 #include "runtime/reduce/bits_state.h"
 #include "runtime/reduce/extremes_state.h"
+#include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/product_state.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/state_bytes.h"
@@ -45,6 +46,15 @@ std::unique_ptr<State> make_state(model::Family family, model::ElementType type)
   if (family == model::Family::Product) return std::make_unique<ProductState>(type);
   TALLY_CHECK(family == model::Family::Extremes);
   return std::make_unique<ExtremesState>(type);
+}
+
+States make_states(const model::ColumnTask& column, model::ElementType type) {
+  States states;
+  for (const model::Family family : column.families)
+    states.push_back(make_state(family, type));
+  for (const model::HistogramBins& bins : column.histograms)
+    states.push_back(std::make_unique<HistogramState>(bins, type));
+  return states;
 }
 
 }  // namespace tally::reduce

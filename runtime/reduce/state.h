@@ -58,8 +58,8 @@ class State {
  public:
   virtual ~State() = default;
 
-  // Never allocates. Returns how many elements its own loop visited: the caller
-  // checks it against the block.
+  // Does not allocate (a histogram's first does, for its edges). Returns how many
+  // elements its own loop visited: the caller checks it against the block.
   virtual std::size_t update(const Block& block) = 0;
   // Precondition: the element type is I64.
   virtual std::uint64_t update_range(const RangeBlock& block) = 0;
@@ -75,7 +75,11 @@ class State {
   virtual void clear() = 0;  // back to the state of an empty input
 };
 
-// An empty state.
+// An empty state. Precondition: `family` is not Histogram.
 std::unique_ptr<State> make_state(model::Family family, model::ElementType type);
+
+// Those of a column, empty: of its families, then of its histograms.
+using States = std::vector<std::unique_ptr<State>>;
+States make_states(const model::ColumnTask& column, model::ElementType type);
 
 }  // namespace tally::reduce

@@ -408,7 +408,7 @@ Result<std::unique_ptr<BlockReader>> open_csv_reader(const model::ChunkTask& tas
       return misfit(piece, "the number of columns");
     for (std::size_t column = 0; column < task.columns.size(); ++column) {
       const std::uint32_t place = piece.columns[column];
-      if (place == kNoColumn && !task.columns[column].families.empty())
+      if (place == kNoColumn && task.columns[column].has_states())
         return misfit(piece, "a column that is reduced and has no place");
       if (place != kNoColumn && piece.fields != 0 && place >= piece.fields)
         return misfit(piece, "the place of a column");

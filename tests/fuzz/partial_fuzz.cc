@@ -1,6 +1,7 @@
 // A partial's bytes: those that are a state are its own serialisation, and merging it
 // never changes the source.
 #include "ipc/base/check.h"
+#include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/state.h"
 #include "tests/fuzz/input.h"
 
@@ -21,17 +22,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto type = static_cast<tally::model::ElementType>(1 + input.byte() % 10);
   // No plan has it: reduce::check_type refuses products of floats.
   if (family == tally::model::Family::Product && tally::model::is_float(type)) return 0;
-  const auto state = tally::reduce::make_state(family, type);
+  const auto make = [&]() -> std::unique_ptr<tally::reduce::State> {
+    if (family != tally::model::Family::Histogram)
+      return tally::reduce::make_state(family, type);
+    const tally::model::HistogramBins bins{5, 0, 1, {}};
+    return std::make_unique<tally::reduce::HistogramState>(bins, type);
+  };
+  const auto state = make();
   const auto before = bytes_of(*state);
   if (!state->deserialise(state->version(), input.rest())) {
     TALLY_CHECK(bytes_of(*state) == before);  // on failure unchanged
     return 0;
   }
   const auto held = bytes_of(*state);
-  const auto copy = tally::reduce::make_state(family, type);
+  const auto copy = make();
   TALLY_CHECK(copy->deserialise(copy->version(), held));
   TALLY_CHECK(bytes_of(*copy) == held);
-  const auto empty = tally::reduce::make_state(family, type);
+  const auto empty = make();
   copy->merge(*empty);
   TALLY_CHECK(bytes_of(*copy) == held);
   empty->merge(*state);

@@ -177,8 +177,8 @@ TALLY_API tally_status tally_job_new(tally_job** job, tally_error** error);
 /* Closes the files that the job opened; submitted jobs run on. */
 TALLY_API void tally_job_free(tally_job* job);
 
-/* Asks for one more result: count, sum, mean, min, max, argmin, argmax,
-   sumsq, var, std, norm2.
+/* Asks for one more result: count, sum, mean, min, max, argmin, argmax, sumsq, var, std,
+   norm2, any, all, and, or, xor, prod.
    `column`: a header's name or a number from 1; NULL where there is one column.
    `label` names the result; NULL: the reducer's name. Whether such a reducer or
    column exists is the daemon's to say, at tally_wait.
@@ -186,7 +186,9 @@ TALLY_API void tally_job_free(tally_job* job);
 TALLY_API tally_status tally_job_add_reducer(tally_job* job, const char* name,
                                              const char* column, const char* label,
                                              tally_error** error);
-/* The same with arguments, as text ("1", of var). `args` may be NULL with 0. */
+/* The same with arguments, as text: var and std take ddof ("1"); histogram takes bins,
+   lo and hi ("100", "0", "1") or edges ("edges=0", "1", "5"). `args` may be NULL with
+   0. */
 TALLY_API tally_status tally_job_add_reducer_args(tally_job* job, const char* name,
                                                   const char* const* args,
                                                   size_t arg_count, const char* column,
@@ -597,8 +599,21 @@ typedef int32_t tally_kind;
 #define TALLY_KIND_INT 1  /* exact, up to 128 bits */
 #define TALLY_KIND_F64 2
 #define TALLY_KIND_F32 3
-#define TALLY_KIND_INDEX 4 /* where an element is */
-#define TALLY_KIND_TEXT 5  /* what a kernel says in words: tally_result_text */
+#define TALLY_KIND_INDEX 4     /* where an element is */
+#define TALLY_KIND_TEXT 5      /* what a kernel says in words: tally_result_text */
+#define TALLY_KIND_HISTOGRAM 6 /* tally_result_histogram */
+
+/* counts[i] elements are in [edges[i], edges[i + 1]), the last edge included. The
+   arrays are the result's; do not free them. */
+typedef struct tally_histogram {
+  size_t struct_size;
+  size_t bins;         /* counts; there is one edge more */
+  const double* edges; /* ascending */
+  const uint64_t* counts;
+  uint64_t underflow; /* elements below the first edge */
+  uint64_t overflow;  /* above the last */
+  uint64_t nan;
+} tally_histogram;
 
 TALLY_API size_t tally_answer_result_count(const tally_answer* answer);
 /* NULL if index is not below the count. */
@@ -613,7 +628,7 @@ TALLY_API const char* tally_result_column(const tally_result* result);
 TALLY_API tally_kind tally_result_kind(const tally_result* result);
 /* The value as text: decimal for integers, the shortest form that reads back
    the same for floats ("NaN", "Infinity", "-Infinity" too), the number for an
-   index. "" without a value. */
+   index, the counts between blanks for a histogram. "" without a value. */
 TALLY_API const char* tally_result_text(const tally_result* result);
 /* Why there is no value; NULL if there is one. Do not free it. */
 TALLY_API const tally_error* tally_result_error(const tally_result* result);
@@ -635,6 +650,10 @@ TALLY_API tally_status tally_result_f32(const tally_result* result, float* value
    where the source has no files. */
 TALLY_API tally_status tally_result_index(const tally_result* result, uint64_t* index,
                                           const char** file, tally_error** error);
+/* Fills a struct whose struct_size is set. */
+TALLY_API tally_status tally_result_histogram(const tally_result* result,
+                                              tally_histogram* histogram,
+                                              tally_error** error);
 
 #ifdef __cplusplus
 }

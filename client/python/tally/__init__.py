@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from . import errors
-from ._answer import Answer, Index
+from ._answer import Answer, Histogram, Index
 from ._client import Client
 from ._connect import connect, embedded
 from ._default import default_client
@@ -37,9 +37,10 @@ from .errors import *  # noqa: F401,F403: the exceptions, one by one in errors._
 
 __version__ = "0.1.0"
 
-__all__ = ["Answer", "Client", "Index", "Job", "Progress", "Reducer", "argmax", "argmin",
-           "connect", "count", "default_client", "embedded", "empty", "errors",
-           "library_version", "max", "mean", "min", "run", "share", "sum",
+__all__ = ["Answer", "Client", "Histogram", "Index", "Job", "Progress", "Reducer", "all",
+           "any", "argmax", "argmin", "connect", "count", "default_client", "embedded",
+           "empty", "errors", "histogram", "library_version", "max", "mean", "min", "prod",
+           "run", "share", "sum",
            *errors.__all__]
 
 
@@ -123,6 +124,41 @@ def argmin(data: Any, **options: Any) -> Any:
 def argmax(data: Any, **options: Any) -> Any:
     """Where the first largest element is, as argmin() gives it."""
     return run("argmax", data, **options).value
+
+
+def any(data: Any, **options: Any) -> bool:
+    """Whether an element is not zero; NaN is not. False for nothing."""
+    return bool(run("any", data, **options).value)
+
+
+def all(data: Any, **options: Any) -> bool:
+    """Whether no element is zero; NaN is not. True for nothing."""
+    return bool(run("all", data, **options).value)
+
+
+def prod(data: Any, **options: Any) -> Any:
+    """The exact product of integers; 1 for nothing. Raises NoValue if it is beyond 128
+    bits, and InvalidArgument for floats."""
+    return run("prod", data, **options).value
+
+
+def histogram(data: Any, bins: Any, lo: float | None = None, hi: float | None = None,
+              **options: Any) -> Histogram:
+    """How many elements are in each of `bins` bins of one width from lo to hi, or between
+    the edges that `bins` lists; as numpy.histogram() has them, but the edges are
+    correctly rounded, and what is outside or NaN is counted apart."""
+    if hasattr(bins, "__iter__"):
+        if lo is not None or hi is not None:
+            raise errors.InvalidArgument("a histogram has edges, or bins with lo and hi",
+                                         code="bad_argument")
+        args = [repr(float(edge)) for edge in bins]
+        args[:1] = ["edges=" + edge for edge in args[:1]]
+    else:
+        args = [f"bins={bins}"]
+        args += [f"{name}={float(end)!r}" for name, end in (("lo", lo), ("hi", hi))
+                 if end is not None]
+    value: Histogram = run(Reducer("histogram", args), data, **options).value
+    return value
 
 
 def library_version() -> str:

@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Iterator
 
 from . import _elements
+from ._library import HistogramView
 from .errors import Error
 
 if TYPE_CHECKING:
     from ._library import Library
     from ._streams import Streams
 
-_INT, _F64, _F32, _INDEX, _TEXT = 1, 2, 3, 4, 5
+_INT, _F64, _F32, _INDEX, _TEXT, _HISTOGRAM = 1, 2, 3, 4, 5, 6
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,21 @@ class Index:
 
     file: str
     index: int  # from 0, of the element or row
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """counts[i] elements are in [edges[i], edges[i + 1]), the last edge included. Arrays of
+    numpy where it is, else lists. Unpacks as numpy.histogram()'s: counts, edges = ..."""
+
+    counts: Any
+    edges: Any  # one more than counts
+    underflow: int  # elements below the first edge
+    overflow: int   # above the last
+    nan: int
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.counts, self.edges))
 
 
 class Answer(Mapping[str, Any]):
@@ -69,6 +85,8 @@ class Answer(Mapping[str, Any]):
             return _elements.real(single.value, single=True)
         if kind == _INDEX:
             return self._index_of(result)
+        if kind == _HISTOGRAM:
+            return self._histogram_of(result)
         if error := lib.result_error(result):
             return lib.exception(error)
         return lib.result_text(result).decode("utf-8", "replace")
@@ -84,6 +102,16 @@ class Answer(Mapping[str, Any]):
             if whole is not None:
                 return _elements.integer(whole)
         return Index(name, index.value)
+
+    def _histogram_of(self, result: int) -> Histogram:
+        view = HistogramView(struct_size=ctypes.sizeof(HistogramView))
+        self._lib.result_histogram(result, ctypes.byref(view), None)
+        edges = view.edges[:view.bins + 1]
+        counts = view.counts[:view.bins]
+        np = _elements.numpy()
+        if np is not None:
+            edges, counts = np.array(edges, "float64"), np.array(counts, "uint64")
+        return Histogram(counts, edges, view.underflow, view.overflow, view.nan)
 
     def __getitem__(self, label: str) -> Any:
         value = self._results[label]

@@ -50,6 +50,12 @@ class SubmitOptions(ctypes.Structure):
                 ("user", c_void_p), ("flags", c_uint64)]
 
 
+class HistogramView(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("bins", c_size_t),
+                ("edges", POINTER(c_double)), ("counts", POINTER(c_uint64)),
+                ("underflow", c_uint64), ("overflow", c_uint64), ("nan", c_uint64)]
+
+
 _ERROR = POINTER(c_void_p)
 _JOB = c_void_p
 _STATUS = c_int32
@@ -110,6 +116,7 @@ _HELD = {
     "tally_result_f32": (_STATUS, [c_void_p, POINTER(c_float), _ERROR]),
     "tally_result_index": (_STATUS, [c_void_p, POINTER(c_uint64), POINTER(c_char_p),
                                      _ERROR]),
+    "tally_result_histogram": (_STATUS, [c_void_p, POINTER(HistogramView), _ERROR]),
 }
 
 # May take long: round trips, opening files (of jobs over many, while they run), copies.

@@ -24,7 +24,8 @@ _RAW = 2
 # Whose results do not depend on how the elements are cut up. All others, kernels too, get
 # the array whole.
 IN_PIECES = frozenset(["count", "sum", "mean", "min", "max", "argmin", "argmax", "sumsq",
-                       "var", "std", "norm2"])
+                       "var", "std", "norm2", "any", "all", "and", "or", "xor", "prod",
+                       "histogram"])
 _MAX_PIECES = 16  # one thread feeds them all
 
 

@@ -35,9 +35,11 @@ Result<const Reducer*> resolved(std::string name, std::vector<std::string> args 
 }
 
 TEST(ReducersTest, EveryNameOfTheTableResolvesToItsEntry) {
-  ASSERT_EQ(all_reducers().size(), 17U);
+  ASSERT_EQ(all_reducers().size(), 18U);
   for (const Reducer& reducer : all_reducers()) {
-    const auto result = resolved(std::string(reducer.name));
+    std::vector<std::string> args;
+    if (reducer.has_bins) args = {"10", "0", "1"};
+    const auto result = resolved(std::string(reducer.name), args);
     ASSERT_TRUE(result);
     EXPECT_EQ(*result, &reducer);
     EXPECT_EQ(reducer.needs_column, reducer.name != "count");
@@ -52,12 +54,12 @@ TEST(ReducersTest, UnknownNamesAreToldTheNearestAndAll) {
   EXPECT_EQ(result.error().message(),
             "unknown reducer 'smu'; did you mean 'sum'? (there are: count, sum, mean, "
             "min, max, argmin, argmax, sumsq, var, std, norm2, any, all, and, or, xor, "
-            "prod)");
+            "prod, histogram)");
   EXPECT_NE(resolved("avg").error().message().find("did you mean 'mean'?"),
             std::string::npos);
   EXPECT_EQ(resolved("zzz").error().message(),
             "unknown reducer 'zzz' (there are: count, sum, mean, min, max, argmin, "
-            "argmax, sumsq, var, std, norm2, any, all, and, or, xor, prod)");
+            "argmax, sumsq, var, std, norm2, any, all, and, or, xor, prod, histogram)");
 }
 
 TEST(ReducersTest, ArgumentsAreRefused) {
@@ -65,6 +67,25 @@ TEST(ReducersTest, ArgumentsAreRefused) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().errc(), Errc::InvalidArgument);
   EXPECT_EQ(result.error().code(), "bad_argument");
+}
+
+TEST(ReducersTest, AHistogramIsRefusedThatCountedOtherThanWasSeen) {
+  const model::HistogramBins bins{2, 0, 2, {}};
+  const auto states = make_states({{}, false, {bins}}, ElementType::F64);
+  const std::vector<double> values{0.5, 7};
+  feed(*states[0], std::span<const double>(values), 0, 2);
+  model::ElementCounts counts;
+  counts.seen = counts.kept = 2;
+  const Reducer& histogram = *find_reducer("histogram");
+  const FinishInput input{ElementType::F64, &counts, states, states[0].get()};
+  const auto value = finish(histogram, input);
+  ASSERT_TRUE(value);
+  EXPECT_EQ(std::get<model::Histogram>(*value),
+            (model::Histogram{{0, 1, 2}, {1, 0}, 0, 1, 0}));
+  counts.kept = 3;
+  const auto lie = finish(histogram, input);
+  ASSERT_FALSE(lie);
+  EXPECT_EQ(lie.error().errc(), Errc::Internal);
 }
 
 TEST(ReducersTest, IntegersGiveIntegers) {
