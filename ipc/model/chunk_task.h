@@ -57,7 +57,7 @@ struct ColumnTask {
   // Its elements are not numbers but text: lines, cells. Only for kernels: no families.
   bool text = false;
   // Each is a state of Family::Histogram, after those of `families`, which has none.
-  std::vector<HistogramBins> histograms;
+  std::vector<HistogramBins> histograms = {};
 
   bool has_states() const { return !families.empty() || !histograms.empty(); }
   friend bool operator==(const ColumnTask&, const ColumnTask&) = default;

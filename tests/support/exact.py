@@ -4,7 +4,10 @@
 so that the two compare equal only when they are the same to the last bit.
 """
 
+import bisect
+import functools
 import math
+import operator
 import struct
 from fractions import Fraction
 
@@ -23,6 +26,10 @@ def value_of(result):
         return ("error", result["error"]["code"])
     if result["type"] == "index":
         return ("index", result["value"]["index"])
+    if result["type"] == "histogram":
+        value = result["value"]
+        return ("histogram", [float(edge) for edge in value["edges"]], value["counts"],
+                value["underflow"], value["overflow"], value["nan"])
     if result["type"] == "int":
         return ("int", int(result["value"]))
     return (result["type"], result["bits"])
@@ -114,9 +121,62 @@ def _extreme(values, dtype, least):
     return index, values[index]
 
 
+@functools.lru_cache
+def _edges(args):
+    """Of "10,0,1", "bins=10,lo=0,hi=1" and "edges=0,1,2"; Python rounds the quotient of
+    two integers correctly, which a Fraction is."""
+    if args.startswith("edges="):
+        return [float(edge) for edge in args.removeprefix("edges=").split(",")]
+    count, lo, hi = (float(arg.rpartition("=")[2]) for arg in args.split(","))
+    width = (Fraction(hi) - Fraction(lo)) / int(count)
+    return [_rounded(Fraction(lo) + i * width) for i in range(int(count) + 1)]
+
+
+def _histogram(args, values):
+    edges = _edges(args)
+    slots = [0] * (len(edges) + 1)
+    nan = 0
+    for value in values:
+        if value != value:
+            nan += 1
+        elif value == edges[-1]:
+            slots[-2] += 1
+        else:  # Python compares an int with a float exactly
+            slots[bisect.bisect_right(edges, value)] += 1
+    return ("histogram", edges, slots[1:-1], slots[0], slots[-1], nan)
+
+
+def _logic(reducer, values, dtype):
+    if reducer == "any":
+        return int(any(value != 0 for value in values))
+    if reducer == "all":
+        return int(all(value != 0 for value in values))
+    if reducer == "and":
+        nothing = -1 if dtype[0] == "i" else 2 ** int(dtype[1:]) - 1
+        return functools.reduce(operator.and_, values, nothing)
+    return functools.reduce(operator.or_ if reducer == "or" else operator.xor, values, 0)
+
+
+def _product(values):
+    if 0 in values:
+        return ("int", 0)
+    product = 1
+    for value in values:
+        product *= value
+        if abs(product) > 2**127:
+            return ("error", "overflow")
+    return ("int", product) if product < 2**127 else ("error", "overflow")
+
+
 def expected(reducer, values, dtype):
     """`values`: Python ints, or floats that hold the elements exactly."""
     floats = dtype in FLOATS
+    if reducer.startswith("histogram("):
+        return _histogram(reducer[len("histogram("):-1], values)
+    if reducer in ("any", "all", "and", "or", "xor"):
+        return ("int", _logic(reducer, values, dtype))
+    if reducer == "prod":
+        return _product(values)
     if reducer == "count":
         return ("int", len(values))
     if reducer == "sum":

@@ -8,6 +8,16 @@ DESCR = {"i8": "|i1", "u8": "|u1", **{name: "<" + name[0] + str(int(name[1:]) //
                                       for name in CODES if name[1:] != "8"}}
 ALL_REDUCERS = "count,sum,mean,min,max,argmin,argmax"
 MOMENTS = "sumsq,var,var(1),std,std(2),norm2"
+_HISTOGRAMS = ["histogram(10,-3,3)", "histogram(bins=1000,lo=-1e6,hi=1e6)",
+               "histogram(200,0,200)", "histogram(60000,-9e18,9e18)",
+               "histogram(edges=-inf,-1e300,-1,-1e-5,0,0.5,100,1e19)"]
+
+
+def reducers_of(dtype):
+    """All reducers, by several arguments if they take any, that elements of the type
+    have."""
+    names = [*ALL_REDUCERS.split(","), *MOMENTS.split(","), "any", "all", *_HISTOGRAMS]
+    return names if dtype in ("f32", "f64") else [*names, "and", "or", "xor", "prod"]
 
 
 def packed(values, dtype):

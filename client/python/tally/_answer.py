@@ -28,7 +28,7 @@ class Index:
     index: int  # from 0, of the element or row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Histogram:
     """counts[i] elements are in [edges[i], edges[i + 1]), the last edge included. Arrays of
     numpy where it is, else lists. Unpacks as numpy.histogram()'s: counts, edges = ..."""

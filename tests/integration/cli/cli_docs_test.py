@@ -38,8 +38,8 @@ OPTIONS = {verb: {name: words_of(verb, name, value) for name, value in options.i
            for verb, options in verbs.OPTIONS.items()}
 VERBS = verbs.VERBS
 ALL_OPTIONS = set().union(*OPTIONS.values())
-REDUCERS = ["count", "sum", "mean", "min", "max", "argmin", "argmax", "sumsq",
-            "var", "std", "norm2"]
+REDUCERS = ["count", "sum", "mean", "min", "max", "argmin", "argmax", "sumsq", "var", "std",
+            "norm2", "any", "all", "and", "or", "xor", "prod", "histogram"]
 
 
 def named_in_man(text):

@@ -28,10 +28,10 @@ class Job:
 
     def __init__(self, rng, folder):
         self.dtype = rng.choice(list(inputs.CODES))
-        names = (inputs.ALL_REDUCERS + "," + inputs.MOMENTS).split(",")
-        self.reducers = rng.sample(names, rng.randint(1, len(names)))
         self.kind = rng.choice(["range", "values", "npy", "raw", "csv"])
         getattr(self, "_" + self.kind)(rng, folder)
+        names = inputs.reducers_of(self.dtype)
+        self.reducers = rng.sample(names, rng.randint(1, len(names)))
         self.in_files = self.kind in ("npy", "raw", "csv")
 
     def _range(self, rng, _):
@@ -80,12 +80,12 @@ class Job:
         return [self._flat(result) for result in answer["results"]]
 
     def _flat(self, result):
-        kind, value = value_of(result)
+        kind, value, *more = value_of(result)
         if kind == "index" and self.in_files:
             paths = [str(word) for word in self.words[:len(self.parts)]]
             file = paths.index(result["value"]["file"])
             value += sum(len(part) for part in self.parts[:file])
-        return kind, value
+        return kind, value, *more
 
 
 class SameBitsTest(unittest.TestCase):

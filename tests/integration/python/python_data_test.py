@@ -5,6 +5,7 @@ import array
 import collections
 import ctypes
 import io
+import math
 import mmap
 import os
 import pathlib
@@ -189,6 +190,44 @@ class BufferTest(DataCase):
             self.assertEqual(copy.json["copy"]["bytes"], data.nbytes)
             self.assertEqual(pipes["argmin"], data.argmin())
             self.assertEqual(pipes["argmax"], data.argmax())
+
+    def test_logic_and_products(self):
+        rng = np.random.default_rng(8)
+        data = rng.integers(1, 2**40, LARGE)
+        for array in (data[:1000], data):
+            self.assertEqual(self.value("and", array), np.bitwise_and.reduce(array))
+            self.assertEqual(self.value("or", array), np.bitwise_or.reduce(array))
+            self.assertEqual(self.value("xor", array), np.bitwise_xor.reduce(array))
+            self.assertIs(tally.all(array, client=self.client), True)
+            self.assertIs(tally.any(array * 0, client=self.client), False)
+            with self.assertRaises(tally.NoValue) as caught:
+                tally.prod(array, client=self.client)
+            self.assertEqual(caught.exception.code, "overflow")
+        self.assertEqual(tally.prod(range(1, 34), client=self.client),
+                         math.factorial(33))
+        self.assertIs(tally.any([float("nan")], client=self.client), True)
+        with self.assertRaises(tally.InvalidArgument) as caught:
+            tally.prod([1.5], client=self.client)
+        self.assertEqual(caught.exception.code, "reducer_type")
+
+    def test_histograms_are_numpys(self):
+        data = np.random.default_rng(9).normal(size=LARGE)
+        for array in (data[:1000], data):
+            counts, edges = np.histogram(array, bins=64, range=(-2, 2))
+            found = tally.histogram(array, 64, -2, 2, client=self.client)
+            np.testing.assert_array_equal(found.counts, counts)
+            np.testing.assert_array_equal(found.edges, edges)  # 1/16 is exact
+            self.assertEqual(found.underflow, (array < -2).sum())
+            self.assertEqual(found.overflow, (array > 2).sum())
+            edges = [-1, -0.1, 0.3, 5]
+            counts, edges = tally.histogram(array, edges, client=self.client)
+            np.testing.assert_array_equal(counts, np.histogram(array, edges)[0])
+        nan = tally.histogram([1.0, float("nan")], np.array([0, 1]), client=self.client)
+        self.assertEqual((nan.nan, list(nan.counts)), (1, [1]))
+        for bad in ((0, 0, 1), (10, 1, 0), (10, 0), ([1, 1],), ([1, 2], 0, 1)):
+            with self.subTest(bad=bad), self.assertRaises(tally.InvalidArgument) as caught:
+                tally.histogram(data, *bad, client=self.client)
+            self.assertEqual(caught.exception.code, "bad_argument")
 
     def test_the_first_of_equals_is_found_across_pieces(self):
         data = np.zeros(LARGE)

@@ -52,6 +52,14 @@ TEST(ValueTextTest, AnIndexNamesItsFileWhereThereAreSeveral) {
             "0 (\\x1b[2J)");
 }
 
+TEST(ValueTextTest, AHistogramSaysWhatItsBinsDoNot) {
+  EXPECT_EQ(text_of_result(result_of(model::Histogram{{0, 1}, {5}, 1234, 0, 0}), false),
+            "1 bin, 1,234 below, 0 above");
+  EXPECT_EQ(
+      text_of_result(result_of(model::Histogram{{0, 1, 2}, {5, 6}, 0, 2, 3}), false),
+      "2 bins, 0 below, 2 above, 3 NaN");
+}
+
 TEST(ValueTextTest, AResultWithoutAValueShowsItsError) {
   model::ReducerResult result = result_of({});
   result.error = Error(Errc::NoValue, "the mean of no elements has no value");

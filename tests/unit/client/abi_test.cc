@@ -91,6 +91,32 @@ TEST(Abi, IndexesNameTheirFile) {
   EXPECT_EQ(file, nullptr);
 }
 
+TEST(Abi, HistogramsAreArraysOfTheAnswer) {
+  Outcome outcome;
+  run(answer_with({model::Histogram{{0, 1, 2}, {5, 6}, 7, 8, 9}, 1.5}), outcome);
+  const tally_result* result = tally_answer_result(outcome.answer, 0);
+  EXPECT_EQ(tally_result_kind(result), TALLY_KIND_HISTOGRAM);
+  EXPECT_STREQ(tally_result_text(result), "5 6");
+  tally_histogram histogram{};
+  tally_error* error = nullptr;
+  EXPECT_EQ(tally_result_histogram(result, &histogram, &error), TALLY_INVALID_ARGUMENT);
+  EXPECT_STREQ(tally_error_code(error), "bad_struct_size");
+  tally_error_free(error);
+  histogram.struct_size = sizeof histogram;
+  ASSERT_EQ(tally_result_histogram(result, &histogram, nullptr), TALLY_OK);
+  ASSERT_EQ(histogram.bins, 2U);
+  EXPECT_EQ(histogram.edges[2], 2.0);
+  EXPECT_EQ(histogram.counts[1], 6U);
+  EXPECT_EQ(histogram.underflow, 7U);
+  EXPECT_EQ(histogram.overflow, 8U);
+  EXPECT_EQ(histogram.nan, 9U);
+  EXPECT_EQ(tally_result_histogram(tally_answer_result(outcome.answer, 1), &histogram,
+                                   &error),
+            TALLY_INVALID_ARGUMENT);
+  EXPECT_STREQ(tally_error_code(error), "wrong_kind");
+  tally_error_free(error);
+}
+
 TEST(Abi, AResultWithoutAValueLeavesTheJobDone) {
   Outcome outcome;
   model::JobAnswer answer = answer_with({std::monostate()});

@@ -94,6 +94,14 @@ TEST(AnswerJson, IndexesNameTheirFileWhereThereAreFiles) {
             R"("value": {"file": null, "index": 0}})");
 }
 
+TEST(AnswerJson, HistogramsHaveOneEdgeMoreThanCounts) {
+  EXPECT_EQ(value_json(model::Histogram{
+                {0, 0.5, std::numeric_limits<double>::infinity()}, {5, 6}, 7, 8, 9}),
+            R"({"label": "s", "reducer": "s", "type": "histogram", )"
+            R"("value": {"edges": [0.0, 0.5, "Infinity"], "counts": [5, 6], )"
+            R"("underflow": 7, "overflow": 8, "nan": 9}})");
+}
+
 TEST(AnswerJson, AResultWithoutAValueHasAnErrorAndNoValue) {
   EXPECT_EQ(result_json({"m",
                          "mean",

@@ -47,6 +47,12 @@ TEST(AnswerCodec, KeepsTextToTheByte) {
   EXPECT_EQ(value_of<std::string>(read, 7), "a \n\xff b");
 }
 
+TEST(AnswerCodec, KeepsHistograms) {
+  const model::JobAnswer read = through_the_wire(sample_answer());
+  EXPECT_EQ(value_of<model::Histogram>(read, 8),
+            (model::Histogram{{-1, 0.5, 2}, {~std::uint64_t{0}, 0}, 1, 2, 3}));
+}
+
 TEST(AnswerCodec, KeepsWhichKernelsWereUsed) {
   const model::JobAnswer read = through_the_wire(sample_answer());
   ASSERT_EQ(read.kernels.size(), 2U);
@@ -71,9 +77,9 @@ TEST(AnswerCodec, KeepsWhatIsNotCovered) {
 
 TEST(AnswerCodec, KeepsWhyAResultHasNoValue) {
   const model::JobAnswer read = through_the_wire(sample_answer());
-  ASSERT_EQ(read.results.size(), 9U);
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(read.results[8].value));
-  EXPECT_EQ(read.results[8].error, sample_answer().results[8].error);
+  ASSERT_EQ(read.results.size(), 10U);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(read.results[9].value));
+  EXPECT_EQ(read.results[9].error, sample_answer().results[9].error);
   EXPECT_FALSE(read.results[0].error);
 }
 

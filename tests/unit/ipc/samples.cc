@@ -63,6 +63,7 @@ model::ChunkTask sample_task(model::Piece piece) {
   task.key = {5, 1, 2, 3};
   task.type = model::ElementType::U16;
   task.columns = {{{model::Family::Sum, model::Family::Extremes}}, {{}}};
+  task.columns[1].histograms = {{10, -0.5, 1e300, {}}, {2, -1, 4, {-1, 0, 4}}};
   task.missing = model::MissingPolicy::Skip;
   task.nan = model::NanPolicy::Error;
   task.piece = std::move(piece);
@@ -165,6 +166,8 @@ model::JobAnswer sample_answer() {
       result("in a file", model::ElementIndex{"f.npy", 42}),
       result("no file", model::ElementIndex{std::nullopt, ~std::uint64_t{0}}),
       result("text", std::string("a \n\xff b")),
+      result("histogram",
+             model::Histogram{{-1, 0.5, 2}, {~std::uint64_t{0}, 0}, 1, 2, 3}),
       result("none", std::monostate())};
   answer.results.back().error = Error(Errc::NoValue, "mean of nothing");
   answer.elements = {10, 7, 2, 1};

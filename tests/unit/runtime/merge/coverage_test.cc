@@ -137,6 +137,16 @@ TEST_F(Partials, OtherFamiliesThanWereAskedForAreRefused) {
   EXPECT_FALSE(accepted());
 }
 
+TEST_F(Partials, HistogramsFollowTheFamilies) {
+  columns_[0].histograms = {{2, 0, 1, {}}};
+  EXPECT_FALSE(accepted());
+  auto& states = partial_.columns[0].states;
+  states.push_back({Family::Histogram, 1, {}});
+  EXPECT_TRUE(accepted());
+  std::swap(states[1], states[2]);
+  EXPECT_FALSE(accepted());
+}
+
 TEST_F(Partials, AnEmptyChunkCoversNothing) {
   expected_.spans.clear();
   expected_.elements = 0;

@@ -48,6 +48,33 @@ TEST(Reduction, ReducersOfOneFamilyShareItsState) {
   EXPECT_EQ(reduction.selectors, std::vector<std::string>{""});
 }
 
+model::JobSpec histograms_job(std::vector<std::vector<std::string>> args) {
+  model::JobSpec spec = range_job({"sum"});
+  for (auto& one : args)
+    spec.reducers.push_back({"histogram", std::move(one), "", "h"});
+  return spec;
+}
+
+TEST(Reduction, HistogramsOfTheSameBinsShareAState) {
+  const Reduction reduction = planned(
+      histograms_job({{"2", "0", "1"}, {"edges=0", "1"}, {"lo=0", "hi=1", "bins=2"}}));
+  ASSERT_EQ(reduction.columns.size(), 1U);
+  EXPECT_EQ(reduction.columns[0].families, Families{Family::Sum});
+  EXPECT_EQ(reduction.columns[0].histograms,
+            (std::vector<model::HistogramBins>{{2, 0, 1, {}}, {1, 0, 1, {0, 1}}}));
+  std::vector<std::optional<std::uint32_t>> which;
+  for (const PlannedReducer& one : reduction.reducers) which.push_back(one.histogram);
+  EXPECT_EQ(which, (std::vector<std::optional<std::uint32_t>>{std::nullopt, 0, 1, 0}));
+}
+
+TEST(Reduction, TheBinsOfAJobAreBounded) {
+  EXPECT_EQ(refusal(histograms_job({{"65536", "0", "1"}})), "none");
+  EXPECT_EQ(refusal(histograms_job({{"65536", "0", "1"}, {"1", "0", "1"}})),
+            "too_many_bins");
+  EXPECT_EQ(refusal(histograms_job({{"4294967296", "0", "1"}})), "bad_argument");
+  EXPECT_EQ(refusal(histograms_job({{}})), "bad_argument");
+}
+
 TEST(Reduction, CountNeedsNoState) {
   const Reduction reduction = planned(range_job({"count"}));
   ASSERT_EQ(reduction.columns.size(), 1U);
