@@ -93,6 +93,9 @@ class CliGoldenTest(unittest.TestCase):
                                "--chunk", "524288"]),
                 ("run_csv", ["run", "count:temp,mean:temp,argmin:temp", "weather.csv",
                              "--missing", "skip", "--nan", "skip", "--hint", "io"]),
+                ("run_histogram", ["run", "histogram(edges=-inf,-2,0,1.5):temp=h,"
+                                   "histogram(2,-1,1):temp,any:temp", "weather.csv",
+                                   "--missing", "skip", "--hint", "io"]),
                 ("run_inline", ["run", "sum,mean", "--values", "1,2,4"]),
                 ("run_f32", ["run", "min,max", "--values", "0.1,inf", "--dtype", "f32"]),
                 ("run_kernel", ["run", "bbox(day,2)=box", "weather.csv", "--missing",

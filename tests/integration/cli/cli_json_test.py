@@ -93,6 +93,7 @@ class JsonTest(unittest.TestCase):
         pathlib.Path("a.csv").write_text("x,y\n1,nan\n,oops\n3,5\n", encoding="ascii")
         for words in (["sum,mean,min,argmax", "--range", "0:1e6", "--path", "process"],
                       ["sum", "--range", "0:1e6", "--path", "thread"],
+                      ["histogram(edges=-inf,0,inf),any", "--range", "0:9"],
                       ["argmin:x,mean:x", "a.csv", "--missing", "skip"],
                       ["max", "--values", "inf,1"], ["mean", "--values", "1,2", "--dtype",
                                                      "f32"],
