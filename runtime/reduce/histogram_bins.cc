@@ -29,10 +29,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// The nearest double, whatever rounding mode the host has; none if it is no number or
+// The nearest double; none if it is no number or
 // beyond the doubles. "nan" and "inf" are numbers here.
 std::optional<double> parse_number(std::string_view text) {
-  const FloatEnvironment exact;
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   const char* const end = text.data() + text.size();
@@ -88,6 +87,35 @@ Result<model::HistogramBins> parse_edges(std::span<const std::string> args) {
   return bins;
 }
 
+// value * times, exactly. Precondition: value is finite.
+void add_times(Superaccumulator& sum, double value, std::uint64_t times) {
+  constexpr int kSignificandBits = std::numeric_limits<double>::digits;
+  constexpr int kLeastExponent = 1074;  // doubles are multiples of 2^-1074
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  int bit = exponent - kSignificandBits;
+  int digits = kSignificandBits;
+  if (bit < -kLeastExponent) {
+    digits -= -kLeastExponent - bit;
+    bit = -kLeastExponent;
+  }
+  const auto significand = static_cast<std::int64_t>(std::ldexp(fraction, digits));
+  sum.add(Int128{significand} * static_cast<Int128>(times),
+          static_cast<unsigned>(bit + static_cast<int>(Superaccumulator::kOneBit)));
+}
+
+[[gnu::noinline]] std::vector<double> even_edges(const model::HistogramBins& bins) {
+  std::vector<double> edges;
+  edges.reserve(std::size_t{bins.count} + 1);
+  for (std::uint64_t i = 0; i <= bins.count; ++i) {
+    Superaccumulator sum;
+    add_times(sum, bins.lo, bins.count - i);
+    add_times(sum, bins.hi, i);
+    edges.push_back(sum.rounded_quotient(bins.count));
+  }
+  return edges;
+}
+
 // Bins so narrow that two edges round to the same double: one of them would be empty
 // whatever the elements.
 Result<void> check_width(const model::HistogramBins& bins) {
@@ -95,15 +123,15 @@ Result<void> check_width(const model::HistogramBins& bins) {
   const double width = bins.hi / bins.count - bins.lo / bins.count;
   // Four units in the last place apart, edges differ whatever became of the quotients.
   if (width > 4 * (most * 0x1p-52) && width > 0x1p-1000) return {};
-  if (check_ascending(edges_of(bins))) return {};
+  if (check_ascending(even_edges(bins))) return {};
   return bad_bins(std::to_string(bins.count) +
                   " bins between lo and hi are narrower than the doubles there; use "
                   "fewer");
 }
 
-}  // namespace
-
-Result<model::HistogramBins> parse_histogram_bins(std::span<const std::string> args) {
+// Not inlined: nothing of it may happen before the environment is set.
+[[gnu::noinline]] Result<model::HistogramBins> parse(
+    std::span<const std::string> args) {
   if (!args.empty() && trimmed(args.front()).starts_with("edges="))
     return parse_edges(args);
   constexpr std::array<std::string_view, 3> kNames{"bins", "lo", "hi"};
@@ -139,39 +167,17 @@ Result<model::HistogramBins> parse_histogram_bins(std::span<const std::string> a
   return bins;
 }
 
-namespace {
-
-// value * times, exactly. Precondition: value is finite.
-void add_times(Superaccumulator& sum, double value, std::uint64_t times) {
-  constexpr int kSignificandBits = std::numeric_limits<double>::digits;
-  constexpr int kLeastExponent = 1074;  // doubles are multiples of 2^-1074
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  int bit = exponent - kSignificandBits;
-  int digits = kSignificandBits;
-  if (bit < -kLeastExponent) {
-    digits -= -kLeastExponent - bit;
-    bit = -kLeastExponent;
-  }
-  const auto significand = static_cast<std::int64_t>(std::ldexp(fraction, digits));
-  sum.add(Int128{significand} * static_cast<Int128>(times),
-          static_cast<unsigned>(bit + static_cast<int>(Superaccumulator::kOneBit)));
-}
-
 }  // namespace
+
+Result<model::HistogramBins> parse_histogram_bins(std::span<const std::string> args) {
+  const FloatEnvironment exact;
+  return parse(args);
+}
 
 std::vector<double> edges_of(const model::HistogramBins& bins) {
   if (!bins.edges.empty()) return bins.edges;
-  const FloatEnvironment exact;  // frexp and ldexp of subnormals
-  std::vector<double> edges;
-  edges.reserve(std::size_t{bins.count} + 1);
-  for (std::uint64_t i = 0; i <= bins.count; ++i) {
-    Superaccumulator sum;
-    add_times(sum, bins.lo, bins.count - i);
-    add_times(sum, bins.hi, i);
-    edges.push_back(sum.rounded_quotient(bins.count));
-  }
-  return edges;
+  const FloatEnvironment exact;
+  return even_edges(bins);
 }
 
 }  // namespace tally::reduce

@@ -35,7 +35,9 @@ class HistogramPlaces {
 
  private:
   template <typename T>
-  std::size_t slot_of(T element) const;
+  void look_up(const T* block, std::size_t count, std::uint64_t* slots) const;
+  template <typename T>
+  void compute(const T* block, std::size_t count, std::uint64_t* slots) const;
   template <typename T>
   std::size_t slot_near(T element) const;
 

@@ -50,6 +50,17 @@ class Result {
     return at;
   }
 
+  // Its arrays belong to the answer.
+  Expected<tally_histogram> histogram() const {
+    tally_histogram found{};
+    found.struct_size = sizeof found;
+    const Expected<Done> done = detail::attempt([&](tally_error** error) {
+      return tally_result_histogram(result_, &found, error);
+    });
+    if (!done) return done.error();
+    return found;
+  }
+
  private:
   tally_status get(std::int64_t* to, tally_error** error) const {
     return tally_result_int64(result_, to, error);

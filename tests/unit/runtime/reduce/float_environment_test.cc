@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cfenv>
+#include <cstring>
 
+#include "runtime/reduce/histogram_bins.h"
+#include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/sum_state.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 
@@ -21,6 +24,10 @@ namespace {
 [[gnu::noinline]] std::vector<std::byte> states_of(const std::vector<double>& values) {
   auto bytes = bytes_of(*state_over(Family::Sum, values));
   state_over(Family::Extremes, values)->serialise(bytes);
+  state_over(Family::Bits, values)->serialise(bytes);
+  HistogramState histogram({1000, -1e-300, 2.3e-300, {}}, ElementType::F64);
+  feed(histogram, std::span<const double>(values), 0, values.size());
+  histogram.serialise(bytes);
   return bytes;
 }
 
@@ -78,6 +85,24 @@ TEST(FloatEnvironmentTest, StatesAndResultsAreTheSameUnderAnyHost) {
     EXPECT_TRUE(states_of(values) == expected);
     EXPECT_EQ(std::bit_cast<std::uint64_t>(mean_of(values)),
               std::bit_cast<std::uint64_t>(mean));
+  }
+}
+
+// Bins are planned and finished outside of any environment of ours.
+TEST(FloatEnvironmentTest, EdgesAreTheSameUnderAnyHost) {
+  const std::vector<std::string> args{"7", "-0.1", "2.3e-308"},
+      tiny{"3", "5e-324", "1e-310"};
+  for (const auto& one : {args, tiny}) {
+    const auto bins = parse_histogram_bins(one);
+    ASSERT_TRUE(bins);
+    const auto edges = edges_of(*bins);
+    for (const int rounding : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+      const HostEnvironment host(rounding);
+      const auto again = parse_histogram_bins(one);
+      ASSERT_TRUE(again);
+      const auto found = edges_of(*again);
+      EXPECT_EQ(std::memcmp(found.data(), edges.data(), 8 * edges.size()), 0);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include "runtime/reduce/histogram_state.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/tame.h"
 
@@ -23,6 +24,12 @@ void append_states(std::vector<std::byte>& into) {
   for (const Family family : families_of(type_of<T>()))
     for (const std::size_t size : kSizes)
       state_over(family, hostile<T>(size, size))->serialise(into);
+  for (const std::size_t size : kSizes) {
+    HistogramState state({300, -64, 86, {}}, type_of<T>());
+    const std::vector<T> values = hostile<T>(size, size);
+    feed(state, std::span<const T>(values), 0, size);
+    state.serialise(into);
+  }
 }
 
 std::vector<std::byte> all_states() {
