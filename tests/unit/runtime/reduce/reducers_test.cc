@@ -77,7 +77,7 @@ TEST(ReducersTest, AHistogramIsRefusedThatCountedOtherThanWasSeen) {
   model::ElementCounts counts;
   counts.seen = counts.kept = 2;
   const Reducer& histogram = *find_reducer("histogram");
-  const FinishInput input{ElementType::F64, &counts, states, states[0].get()};
+  const FinishInput input{ElementType::F64, &counts, states, {}, states[0].get()};
   const auto value = finish(histogram, input);
   ASSERT_TRUE(value);
   EXPECT_EQ(std::get<model::Histogram>(*value),
