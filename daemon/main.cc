@@ -27,6 +27,7 @@
 #include "ipc/base/printable.h"
 #include "ipc/base/standard_descriptors.h"
 #include "ipc/endpoint.h"
+#include "runtime/reduce/simd_level.h"
 
 namespace tally::daemon {
 namespace {
@@ -186,6 +187,8 @@ int run(std::span<const char* const> arguments) {
   const config::Config& config = loaded.config;
   const Result<std::string> worker = find_worker_program(config.pool.worker_program);
   if (!worker) return fail(worker.error());
+  if (Result<void> limited = reduce::limit_simd_by_environment(); !limited)
+    return fail(limited.error());
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   start_logging(config.log);

@@ -7,9 +7,14 @@
 #include "runtime/exec/process/sandbox.h"
 #include "runtime/exec/process/zygote_main.h"
 #include "runtime/exec/process/zygote_protocol.h"
+#include "runtime/reduce/simd_level.h"
 
 int main(int argc, char** argv) {
   using namespace tally::exec;
+  if (const auto limited = tally::reduce::limit_simd_by_environment(); !limited) {
+    std::fprintf(stderr, "tally-worker: %s\n", limited.error().message().c_str());
+    return 2;
+  }
   std::optional<SandboxPlan> sandbox;
   if (argc == 3) sandbox = plan_of(argv[2]);
   if (sandbox && std::strcmp(argv[1], kZygoteArgument) == 0)

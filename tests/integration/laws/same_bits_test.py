@@ -20,6 +20,7 @@ SECONDS = 12
 FAULTS = ["", "update:kill:attempt=1", "update:segv:chunk=0:attempt=1",
           "before_partial:kill:chunk=1:attempt=1;update:exit0:chunk=0:attempt=2",
           "assigned:kill:chunk=1:attempt=1", "after_partial:kill:chunk=0:attempt=1"]
+LEVELS = ["", "avx2", "sse4", "scalar"]  # of instructions; results are alike
 LEAF = 65536
 
 
@@ -90,8 +91,11 @@ class Job:
 
 class SameBitsTest(unittest.TestCase):
     def setUp(self):
-        self.daemons = [self.enterContext(TallyDaemon(workers=2 + n % 2, fault=fault))
-                        for n, fault in enumerate(FAULTS)]
+        # Workers die in one, and the next has another instruction set.
+        self.daemons = [
+            self.enterContext(TallyDaemon(workers=8 - n, fault=fault,
+                                          env={"TALLY_SIMD": LEVELS[n % len(LEVELS)]}))
+            for n, fault in enumerate(FAULTS)]
 
     def ways(self, rng):
         """(daemon, options): every path, and each way to die."""
@@ -100,9 +104,10 @@ class SameBitsTest(unittest.TestCase):
         yield 0, []
         yield 0, ["--path", "thread", *chunk()]
         yield 0, ["--path", "thread", "--workers", 1]
-        yield 0, ["--path", "process", "--workers", rng.choice([1, 2]), *chunk()]
+        yield 0, ["--path", "process", "--workers", rng.randint(1, 8), *chunk()]
         for daemon in range(1, len(FAULTS)):
             yield daemon, ["--path", "process", *chunk()]
+        yield rng.randrange(1, len(LEVELS)), ["--path", "thread", *chunk()]
 
     def run_seed(self, seed):
         rng = random.Random(seed)
@@ -112,7 +117,8 @@ class SameBitsTest(unittest.TestCase):
             words = ["run", ",".join(job.reducers), *job.words, *options]
             done = self.daemons[daemon].tally(*words, "--json")
             how = (f"TALLY_SEED={seed}: {job.kind} of {job.dtype}, {job.reducers}, "
-                   f"{options}, fault '{FAULTS[daemon]}'")
+                   f"{options}, fault '{FAULTS[daemon]}', "
+                   f"level '{LEVELS[daemon % len(LEVELS)]}'")
             failed = any(value[0] == "error" for value in want)
             self.assertEqual(done.returncode, 1 if failed else 0,
                              f"{how}: {done.stderr}\n{done.stdout[-2000:]}")
