@@ -12,6 +12,7 @@
 #include "runtime/kernel/kernel_merge.h"
 #include "runtime/kernel/memory_limit.h"
 #include "runtime/reduce/float_environment.h"
+#include "runtime/reduce/moments_update.h"
 #include "runtime/source/leaves.h"
 
 namespace tally::exec {
@@ -276,16 +277,17 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
 Result<void> ChunkRunner::update(Column& column, const reduce::Block& block) {
   constexpr std::size_t kNear = 32 * 1024;
   const std::size_t most = kNear / model::size_of(type_);
-  if (column.states.size() < 2 || block.data == nullptr || block.count <= most)
+  const std::size_t together = reduce::update_moments(column.states, block);
+  column.counts.kept += together;
+  column.counts.seen += together;
+  if (column.states.size() < 2 || block.data == nullptr)
     return update_part(column, block);
-  for (std::size_t at = 0; at < block.count; at += most) {
-    reduce::Block part = block;
-    part.count = std::min(most, block.count - at);
-    part.data = static_cast<const std::byte*>(block.data) + at * model::size_of(type_);
-    part.first_index += at;
-    if (part.indices != nullptr) part.indices += at;
-    if (Result<void> updated = update_part(column, part); !updated) return updated;
-  }
+  for (std::size_t at = together; at < block.count; at += most)
+    if (Result<void> updated = update_part(
+            column,
+            reduce::part_of(block, at, std::min(most, block.count - at), type_));
+        !updated)
+      return updated;
   return {};
 }
 

@@ -65,8 +65,7 @@ bool ExtremesState::is_nan() const {
 // Finding where an extreme is costs a second look, taken only if the chunk has one
 // that could replace ours.
 template <typename T>
-std::size_t ExtremesState::update_chunk(const Block& chunk) {
-  const KeyRange range = key_range(static_cast<const T*>(chunk.data), chunk.count);
+std::size_t ExtremesState::update_chunk(const Block& chunk, const KeyRange& range) {
   const Position first = position_in(chunk, 0);
   if (!is_key_of_value<T>(range.least) || !is_key_of_value<T>(range.greatest)) {
     const std::size_t at = first_in<T>(
@@ -106,7 +105,8 @@ std::size_t ExtremesState::update_typed(const Block& block) {
     chunk.count = std::min(block.count - visited, kChunkBytes / sizeof(T));
     chunk.first_index += visited;
     if (chunk.indices != nullptr) chunk.indices += visited;
-    visited += update_chunk<T>(chunk);
+    visited += update_chunk<T>(
+        chunk, key_range(static_cast<const T*>(chunk.data), chunk.count));
   }
   return visited;
 }
@@ -114,6 +114,19 @@ std::size_t ExtremesState::update_typed(const Block& block) {
 std::size_t ExtremesState::update(const Block& block) {
   return model::with_type(
       type_, [&](auto zero) { return update_typed<decltype(zero)>(block); });
+}
+
+void ExtremesState::update_between(const Block& block, double least, double greatest) {
+  if (least == 0 || greatest == 0) {  // which of the zeros, only a look at them shows
+    update(block);
+    return;
+  }
+  const auto keys = [&](auto zero) {
+    using T = decltype(zero);
+    update_chunk<T>(block, {order_key(static_cast<T>(least)),
+                            order_key(static_cast<T>(greatest)), block.count});
+  };
+  type_ == model::ElementType::F32 ? keys(0.0F) : keys(0.0);
 }
 
 std::uint64_t ExtremesState::update_range(const RangeBlock& block) {

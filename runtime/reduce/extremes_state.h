@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "runtime/reduce/extremes_kernel.h"
 #include "runtime/reduce/state.h"
 
 namespace tally::reduce {
@@ -34,6 +35,10 @@ class ExtremesState final : public State {
                            std::span<const std::byte> bytes) override;
   void clear() override;
 
+  // update() where it is known, as equal numbers, what the least and the greatest
+  // element are. Precondition: float elements, one at least, and no NaN among them.
+  void update_between(const Block& block, double least, double greatest);
+
   bool is_empty() const { return !any_; }
   // Only floats have NaNs.
   bool is_nan() const;
@@ -45,7 +50,7 @@ class ExtremesState final : public State {
   template <typename T>
   std::size_t update_typed(const Block& block);
   template <typename T>
-  std::size_t update_chunk(const Block& chunk);
+  std::size_t update_chunk(const Block& chunk, const KeyRange& range);
 
   const model::ElementType type_;
   bool any_ = false;

@@ -71,10 +71,18 @@ HWY_ATTR Int128 TotalOfLanes(V lanes) {
   return total;
 }
 
-template <int kDigits, typename T>
-HWY_ATTR bool AddBlock(const T* data, int exponent, SquareSum& into) {
+// Where the block goes: squares always, the rest only if sums are wanted, too.
+struct Target {
+  SquareSum& squares;
+  Superaccumulator* sum = nullptr;
+  MomentsBlock* facts = nullptr;
+};
+
+template <int kDigits, bool kSums, typename T>
+HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
   constexpr int kPairs = kDigits * (kDigits + 1) / 2;
   const Doubles d;
+  const Integers di;
   const Halves halves;
   hn::VFromD<Doubles> anchor[kDigits];
   TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
@@ -82,19 +90,24 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, SquareSum& into) {
   }
   hn::VFromD<Integers> products[kPairs];
   TALLY_UNROLL for (int pair = 0; pair < kPairs; ++pair) {
-    products[pair] = hn::Zero(Integers());
+    products[pair] = hn::Zero(di);
   }
+  hn::VFromD<Integers> sums[kDigits];
+  TALLY_UNROLL for (int k = 0; k < kDigits; ++k) sums[k] = hn::Zero(di);
   auto rest = hn::Zero(d);
-  auto largest = hn::Zero(d);
+  auto least = LoadDoubles(data);
+  auto greatest = least;
   for (std::size_t step = 0; step < kSteps; ++step) {
     auto x = LoadDoubles(data);
     data += hn::Lanes(d);
-    largest = hn::Max(largest, hn::Abs(x));
+    least = hn::Min(least, x);
+    greatest = hn::Max(greatest, x);
     hn::VFromD<Halves> digit[kDigits];
     TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
-      const auto sum = hn::Add(anchor[k], x);
-      digit[k] = hn::BitCast(halves, sum);
-      x = hn::Sub(x, hn::Sub(sum, anchor[k]));
+      const auto raised = hn::Add(anchor[k], x);
+      digit[k] = hn::BitCast(halves, raised);
+      if constexpr (kSums) sums[k] = hn::Add(sums[k], hn::BitCast(di, raised));
+      x = hn::Sub(x, hn::Sub(raised, anchor[k]));
     }
     rest = hn::Or(rest, x);  // of a NaN or an infinity: not zero
     int pair = 0;
@@ -104,28 +117,50 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, SquareSum& into) {
       }
     }
   }
-  const auto fits = hn::And(hn::Eq(rest, hn::Zero(d)),
-                            hn::Lt(largest, hn::Set(d, PowerOfTwo(exponent + 1))));
+  const auto limit = hn::Set(d, PowerOfTwo(exponent + 1));
+  const auto fits =
+      hn::And(hn::Eq(rest, hn::Zero(d)),
+              hn::And(hn::Lt(greatest, limit), hn::Gt(least, hn::Neg(limit))));
   if (!hn::AllTrue(d, fits)) return false;
+  if constexpr (kSums) {
+    MomentsBlock& facts = *target.facts;
+    facts.least = hn::GetLane(hn::MinOfLanes(d, least));
+    facts.greatest = hn::GetLane(hn::MaxOfLanes(d, greatest));
+    if (facts.least == 0 && facts.greatest == 0) return false;
+    TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
+      // Modulo 2^64, which the digits' sum does not leave.
+      const auto raise =
+          hn::Set(di, static_cast<std::int64_t>(
+                          kSteps * std::bit_cast<std::uint64_t>(
+                                       1.5 * PowerOfTwo(52 + UnitOf(exponent, k)))));
+      const Int128 total = TotalOfLanes(hn::Sub(sums[k], raise));
+      const int weight = UnitOf(exponent, k);
+      if (total != 0)
+        target.sum->add(total,
+                        static_cast<unsigned>(weight + int{Superaccumulator::kOneBit}));
+    }
+  }
   int pair = 0;
   TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
     TALLY_UNROLL for (int j = k; j < kDigits; ++j, ++pair) {
       const Int128 total = TotalOfLanes(products[pair]) * (j == k ? 1 : 2);
       const int weight = UnitOf(exponent, k) + UnitOf(exponent, j);
       if (total != 0)
-        into.add(total, static_cast<unsigned>(weight + int{SquareSum::kOneBit}));
+        target.squares.add(total,
+                           static_cast<unsigned>(weight + int{SquareSum::kOneBit}));
     }
   }
   return true;
 }
 
-template <typename T>
-HWY_ATTR bool AddBlockBy(int digits, const T* data, int exponent, SquareSum& into) {
+template <bool kSums, typename T>
+HWY_ATTR bool AddBlockBy(int digits, const T* data, int exponent,
+                         const Target& target) {
   switch (digits) {
-    case 1: return AddBlock<1>(data, exponent, into);
-    case 2: return AddBlock<2>(data, exponent, into);
-    case 3: return AddBlock<3>(data, exponent, into);
-    case 4: return AddBlock<4>(data, exponent, into);
+    case 1: return AddBlock<1, kSums>(data, exponent, target);
+    case 2: return AddBlock<2, kSums>(data, exponent, target);
+    case 3: return AddBlock<3, kSums>(data, exponent, target);
+    case 4: return AddBlock<4, kSums>(data, exponent, target);
     default: return false;
   }
 }
@@ -165,11 +200,11 @@ HWY_ATTR SquaresPlan PlanFor(const T* data, std::size_t count) {
 }
 
 // One block as the last one was, or else as it needs.
-template <typename T>
-HWY_ATTR bool AddNext(const T* data, SquareSum& into, SquaresPlan& plan) {
+template <bool kSums, typename T>
+HWY_ATTR bool AddNext(const T* data, const Target& target, SquaresPlan& plan) {
   constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
   const auto add = [&](int digits) HWY_ATTR {
-    return digits > 0 && AddBlockBy(digits, data, plan.exponent, into);
+    return digits > 0 && AddBlockBy<kSums>(digits, data, plan.exponent, target);
   };
   if (plan.digits > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.digits - 1)) {
     --plan.digits;
@@ -185,10 +220,21 @@ HWY_ATTR DigitRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
                             SquaresPlan& plan) {
   DigitRun run;
   const std::size_t block = BlockElements();
-  while (count - run.visited >= block && AddNext(data + run.visited, into, plan))
+  while (count - run.visited >= block &&
+         AddNext<false>(data + run.visited, {into}, plan))
     run.visited += block;
   run.leave = std::min(block, count - run.visited);
   return run;
+}
+
+template <typename T>
+HWY_ATTR MomentsBlock AddMoments(const T* data, std::size_t count,
+                                 Superaccumulator& sum, SquareSum& squares,
+                                 SquaresPlan& plan) {
+  MomentsBlock facts;
+  if (count >= BlockElements() && AddNext<true>(data, {squares, &sum, &facts}, plan))
+    facts.visited = BlockElements();
+  return facts;
 }
 
 #else
@@ -196,6 +242,12 @@ HWY_ATTR DigitRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
 template <typename T>
 DigitRun AddBlocks(const T*, std::size_t count, SquareSum&, SquaresPlan&) {
   return {0, count};
+}
+
+template <typename T>
+MomentsBlock AddMoments(const T*, std::size_t, Superaccumulator&, SquareSum&,
+                        SquaresPlan&) {
+  return {};
 }
 
 #endif
@@ -208,6 +260,14 @@ DigitRun SquareDoubles(const double* data, std::size_t count, SquareSum& into,
                        SquaresPlan& plan) {
   return AddBlocks(data, count, into, plan);
 }
+MomentsBlock FloatMoments(const float* data, std::size_t count, Superaccumulator& sum,
+                          SquareSum& squares, SquaresPlan& plan) {
+  return AddMoments(data, count, sum, squares, plan);
+}
+MomentsBlock DoubleMoments(const double* data, std::size_t count, Superaccumulator& sum,
+                           SquareSum& squares, SquaresPlan& plan) {
+  return AddMoments(data, count, sum, squares, plan);
+}
 
 }  // namespace tally::reduce::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -217,6 +277,8 @@ namespace tally::reduce {
 namespace {
 HWY_EXPORT(SquareFloats);
 HWY_EXPORT(SquareDoubles);
+HWY_EXPORT(FloatMoments);
+HWY_EXPORT(DoubleMoments);
 }  // namespace
 
 DigitRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
@@ -226,6 +288,17 @@ DigitRun squares_by_digits(const float* data, std::size_t count, SquareSum& into
 DigitRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
                            SquaresPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SquareDoubles)(data, count, into, plan);
+}
+
+MomentsBlock moments_by_digits(const float* data, std::size_t count,
+                               Superaccumulator& sum, SquareSum& squares,
+                               SquaresPlan& plan) {
+  return HWY_DYNAMIC_DISPATCH(FloatMoments)(data, count, sum, squares, plan);
+}
+MomentsBlock moments_by_digits(const double* data, std::size_t count,
+                               Superaccumulator& sum, SquareSum& squares,
+                               SquaresPlan& plan) {
+  return HWY_DYNAMIC_DISPATCH(DoubleMoments)(data, count, sum, squares, plan);
 }
 
 }  // namespace tally::reduce

@@ -57,7 +57,7 @@ struct FinishInput {
   const model::ElementCounts* counts = nullptr;
   std::span<const std::unique_ptr<State>> states;
   std::span<const std::string> args = {};  // of the spec, which was resolved
-  const State* histogram = nullptr;  // of the reducer's own bins, if it has any
+  const State* histogram = nullptr;        // of the reducer's own bins, if it has any
 };
 
 // A model::Value, but with positions still by file number.

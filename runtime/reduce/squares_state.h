@@ -57,6 +57,10 @@ class FloatSquaresState final : public State {
                            std::span<const std::byte> bytes) override;
   void clear() override;
 
+  // The sum of squares of finite elements that update() did not get.
+  void add_finite(const SquareSum& squares) { squares_.merge(squares); }
+  SquaresPlan& plan() { return plan_; }  // for those who take them by the kernel
+
   bool has_nan() const;
   bool has_infinity() const;
   const SquareSum& squares() const { return squares_; }  // of the finite elements

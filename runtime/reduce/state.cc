@@ -33,6 +33,16 @@ Result<void> check_layout(const State& state, std::uint16_t version,
   return {};
 }
 
+Block part_of(const Block& block, std::size_t from, std::size_t count,
+              model::ElementType type) {
+  Block part = block;
+  part.data = static_cast<const std::byte*>(block.data) + from * model::size_of(type);
+  part.count = count;
+  part.first_index += from;
+  if (part.indices != nullptr) part.indices += from;
+  return part;
+}
+
 std::unique_ptr<State> make_state(model::Family family, model::ElementType type) {
   if (family == model::Family::Sum) {
     if (model::is_float(type)) return std::make_unique<FloatSumState>(type);

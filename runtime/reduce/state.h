@@ -39,6 +39,10 @@ struct Block {
   const std::uint64_t* indices = nullptr;
 };
 
+// Elements from `from` on, `count` of them, of a block of that type.
+Block part_of(const Block& block, std::size_t from, std::size_t count,
+              model::ElementType type);
+
 // Elements start + (begin + i) * step, i < count; i64, never overflowing.
 struct RangeBlock {
   std::int64_t first = 0;

@@ -117,6 +117,11 @@ void FloatSumState::merge(const State& from) {
   sum_.merge(other.sum_);
 }
 
+void FloatSumState::add_finite(const Superaccumulator& sum) {
+  note(kSeenOther);
+  sum_.merge(sum);
+}
+
 void FloatSumState::serialise(std::vector<std::byte>& into) const {
   put_little_endian(into, std::uint64_t{seen_});
   for (const std::uint64_t limb : sum_.limbs()) put_little_endian(into, limb);

@@ -60,6 +60,9 @@ class FloatSumState final : public State {
   // has them, -0 if there was nothing but -0, and 0 for no elements at all. The sum
   // itself is mean(1). Precondition: count > 0.
   double mean(std::uint64_t count) const;
+  model::ElementType type() const { return type_; }
+  // The sum of finite elements, not all of them zero, that update() did not get.
+  void add_finite(const Superaccumulator& sum);
   const Superaccumulator& sum() const { return sum_; }  // of the finite elements
 
  private:
@@ -68,7 +71,7 @@ class FloatSumState final : public State {
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags; whether -0 was only matters if nothing else was
   Superaccumulator sum_;
-  FloatSumPlan plan_;      // learnt on the way; no part of the value
+  FloatSumPlan plan_;  // learnt on the way; no part of the value
 };
 
 }  // namespace tally::reduce

@@ -3,6 +3,7 @@
 #include <hwy/targets.h>
 
 #include "runtime/reduce/histogram_state.h"
+#include "runtime/reduce/moments_update.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/tame.h"
 
@@ -32,6 +33,20 @@ void append_states(std::vector<std::byte>& into) {
   }
 }
 
+// A column's sum, extremes and squares, updated together as far as that goes.
+template <typename T>
+void append_together(const std::vector<T>& values, std::vector<std::byte>& into) {
+  std::vector<std::unique_ptr<State>> states;
+  for (const Family family : {Family::Sum, Family::Extremes, Family::Squares})
+    states.push_back(make_state(family, type_of<T>()));
+  const Block block{values.data(), values.size(), 0, 0, nullptr};
+  const std::size_t together = update_moments(states, block);
+  for (const auto& state : states) {
+    state->update(part_of(block, together, block.count - together, type_of<T>()));
+    state->serialise(into);
+  }
+}
+
 std::vector<std::byte> all_states() {
   std::vector<std::byte> bytes;
   append_states<std::int8_t>(bytes);
@@ -49,6 +64,8 @@ std::vector<std::byte> all_states() {
       state_over(family, tame<double>(40'000, 0, spread))->serialise(bytes);
       state_over(family, tame<float>(40'000, 0, spread))->serialise(bytes);
     }
+    append_together(tame<double>(40'000, 0, spread), bytes);
+    append_together(tame<float>(40'000, 0, spread), bytes);
   }
   for (const std::uint64_t count : {0U, 1U, 47U, 48U, 64U, 1000U, 100'003U})
     for (const Family family : families_of(ElementType::I64)) {
