@@ -21,6 +21,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
+namespace {  // other kernels have inline functions of the same names
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -269,6 +270,7 @@ MomentsBlock DoubleMoments(const double* data, std::size_t count, Superaccumulat
   return AddMoments(data, count, sum, squares, plan);
 }
 
+}  // namespace
 }  // namespace tally::reduce::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -5,6 +5,7 @@
 
 #include "ipc/base/check.h"
 #include "runtime/reduce/float_squares.h"
+#include "runtime/reduce/int_squares_kernel.h"
 #include "runtime/reduce/limbs.h"
 #include "runtime/reduce/little_endian.h"
 #include "runtime/reduce/state_bytes.h"
@@ -28,6 +29,8 @@ class RunOfSquares {
     high_ += static_cast<std::uint64_t>(square >> kLimbBits);
   }
 
+  void add_sum(UInt128 sum) { low_ += sum; }  // of squares, below 2^64
+
   void add_to(std::array<std::uint64_t, 3>& total) const {
     const UInt128 upper = high_ + (low_ >> kLimbBits);
     const std::array<std::uint64_t, 3> run{
@@ -40,6 +43,9 @@ class RunOfSquares {
   UInt128 low_ = 0;
   UInt128 high_ = 0;
 };
+
+template <typename T>
+constexpr unsigned kHighWeight = sizeof(T) == 4 ? 32 : 0;  // of SquareHalves
 
 // |value|, the least value's too.
 template <typename T>
@@ -61,6 +67,15 @@ std::size_t IntegerSquaresState::update(const Block& block) {
     if constexpr (std::is_integral_v<T>) {  // the constructor refuses others
       const T* data = static_cast<const T*>(block.data);
       RunOfSquares run;
+      if constexpr (sizeof(T) <= 4) {
+        while (visited < block.count) {
+          const SquareHalves sums = square_halves(
+              data + visited, std::min(kMaxSquares, block.count - visited));
+          if (sums.visited == 0) break;
+          run.add_sum(UInt128{sums.low} + (UInt128{sums.high} << kHighWeight<T>));
+          visited += sums.visited;
+        }
+      }
       for (; visited < block.count; ++visited) run.add(size_of_value(data[visited]));
       run.add_to(total_);
     }

@@ -119,7 +119,7 @@ void expect_exact(const std::vector<T>& values) {
   expect_nearest(squares, true, f64("norm2", values));
   if constexpr (std::is_floating_point_v<T>)
     expect_nearest(squares, false, f64("sumsq", values));
-  for (const std::uint64_t ddof : {0, 1, 5}) {
+  for (const std::uint64_t ddof : {0U, 1U, 5U}) {
     if (values.size() <= ddof) continue;
     const Fraction exact = variance(values, ddof);
     expect_nearest(exact, false, f64("var", values, {std::to_string(ddof)}));
@@ -135,7 +135,7 @@ using AllTypes = ::testing::Types<std::int8_t, std::int16_t, std::int32_t, std::
 TYPED_TEST_SUITE(MomentsTest, AllTypes);
 
 TYPED_TEST(MomentsTest, AreTheTrueValuesRoundedOnce) {
-  for (const std::size_t size : {1, 2, 3, 7, 16, 65})
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 16U, 65U})
     for (std::uint64_t seed = 0; seed < 4; ++seed)
       expect_exact(hostile<TypeParam>(size, 100 * seed + size));
   expect_exact(hostile<TypeParam>(1500, 3));
