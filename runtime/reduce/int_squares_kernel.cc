@@ -83,6 +83,31 @@ SquareHalves WideSquares(const T* data, std::size_t count) {
   return sums;
 }
 
+template <typename T>
+LongSquares SquaresByHalves(const T* data, std::size_t count) {
+  const hn::ScalableTag<T> d;
+  const hn::RebindToUnsigned<decltype(d)> lanes;
+  const hn::Repartition<std::uint32_t, decltype(d)> halves;
+  const std::size_t step = hn::Lanes(d);
+  LongSquares sums;
+  // Named, not arrays: g++ -O2 keeps arrays of vectors in memory.
+  auto lower_low = hn::Zero(lanes), lower_high = lower_low, mixed_low = lower_low;
+  auto mixed_high = lower_low, upper_low = lower_low, upper_high = lower_low;
+  for (; count - sums.visited >= step; sums.visited += step) {
+    auto size = hn::LoadU(d, data + sums.visited);
+    if constexpr (std::is_signed_v<T>) size = hn::Abs(size);  // 2^63 if read unsigned
+    const auto l = hn::BitCast(halves, size);
+    const auto u = hn::BitCast(halves, hn::ShiftRight<32>(hn::BitCast(lanes, size)));
+    AddHalves(lanes, hn::MulEven(l, l), lower_low, lower_high);
+    AddHalves(lanes, hn::MulEven(l, u), mixed_low, mixed_high);
+    AddHalves(lanes, hn::MulEven(u, u), upper_low, upper_high);
+  }
+  sums.lower = {TotalOfLanes(lower_low), TotalOfLanes(lower_high)};
+  sums.mixed = {TotalOfLanes(mixed_low), TotalOfLanes(mixed_high)};
+  sums.upper = {TotalOfLanes(upper_low), TotalOfLanes(upper_high)};
+  return sums;
+}
+
 #else
 
 template <typename Wide, typename T>
@@ -91,6 +116,10 @@ SquareHalves NarrowSquares(const T*, std::size_t) {
 }
 template <typename T>
 SquareHalves WideSquares(const T*, std::size_t) {
+  return {};
+}
+template <typename T>
+LongSquares SquaresByHalves(const T*, std::size_t) {
   return {};
 }
 
@@ -114,6 +143,12 @@ SquareHalves I32(const std::int32_t* data, std::size_t count) {
 SquareHalves U32(const std::uint32_t* data, std::size_t count) {
   return WideSquares(data, count);
 }
+LongSquares I64(const std::int64_t* data, std::size_t count) {
+  return SquaresByHalves(data, count);
+}
+LongSquares U64(const std::uint64_t* data, std::size_t count) {
+  return SquaresByHalves(data, count);
+}
 
 }  // namespace
 }  // namespace tally::reduce::HWY_NAMESPACE
@@ -128,6 +163,8 @@ HWY_EXPORT(I16);
 HWY_EXPORT(U16);
 HWY_EXPORT(I32);
 HWY_EXPORT(U32);
+HWY_EXPORT(I64);
+HWY_EXPORT(U64);
 }  // namespace
 
 SquareHalves square_halves(const std::int8_t* data, std::size_t count) {
@@ -147,6 +184,13 @@ SquareHalves square_halves(const std::int32_t* data, std::size_t count) {
 }
 SquareHalves square_halves(const std::uint32_t* data, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(U32)(data, count);
+}
+
+LongSquares long_squares(const std::int64_t* data, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(I64)(data, count);
+}
+LongSquares long_squares(const std::uint64_t* data, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(U64)(data, count);
 }
 
 }  // namespace tally::reduce

@@ -19,8 +19,8 @@ constexpr std::size_t kFloatBytes = kLimbsOffset + 8 * SquareSum::kLimbs;
 constexpr std::uint8_t kInfinity = kSeenPositiveInfinity;
 constexpr std::uint64_t kAllSquareFlags = kSeenNan | kInfinity;
 
-// Squares of one run, summed apart: what the low 64 bits and what the high 64 bits of
-// each give. Room for 2^64 squares.
+// Squares of one run, summed apart: what weighs 1 and what weighs 2^64. Room for 2^63
+// squares.
 class RunOfSquares {
  public:
   void add(std::uint64_t size) {
@@ -29,7 +29,16 @@ class RunOfSquares {
     high_ += static_cast<std::uint64_t>(square >> kLimbBits);
   }
 
-  void add_sum(UInt128 sum) { low_ += sum; }  // of squares, below 2^64
+  // Elements that the kernel read, of `size` bytes each.
+  void add(const SquareHalves& sums, std::size_t size) {
+    low_ += sums.low + (UInt128{sums.high} << (size == 4 ? 32 : 0));
+  }
+  void add(const LongSquares& sums) {
+    low_ += value(sums.lower);
+    const UInt128 mixed = value(sums.mixed);  // weighs 2^33: 31 bits are below 2^64
+    low_ += (mixed & ((1U << 31) - 1)) << 33;
+    high_ += (mixed >> 31) + value(sums.upper);
+  }
 
   void add_to(std::array<std::uint64_t, 3>& total) const {
     const UInt128 upper = high_ + (low_ >> kLimbBits);
@@ -40,12 +49,13 @@ class RunOfSquares {
   }
 
  private:
+  static UInt128 value(const ProductHalves& halves) {
+    return halves.low + (UInt128{halves.high} << 32);
+  }
+
   UInt128 low_ = 0;
   UInt128 high_ = 0;
 };
-
-template <typename T>
-constexpr unsigned kHighWeight = sizeof(T) == 4 ? 32 : 0;  // of SquareHalves
 
 // |value|, the least value's too.
 template <typename T>
@@ -67,14 +77,19 @@ std::size_t IntegerSquaresState::update(const Block& block) {
     if constexpr (std::is_integral_v<T>) {  // the constructor refuses others
       const T* data = static_cast<const T*>(block.data);
       RunOfSquares run;
-      if constexpr (sizeof(T) <= 4) {
-        while (visited < block.count) {
-          const SquareHalves sums = square_halves(
-              data + visited, std::min(kMaxSquares, block.count - visited));
-          if (sums.visited == 0) break;
-          run.add_sum(UInt128{sums.low} + (UInt128{sums.high} << kHighWeight<T>));
+      while (visited < block.count) {
+        const std::size_t count = std::min(kMaxSquares, block.count - visited);
+        const std::size_t before = visited;
+        if constexpr (sizeof(T) == 8) {
+          const LongSquares sums = long_squares(data + visited, count);
+          run.add(sums);
+          visited += sums.visited;
+        } else {
+          const SquareHalves sums = square_halves(data + visited, count);
+          run.add(sums, sizeof(T));
           visited += sums.visited;
         }
+        if (visited == before) break;  // what is left is less than a vector
       }
       for (; visited < block.count; ++visited) run.add(size_of_value(data[visited]));
       run.add_to(total_);
