@@ -39,8 +39,8 @@ __version__ = "0.1.0"
 
 __all__ = ["Answer", "Client", "Histogram", "Index", "Job", "Progress", "Reducer", "all",
            "any", "argmax", "argmin", "connect", "count", "default_client", "embedded",
-           "empty", "errors", "histogram", "library_version", "max", "mean", "min", "prod",
-           "run", "share", "sum",
+           "empty", "errors", "histogram", "library_version", "max", "mean", "min", "norm2",
+           "prod", "run", "share", "std", "sum", "sumsq", "var",
            *errors.__all__]
 
 
@@ -159,6 +159,28 @@ def histogram(data: Any, bins: Any, lo: float | None = None, hi: float | None = 
                  if end is not None]
     value: Histogram = run(Reducer("histogram", args), data, **options).value
     return value
+
+
+def sumsq(data: Any, **options: Any) -> Any:
+    """The exact sum of the squares, of floats correctly rounded. 0 for nothing. Raises
+    NoValue where that of integers is 2**127 or more."""
+    return run("sumsq", data, **options).value
+
+
+def norm2(data: Any, **options: Any) -> Any:
+    """The square root of the exact sum of the squares, correctly rounded."""
+    return run("norm2", data, **options).value
+
+
+def var(data: Any, *, ddof: int = 0, **options: Any) -> Any:
+    """The true variance, correctly rounded: the sum of squared distances from the true
+    mean, divided by the count less ddof. Raises NoValue where that is not above 0."""
+    return run(Reducer("var", [str(ddof)]), data, **options).value
+
+
+def std(data: Any, *, ddof: int = 0, **options: Any) -> Any:
+    """The square root of the true variance, correctly rounded; ddof as of var()."""
+    return run(Reducer("std", [str(ddof)]), data, **options).value
 
 
 def library_version() -> str:

@@ -181,7 +181,8 @@ class BufferTest(DataCase):
         rng = np.random.default_rng(7)
         for data in (rng.normal(size=LARGE), rng.integers(-9, 9, LARGE),
                      rng.random(LARGE * 3, "f4"), rng.integers(0, 255, 2**21 + 3, "u1")):
-            reducers = "count,sum,mean,min,max,argmin,argmax"
+            reducers = ("count,sum,mean,min,max,argmin,argmax,sumsq,var,var(1),std(1),"
+                        "norm2")
             pipes = self.client.run(reducers, data)
             copy = self.client.run(reducers, data, path="process")
             self.assertEqual(dict(pipes), dict(copy))
@@ -228,6 +229,19 @@ class BufferTest(DataCase):
             with self.subTest(bad=bad), self.assertRaises(tally.InvalidArgument) as caught:
                 tally.histogram(data, *bad, client=self.client)
             self.assertEqual(caught.exception.code, "bad_argument")
+
+    def test_moments(self):
+        data = np.array([3.0, -4.0, 12.0])
+        of = {"client": self.client}
+        self.assertEqual(tally.sumsq(data, **of), 169.0)
+        self.assertEqual(tally.norm2(data.astype("i4"), **of), 13.0)
+        self.assertEqual(tally.var([1, 2, 3, 4], **of), 1.25)
+        self.assertEqual(tally.std([1, 2, 3], ddof=1, **of), 1.0)
+        for ddof in 3, 4:
+            with self.assertRaises(tally.NoValue):
+                tally.var(data, ddof=ddof, **of)
+        with self.assertRaises(tally.InvalidArgument):
+            tally.std(data, ddof=-1, **of)
 
     def test_the_first_of_equals_is_found_across_pieces(self):
         data = np.zeros(LARGE)

@@ -8,8 +8,10 @@
 
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/histogram_state.h"
+#include "runtime/reduce/moments_update.h"
 #include "runtime/reduce/sum_state.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/tame.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -28,6 +30,23 @@ namespace {
   HistogramState histogram({1000, -1e-300, 2.3e-300, {}}, ElementType::F64);
   feed(histogram, std::span<const double>(values), 0, values.size());
   histogram.serialise(bytes);
+  state_over(Family::Squares, values)->serialise(bytes);
+  return bytes;
+}
+
+// A column's states, updated together as far as that goes.
+[[gnu::noinline]] std::vector<std::byte> states_together(
+    const std::vector<double>& values) {
+  std::vector<std::unique_ptr<State>> states;
+  for (const Family family : {Family::Sum, Family::Extremes, Family::Squares})
+    states.push_back(make_state(family, ElementType::F64));
+  const Block block{values.data(), values.size(), 0, 0, nullptr};
+  const std::size_t together = update_moments(states, block);
+  std::vector<std::byte> bytes;
+  for (const auto& state : states) {
+    state->update(part_of(block, together, block.count - together, ElementType::F64));
+    state->serialise(bytes);
+  }
   return bytes;
 }
 
@@ -79,8 +98,13 @@ TEST(FloatEnvironmentTest, StatesAndResultsAreTheSameUnderAnyHost) {
     values[i] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(values[i]) >> 12);
   const auto expected = states_of(values);
   const double mean = mean_of(values);
+  const auto subnormal = tame<double>(10'000, -1023, 40);
+  const auto expected_alone = states_of(subnormal);
+  const auto expected_together = states_together(subnormal);
   for (const int rounding : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
     const HostEnvironment host(rounding);
+    EXPECT_TRUE(states_together(subnormal) == expected_together);
+    EXPECT_TRUE(states_of(subnormal) == expected_alone);
     const FloatEnvironment ours;
     EXPECT_TRUE(states_of(values) == expected);
     EXPECT_EQ(std::bit_cast<std::uint64_t>(mean_of(values)),
