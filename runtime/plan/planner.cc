@@ -15,6 +15,7 @@ constexpr std::uint64_t kMaxChunkLeaves = 1024;  // 512 MiB of doubles
 // Whatever is asked for: 2^63 elements, so that sizes of chunks stay within 64 bits.
 constexpr std::uint64_t kMostLeavesAsked = (std::uint64_t{1} << 63) / kLeafElements;
 constexpr std::uint64_t kTinyElements = 4096;
+constexpr std::size_t kTinyBins = 4096;  // the states of a batch must fit one message
 constexpr std::uint64_t kMostKernelFilesAChunk = 32;
 
 Error invalid(std::string code, std::string message) {
@@ -165,14 +166,19 @@ std::uint32_t histogram_of(model::ColumnTask& column,
   return index;
 }
 
-Result<void> check_bins(const Reduction& reduction) {
-  std::size_t count = 0, edges = 0;
+std::size_t bins_of(const Reduction& reduction) {
+  std::size_t count = 0;
   for (const model::ColumnTask& column : reduction.columns)
-    for (const model::HistogramBins& bins : column.histograms) {
-      count += bins.count;
+    for (const model::HistogramBins& bins : column.histograms) count += bins.count;
+  return count;
+}
+
+Result<void> check_bins(const Reduction& reduction) {
+  std::size_t edges = 0;
+  for (const model::ColumnTask& column : reduction.columns)
+    for (const model::HistogramBins& bins : column.histograms)
       edges += bins.edges.size();
-    }
-  if (count <= reduce::kMostBins && edges <= reduce::kMostEdges) return {};
+  if (bins_of(reduction) <= reduce::kMostBins && edges <= reduce::kMostEdges) return {};
   return invalid("too_many_bins",
                  "the histograms of a job have at most " +
                      std::to_string(reduce::kMostBins) + " bins and " +
@@ -340,7 +346,8 @@ std::uint32_t Plan::parallel() const {
 }
 
 bool Plan::tiny() const {
-  return !in_bytes_ && names_.empty() && size_ <= kTinyElements;
+  return !in_bytes_ && names_.empty() && size_ <= kTinyElements &&
+         bins_of(reduction_) <= kTinyBins;
 }
 
 const std::string& Plan::file_name(std::uint32_t file) const {

@@ -1,6 +1,7 @@
 #include "runtime/reduce/histogram_bins.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -87,31 +88,81 @@ Result<model::HistogramBins> parse_edges(std::span<const std::string> args) {
   return bins;
 }
 
-// value * times, exactly. Precondition: value is finite.
-void add_times(Superaccumulator& sum, double value, std::uint64_t times) {
-  constexpr int kSignificandBits = std::numeric_limits<double>::digits;
-  constexpr int kLeastExponent = 1074;  // doubles are multiples of 2^-1074
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  int bit = exponent - kSignificandBits;
-  int digits = kSignificandBits;
-  if (bit < -kLeastExponent) {
-    digits -= -kLeastExponent - bit;
-    bit = -kLeastExponent;
+// A double as significand * 2^exponent. 0 has the least exponent of all.
+struct Parts {
+  explicit Parts(double value) {
+    constexpr int kBits = std::numeric_limits<double>::digits;
+    constexpr int kLeast = -1074;  // doubles are multiples of 2^-1074
+    const double fraction = std::frexp(value, &exponent);
+    const int above = exponent - kBits;
+    exponent = value == 0 ? kLeast : std::max(above, kLeast);
+    significand =
+        static_cast<std::int64_t>(std::ldexp(fraction, kBits + above - exponent));
   }
-  const auto significand = static_cast<std::int64_t>(std::ldexp(fraction, digits));
-  sum.add(Int128{significand} * static_cast<Int128>(times),
-          static_cast<unsigned>(bit + static_cast<int>(Superaccumulator::kOneBit)));
+  std::int64_t significand = 0;
+  int exponent = 0;
+};
+
+// sum / divisor * 2^exponent, correctly rounded; none if it is subnormal. Precondition:
+// |sum| < 2^121, divisor <= kMostBins.
+std::optional<double> rounded_quotient(Int128 sum, std::uint64_t divisor,
+                                       int exponent) {
+  if (sum == 0) return 0.0;
+  const bool negative = sum < 0;
+  UInt128 size =
+      negative ? UInt128{0} - static_cast<UInt128>(sum) : static_cast<UInt128>(sum);
+  // With all 128 bits the quotient has 111 or more, twice those of a double.
+  const auto upper = static_cast<std::uint64_t>(size >> 64);
+  const int shift = upper != 0
+                        ? std::countl_zero(upper)
+                        : 64 + std::countl_zero(static_cast<std::uint64_t>(size));
+  size <<= shift;
+  // A bit below all that count tells what remains from a tie.
+  const UInt128 quotient = size / divisor;
+  const bool rest = quotient * divisor != size;
+  const auto rounded = static_cast<double>(quotient | (rest ? 1U : 0U));
+  const double result = std::ldexp(rounded, exponent - shift);
+  if (result < std::numeric_limits<double>::min() * 2) return std::nullopt;
+  return negative ? -result : result;
 }
 
+// value * times, exactly.
+void add_times(Superaccumulator& sum, const Parts& value, std::uint64_t times) {
+  constexpr int kOneBit = static_cast<int>(Superaccumulator::kOneBit);
+  sum.add(Int128{value.significand} * static_cast<Int128>(times),
+          static_cast<unsigned>(value.exponent + kOneBit));
+}
+
+// Edge i is (lo * (n - i) + hi * i) / n. Where both ends fit 104 bits in one scale, as
+// nearly all do, the dividend is an integer of 128 bits; else, and for subnormal edges,
+// it is a long one.
 [[gnu::noinline]] std::vector<double> even_edges(const model::HistogramBins& bins) {
+  constexpr int kMostShift = 51;
+  const std::uint64_t n = bins.count;
+  Parts lo(bins.lo), hi(bins.hi);
+  const Parts long_lo = lo, long_hi = hi;
+  if (lo.significand == 0) lo.exponent = hi.exponent;
+  if (hi.significand == 0) hi.exponent = lo.exponent;
+  const int scale = std::min(lo.exponent, hi.exponent);
+  const bool fits = std::max(lo.exponent, hi.exponent) - scale <= kMostShift;
+  Int128 low = 0, high = 0;
+  if (fits) {
+    low = Int128{lo.significand} * (Int128{1} << (lo.exponent - scale));
+    high = Int128{hi.significand} * (Int128{1} << (hi.exponent - scale));
+  }
   std::vector<double> edges;
-  edges.reserve(std::size_t{bins.count} + 1);
-  for (std::uint64_t i = 0; i <= bins.count; ++i) {
-    Superaccumulator sum;
-    add_times(sum, bins.lo, bins.count - i);
-    add_times(sum, bins.hi, i);
-    edges.push_back(sum.rounded_quotient(bins.count));
+  edges.reserve(n + 1);
+  for (std::uint64_t i = 0; i <= n; ++i) {
+    const auto up = static_cast<Int128>(i), down = static_cast<Int128>(n - i);
+    std::optional<double> edge;
+    if (fits) edge = rounded_quotient(low * down + high * up, n, scale);
+    if (!edge) {
+      Superaccumulator sum;
+      add_times(sum, long_lo, n - i);
+      add_times(sum, long_hi, i);
+      edge = sum.rounded_quotient(n);
+    }
+    edges.push_back(*edge);
   }
   return edges;
 }

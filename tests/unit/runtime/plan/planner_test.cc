@@ -348,5 +348,17 @@ TEST(Plan, OnlySmallJobsWithoutFilesAreTiny) {
   EXPECT_FALSE(must(FilesJob({10}).make()).tiny());
 }
 
+TEST(Plan, AJobWithManyBinsIsNotTiny) {
+  for (const std::string bins : {"4096", "4097"}) {
+    model::JobSpec spec;
+    spec.source = model::RangeSource{0, 10, 1};
+    spec.reducers = {{"histogram", {bins, "0", "1"}, "", "h"}};
+    Result<Reduction> reduction = plan_reduction(spec, 0);
+    ASSERT_TRUE(reduction);
+    const Plan plan = must(Plan::make(spec, *std::move(reduction), slots(2), {}));
+    EXPECT_EQ(plan.tiny(), bins == "4096");
+  }
+}
+
 }  // namespace
 }  // namespace tally::plan

@@ -189,6 +189,33 @@ TEST(HistogramEdgesTest, AreTheTruePlacesCorrectlyRounded) {
   }
 }
 
+// Ends whose scales differ little, much, and around the 51 bits from where on the long
+// sum is needed; subnormal ones; ties.
+TEST(HistogramEdgesTest, OfAnyEndsAreCorrectlyRounded) {
+  std::mt19937_64 random(17);
+  for (int round = 0; round < 300; ++round) {
+    const double first = hostile<double>(1, random())[0];
+    const int apart = static_cast<int>(random() % 160) - 80;
+    double second =
+        std::ldexp(first, apart) * std::uniform_real_distribution<double>(1, 2)(random);
+    if (round % 3 == 0) second = -second;
+    if (round % 7 == 0) second = 0;
+    if (!std::isfinite(second) || first == second) continue;
+    const HistogramBins bins =
+        even(static_cast<std::uint32_t>(1 + random() % (round % 2 == 0 ? 8 : 65536)),
+             std::min(first, second), std::max(first, second));
+    const auto edges = edges_of(bins);
+    for (int probe = 0; probe < 4; ++probe) {
+      const std::uint64_t i = random() % (bins.count + std::uint64_t{1});
+      ExactOracle place;
+      place.add(bins.lo, static_cast<Int128>(bins.count - i));
+      place.add(bins.hi, static_cast<Int128>(i));
+      EXPECT_TRUE(is_correctly_rounded(place, bins.count, edges[i]))
+          << i << " of " << bins.count << " from " << bins.lo << " to " << bins.hi;
+    }
+  }
+}
+
 TEST(HistogramStateTest, BytesAreCountsByPlace) {
   HistogramState state(even(2, 0, 2), ElementType::F64);
   const std::vector<double> values{-1, -2, -0.0, 1, 1.5, 2, 3, 3, 3, NAN};
