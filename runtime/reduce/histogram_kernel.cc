@@ -3,7 +3,7 @@
 //
 // t = (x - lo) / width is computed in floating point and its whole part is the bin,
 // unless t is so near to a whole number that the errors made could have carried it
-// across the edge there; these few are looked up among the edges by the caller. Without
+// across the edge there; of these few the caller looks at the edge itself. Without
 // a gather the loop takes about a cycle an element, and counting takes the rest.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/reduce/histogram_kernel.cc"
@@ -21,42 +21,50 @@ namespace hn = hwy::HWY_NAMESPACE;
 // own are the whole number.
 constexpr double kAnchor = 0x1.8p52;
 
-template <class D>
-HWY_INLINE hn::VFromD<hn::RebindToUnsigned<D>> Slots(D d, hn::VFromD<D> x,
-                                                     const EvenBins& even) {
-  const hn::RebindToUnsigned<D> du;
+// Gives the lanes that are not sure, all bits set.
+template <class D, class DU = hn::RebindToUnsigned<D>>
+HWY_INLINE hn::VFromD<DU> Place(D d, const double* values, const EvenBins& even,
+                                std::uint64_t* slots) {
+  const DU du;
+  const auto count = static_cast<std::uint64_t>(even.count);
   const auto half = hn::Set(d, 0.5);
   const auto anchor = hn::Set(d, kAnchor);
-  const auto count = hn::Set(d, even.count);
+  const auto x = hn::LoadU(d, values);
   auto t = hn::Mul(hn::Sub(x, hn::Set(d, even.lo)), hn::Set(d, even.bins_per_unit));
   // Half a bin outside is as good as any place outside.
-  t = hn::Min(hn::Max(t, hn::Neg(half)), hn::Add(count, half));
+  t = hn::Min(hn::Max(t, hn::Neg(half)), hn::Set(d, even.count + 0.5));
   const auto anchored = hn::Add(t, anchor);
-  const auto past = hn::Sub(t, hn::Sub(anchored, anchor));  // the nearest whole number
-  // Where that is above t, the bin is the one before.
-  const auto before = hn::Lt(past, hn::Zero(d));
-  const auto nearest = hn::Sub(hn::BitCast(du, anchored), hn::BitCast(du, anchor));
-  const auto one = hn::Set(du, 1);
-  const auto slot = hn::Sub(hn::Add(nearest, one),
-                            hn::IfThenElseZero(hn::RebindMask(du, before), one));
-  const auto unsure =
-      hn::Or(hn::Lt(hn::Abs(past), hn::Set(d, even.margin)), hn::IsNaN(x));
-  return hn::IfThenElse(hn::RebindMask(du, unsure), hn::Set(du, unsure_slot(even)),
-                        slot);
+  const auto past = hn::Sub(t, hn::Sub(anchored, anchor));
+  const auto edge = hn::Sub(hn::BitCast(du, anchored), hn::BitCast(du, anchor));
+  // Of an element before the nearest edge the slot is that edge's number, else the
+  // next.
+  const auto before = hn::RebindMask(du, hn::Lt(past, hn::Zero(d)));
+  const auto sure = hn::Add(edge, hn::IfThenZeroElse(before, hn::Set(du, 1)));
+  const auto nan = hn::RebindMask(du, hn::IsNaN(x));
+  const auto in_doubt = hn::IfThenElse(nan, hn::Set(du, 2 * count + 4),
+                                       hn::Add(edge, hn::Set(du, count + 3)));
+  const auto near = hn::RebindMask(du, hn::Lt(hn::Abs(past), hn::Set(d, even.margin)));
+  const auto unsure = hn::Or(near, nan);
+  hn::StoreU(hn::IfThenElse(unsure, in_doubt, sure), du, slots);
+  return hn::VecFromMask(du, unsure);
 }
 
-void PlaceEvenly(const double* values, std::size_t count, const EvenBins& even,
+bool PlaceEvenly(const double* values, std::size_t count, const EvenBins& even,
                  std::uint64_t* slots) {
   const hn::ScalableTag<double> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const std::size_t lanes = hn::Lanes(d);
+  auto unsure = hn::Zero(du);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    hn::StoreU(Slots(d, hn::LoadU(d, values + i), even), du, slots + i);
-  const hn::CappedTag<double, 1> one;
-  const hn::RebindToUnsigned<decltype(one)> one_u;
+    unsure = hn::Or(unsure, Place(d, values + i, even, slots + i));
+  const hn::CappedTag<double, 1> d1;
+  const hn::RebindToUnsigned<decltype(d1)> du1;
+  auto unsure1 = hn::Zero(du1);
   for (; i < count; ++i)
-    hn::StoreU(Slots(one, hn::LoadU(one, values + i), even), one_u, slots + i);
+    unsure1 = hn::Or(unsure1, Place(d1, values + i, even, slots + i));
+  return !hn::AllTrue(du, hn::Eq(unsure, hn::Zero(du))) ||
+         !hn::AllTrue(du1, hn::Eq(unsure1, hn::Zero(du1)));
 }
 
 }  // namespace tally::reduce::HWY_NAMESPACE
@@ -68,9 +76,9 @@ namespace {
 HWY_EXPORT(PlaceEvenly);
 }  // namespace
 
-void place_evenly(const double* values, std::size_t count, const EvenBins& even,
+bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
                   std::uint64_t* slots) {
-  HWY_DYNAMIC_DISPATCH(PlaceEvenly)(values, count, even, slots);
+  return HWY_DYNAMIC_DISPATCH(PlaceEvenly)(values, count, even, slots);
 }
 
 }  // namespace tally::reduce

@@ -16,13 +16,10 @@ struct EvenBins {
   double margin = 0;
 };
 
-// Where it would be wrong to trust the place computed, or the element is a NaN.
-inline constexpr std::uint64_t unsure_slot(const EvenBins& even) {
-  return static_cast<std::uint64_t>(even.count) + 3;
-}
-
-// slots[i]: that of values[i], or unsure_slot(). Rounds to nearest.
-void place_evenly(const double* values, std::size_t count, const EvenBins& even,
+// slots[i]: that of values[i]; or n + 3 + e, if the place computed is not to be trusted
+// for it is at edge e, 0 to n; for a NaN e is n + 1. True if one is n + 3 or more.
+// Precondition: rounding is to nearest.
+bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
                   std::uint64_t* slots);
 
 }  // namespace tally::reduce

@@ -118,29 +118,28 @@ void HistogramPlaces::look_up(const T* block, std::size_t count,
   }
 }
 
-// The place computed is not more than one off, but nothing rests on that.
-template <typename T>
-std::size_t HistogramPlaces::slot_near(T element) const {
-  if (element != element) return bins_ + 2;
-  const std::int64_t key = order_key(element);
-  const double place =
-      (static_cast<double>(element) - even_->lo) * even_->bins_per_unit + 1;
-  auto slot = static_cast<std::size_t>(std::clamp(place, 0.0, even_->count + 1));
-  slot = std::min(slot, thresholds_.size());
-  while (slot > 0 && thresholds_[slot - 1] > key) --slot;
-  while (slot < thresholds_.size() && thresholds_[slot] <= key) ++slot;
-  return slot;
-}
-
 template <typename T>
 void HistogramPlaces::compute(const T* block, std::size_t count,
                               std::uint64_t* slots) const {
+  bool unsure = false;
   if constexpr (std::same_as<T, double>) {
-    place_evenly(block, count, *even_, slots);
+    unsure = place_evenly(block, count, *even_, slots);
   } else {
-    std::array<double, kBlock> widened;
+    std::array<double, kBlock> widened{};
     for (std::size_t i = 0; i < count; ++i) widened[i] = static_cast<double>(block[i]);
-    place_evenly(widened.data(), count, *even_, slots);
+    unsure = place_evenly(widened.data(), count, *even_, slots);
+  }
+  if (!unsure) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (slots[i] < bins_ + 3) continue;
+    const std::uint64_t edge = slots[i] - (bins_ + 3);
+    if (edge == bins_ + 1) {
+      slots[i] = bins_ + 2;
+    } else {
+      const bool reached =
+          edge < thresholds_.size() && thresholds_[edge] <= order_key(block[i]);
+      slots[i] = edge + (reached ? 1 : 0);
+    }
   }
 }
 
@@ -148,20 +147,14 @@ template <typename T>
 std::size_t HistogramPlaces::count(const T* data, std::size_t size,
                                    std::uint64_t* counters) const {
   std::array<std::uint64_t, kBlock> slots;
-  const std::size_t unsure = bins_ + 3;
   std::size_t visited = 0;
   while (visited < size) {
-    const T* block = data + visited;
     const std::size_t in_block = std::min(kBlock, size - visited);
     if (even_)
-      compute(block, in_block, slots.data());
+      compute(data + visited, in_block, slots.data());
     else
-      look_up(block, in_block, slots.data());
+      look_up(data + visited, in_block, slots.data());
     visited += add_up(slots.data(), in_block, counters);
-    if (counters[unsure] == 0) continue;
-    counters[unsure] = 0;
-    for (std::size_t i = 0; i < in_block; ++i)
-      if (slots[i] == unsure) ++counters[slot_near(block[i])];
   }
   return visited;
 }

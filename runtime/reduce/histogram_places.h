@@ -9,7 +9,7 @@
 // of |lo| and |hi| and w the width: the difference, the factor and the product leave a
 // place t <= n + 1 bins wrong by at most 5u(n + 1); the edge itself is wrong by uM, and
 // so is an integer made a double, which is 2uM/w bins. Places within `margin`, which is
-// more than all of that, of a whole number are looked up in the thresholds instead.
+// more than all of that, of a whole number are compared with that edge's threshold.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ class HistogramPlaces {
   HistogramPlaces(const model::HistogramBins& bins, model::ElementType type);
 
   // Adds each element to its counter: 0 below the first edge, 1 to n the bins, n + 1
-  // above the last edge, n + 2 NaN; counters[n + 3] is used and left at 0. Gives how
-  // many the loop visited. T is the C++ type of `type`.
+  // above the last edge, n + 2 NaN. Gives how many the loop visited. T is the C++ type
+  // of `type`.
   template <typename T>
   std::size_t count(const T* data, std::size_t size, std::uint64_t* counters) const;
 
@@ -38,8 +38,6 @@ class HistogramPlaces {
   void look_up(const T* block, std::size_t count, std::uint64_t* slots) const;
   template <typename T>
   void compute(const T* block, std::size_t count, std::uint64_t* slots) const;
-  template <typename T>
-  std::size_t slot_near(T element) const;
 
   const std::size_t bins_;
   std::vector<std::int64_t> thresholds_;  // as many as there are keys for; ascending

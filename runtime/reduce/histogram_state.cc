@@ -12,7 +12,7 @@
 namespace tally::reduce {
 
 HistogramState::HistogramState(model::HistogramBins bins, model::ElementType type)
-    : bins_(std::move(bins)), type_(type), counters_(std::size_t{bins_.count} + 4) {}
+    : bins_(std::move(bins)), type_(type), counters_(std::size_t{bins_.count} + 3) {}
 
 std::size_t HistogramState::update(const Block& block) {
   if (!places_) places_.emplace(bins_, type_);
@@ -28,18 +28,19 @@ std::uint64_t HistogramState::update_range(const RangeBlock& block) {
 
 void HistogramState::merge(const State& from) {
   const auto& other = static_cast<const HistogramState&>(from);
-  for (std::size_t i = 0; i < slots(); ++i) counters_[i] += other.counters_[i];
+  for (std::size_t i = 0; i < counters_.size(); ++i) counters_[i] += other.counters_[i];
 }
 
 void HistogramState::serialise(std::vector<std::byte>& into) const {
-  for (std::size_t i = 0; i < slots(); ++i) put_little_endian(into, counters_[i]);
+  for (std::size_t i = 0; i < counters_.size(); ++i)
+    put_little_endian(into, counters_[i]);
 }
 
 Result<void> HistogramState::deserialise(std::uint16_t version,
                                          std::span<const std::byte> bytes) {
-  const auto layout = check_layout(*this, version, bytes, 8 * slots());
+  const auto layout = check_layout(*this, version, bytes, 8 * counters_.size());
   if (!layout) return layout;
-  for (std::size_t i = 0; i < slots(); ++i)
+  for (std::size_t i = 0; i < counters_.size(); ++i)
     counters_[i] = get_little_endian<std::uint64_t>(bytes, 8 * i);
   return {};
 }
@@ -58,8 +59,8 @@ model::Histogram HistogramState::histogram() const {
   const auto first = counters_.begin() + 1;
   histogram.counts.assign(first, first + static_cast<std::ptrdiff_t>(bins_.count));
   histogram.underflow = counters_.front();
-  histogram.overflow = counters_[slots() - 2];
-  histogram.nan = counters_[slots() - 1];
+  histogram.overflow = counters_[bins_.count + 1];
+  histogram.nan = counters_[bins_.count + 2];
   return histogram;
 }
 

@@ -34,8 +34,6 @@ class HistogramState final : public State {
   model::Histogram histogram() const;
 
  private:
-  std::size_t slots() const { return counters_.size() - 1; }
-
   const model::HistogramBins bins_;
   const model::ElementType type_;
   // Made by the first update: states that are only merged need none.
