@@ -115,7 +115,7 @@ std::optional<double> rounded_quotient(Int128 sum, std::uint64_t divisor,
   const auto upper = static_cast<std::uint64_t>(size >> 64);
   const int shift = upper != 0
                         ? std::countl_zero(upper)
-                        : 64 + std::countl_zero(static_cast<std::uint64_t>(size));
+                        : 64 + std::countl_zero(static_cast<std::uint64_t>(size) | 1U);
   size <<= shift;
   // A bit below all that count tells what remains from a tie.
   const UInt128 quotient = size / divisor;

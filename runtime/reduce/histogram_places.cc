@@ -38,6 +38,12 @@ std::optional<std::int64_t> threshold(double edge, bool beyond) {
   return order_key(static_cast<T>(std::max(least, Int128{Limits::min()})));
 }
 
+template <typename T>
+bool is_nan(T element) {
+  if constexpr (std::floating_point<T>) return std::isnan(element);
+  return false;
+}
+
 std::optional<EvenBins> even_bins(const model::HistogramBins& bins) {
   if (!bins.edges.empty()) return std::nullopt;
   constexpr double kUnit = 0x1p-53;
@@ -113,7 +119,7 @@ void HistogramPlaces::look_up(const T* block, std::size_t count,
     if (size == 1) step(1);
     for (std::size_t k = 0; k < here; ++k) {
       const T element = block[begin + k];
-      slots[begin + k] = element != element ? bins_ + 2 : reached[k];
+      slots[begin + k] = is_nan(element) ? bins_ + 2 : reached[k];
     }
   }
 }

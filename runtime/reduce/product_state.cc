@@ -16,9 +16,9 @@ constexpr std::size_t kStateBytes = 24;
 
 // The size of an integer; that of the least one of a type does not fit the type.
 template <std::integral T>
-std::uint64_t size_of_element(T element) {
-  const auto word = static_cast<std::uint64_t>(element);
-  return element < 0 ? 0 - word : word;
+UInt128 size_of_element(T element) {
+  const Int128 wide{element};
+  return static_cast<UInt128>(wide < 0 ? -wide : wide);
 }
 
 }  // namespace
