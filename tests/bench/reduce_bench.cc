@@ -3,13 +3,15 @@
 //
 //   DATA     normal (f64), wide (f64 of all exponents), f32, i64
 //   read1, read2   all of it read into registers by one thread, by two
-//   NAME[,NAME]... a job of these reducers
+//   NAME[,NAME]... a job of these reducers; a histogram has 1,000 bins from 0 to 200
+//   first          a sum of another array of the same elements, which nobody has seen
 //
 // Data of which the exact sum is easily had by other means (all but `wide`) are held
 // against it; each other result against that of the first run, to the bit.
 #include <array>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <random>
@@ -67,12 +69,11 @@ class Bench {
     options.struct_size = sizeof options;
     options.socket_path = socket;
     check(tally_connect(&options, &client_, &error), error);
-    const tally_type type = data == "f32"   ? TALLY_TYPE_F32
-                            : data == "i64" ? TALLY_TYPE_I64
-                                            : TALLY_TYPE_F64;
-    const std::size_t each = data == "f32" ? 4 : 8;
-    check(tally_array_create(type, bytes / each, &array_, &error), error);
-    fill(tally_array_data(array_), bytes / each);
+    if (data == "f32") type_ = TALLY_TYPE_F32;
+    if (data == "i64") type_ = TALLY_TYPE_I64;
+    each_ = data == "f32" ? 4 : 8;
+    check(tally_array_create(type_, bytes / each_, &array_, &error), error);
+    fill(tally_array_data(array_), bytes / each_);
     check(tally_array_share(array_, &error), error);
     words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
     parity_ = read_all(words_, bytes_ / 8);
@@ -84,10 +85,12 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  void step(const std::string& name) {
-    if (name == "read1") return read(1);
-    if (name == "read2") return read(2);
-    reduce(name);
+  std::int64_t step(const std::string& name) {
+    if (name == "read1") return time_of([&] { read(1); });
+    if (name == "read2") return time_of([&] { read(2); });
+    if (name != "first") return time_of([&] { reduce(name); });
+    copy_array();
+    return time_of([&] { reduce("sum"); });
   }
 
  private:
@@ -127,6 +130,17 @@ class Bench {
     return std::stod(sum) == static_cast<double>(exact_) * kUnit;
   }
 
+  void copy_array() {
+    tally_error* error = nullptr;
+    tally_array* copy = nullptr;
+    check(tally_array_create(type_, bytes_ / each_, &copy, &error), error);
+    std::memcpy(tally_array_data(copy), words_, bytes_);
+    check(tally_array_share(copy, &error), error);
+    tally_array_free(array_);
+    array_ = copy;
+    words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
+  }
+
   void read(std::size_t count) const {
     std::vector<std::uint64_t> found(count);
     std::vector<std::thread> threads;
@@ -147,8 +161,17 @@ class Bench {
     const std::unique_ptr<tally_job, decltype(&tally_job_free)> owned(job,
                                                                       tally_job_free);
     std::istringstream list(names);
-    for (std::string name; std::getline(list, name, ',');)
-      check(tally_job_add_reducer(job, name.c_str(), nullptr, nullptr, &error), error);
+    for (std::string name; std::getline(list, name, ',');) {
+      if (name == "histogram") {
+        const std::array<const char*, 3> bins{"1000", "0", "200"};
+        check(tally_job_add_reducer_args(job, name.c_str(), bins.data(), bins.size(),
+                                         nullptr, nullptr, &error),
+              error);
+      } else {
+        check(tally_job_add_reducer(job, name.c_str(), nullptr, nullptr, &error),
+              error);
+      }
+    }
     check(tally_job_set_path(job, TALLY_PATH_PROCESS, &error), error);
     check(tally_job_set_array(job, array_, &error), error);
     tally_ticket ticket = 0;
@@ -171,6 +194,8 @@ class Bench {
 
   const std::string data_;
   const std::size_t bytes_;
+  tally_type type_ = TALLY_TYPE_F64;
+  std::size_t each_ = 0;  // bytes of an element
   tally_client* client_ = nullptr;
   tally_array* array_ = nullptr;
   const std::uint64_t* words_ = nullptr;
@@ -186,6 +211,5 @@ int main(int argc, char** argv) {
   using namespace tally::bench;
   if (argc != 4) die("usage: reduce_bench SOCKET BYTES DATA");
   Bench bench(argv[1], std::stoull(argv[2]), argv[3]);
-  serve_steps(
-      [&](const std::string& name) { return time_of([&] { bench.step(name); }); });
+  serve_steps([&](const std::string& name) { return bench.step(name); });
 }
