@@ -33,7 +33,7 @@ using Bits = hn::RebindToUnsigned<Doubles>;
 using Halves = hn::Repartition<std::int32_t, Doubles>;
 
 constexpr int kDigitBits = 28;
-// Products of less than 2^55 (2^27 * 2^27, and some): 2^8 of them stay below 2^63.
+// Products of at most 2^54: 2^8 of them stay below 2^63.
 constexpr std::size_t kSteps = 256;
 constexpr int kMaxDigits = 4;
 constexpr int kMaxExponent = 990;  // the first anchor is 2^26 times as large
@@ -84,6 +84,7 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
   constexpr int kPairs = kDigits * (kDigits + 1) / 2;
   const Doubles d;
   const Integers di;
+  const Bits bits;
   const Halves halves;
   hn::VFromD<Doubles> anchor[kDigits];
   TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
@@ -93,8 +94,8 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
   TALLY_UNROLL for (int pair = 0; pair < kPairs; ++pair) {
     products[pair] = hn::Zero(di);
   }
-  hn::VFromD<Integers> sums[kDigits];
-  TALLY_UNROLL for (int k = 0; k < kDigits; ++k) sums[k] = hn::Zero(di);
+  hn::VFromD<Bits> sums[kDigits];  // modulo 2^64
+  TALLY_UNROLL for (int k = 0; k < kDigits; ++k) sums[k] = hn::Zero(bits);
   auto rest = hn::Zero(d);
   auto least = LoadDoubles(data);
   auto greatest = least;
@@ -107,7 +108,7 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
     TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
       const auto raised = hn::Add(anchor[k], x);
       digit[k] = hn::BitCast(halves, raised);
-      if constexpr (kSums) sums[k] = hn::Add(sums[k], hn::BitCast(di, raised));
+      if constexpr (kSums) sums[k] = hn::Add(sums[k], hn::BitCast(bits, raised));
       x = hn::Sub(x, hn::Sub(raised, anchor[k]));
     }
     rest = hn::Or(rest, x);  // of a NaN or an infinity: not zero
@@ -129,12 +130,10 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
     facts.greatest = hn::GetLane(hn::MaxOfLanes(d, greatest));
     if (facts.least == 0 && facts.greatest == 0) return false;
     TALLY_UNROLL for (int k = 0; k < kDigits; ++k) {
-      // Modulo 2^64, which the digits' sum does not leave.
-      const auto raise =
-          hn::Set(di, static_cast<std::int64_t>(
-                          kSteps * std::bit_cast<std::uint64_t>(
-                                       1.5 * PowerOfTwo(52 + UnitOf(exponent, k)))));
-      const Int128 total = TotalOfLanes(hn::Sub(sums[k], raise));
+      const auto raised =
+          hn::Set(bits, kSteps * std::bit_cast<std::uint64_t>(
+                                     1.5 * PowerOfTwo(52 + UnitOf(exponent, k))));
+      const Int128 total = TotalOfLanes(hn::BitCast(di, hn::Sub(sums[k], raised)));
       const int weight = UnitOf(exponent, k);
       if (total != 0)
         target.sum->add(total,

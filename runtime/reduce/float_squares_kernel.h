@@ -5,7 +5,7 @@
 // adding x to an anchor 1.5 * 2^(52+g) leaves, in the low 32 bits of the result, x in
 // units of 2^g, rounded to a whole number; taking that off x leaves the rest, exactly.
 // A digit is at most 2^27 in size, so integer multiplication has the product of two in
-// 64 bits exactly, with room for 2^9 of them. What is added up is whole numbers, so
+// 64 bits exactly, with room for 2^8 of them. What is added up is whole numbers, so
 // nothing can under- or overflow, whatever the squares of the elements would do as
 // doubles, and no fused multiplication is needed. A block whose last rest is not zero,
 // or that holds more than was planned for, is not added at all. The digits have the sum
