@@ -144,7 +144,7 @@ TEST(FloatSquaresTest, ZerosKeepTheirSigns) {
     for (const double zero : {0.0, -0.0}) {
       values[3000] = zero;
       expect_same_states(values);
-      values[5000] = -zero;
+      values[3064] = -zero;  // in the same block, and the same lane
       expect_same_states(values);
     }
   }
@@ -154,6 +154,33 @@ TEST(FloatSquaresTest, ZerosKeepTheirSigns) {
     values[0] = 1;  // then a plan is there when the zeros come
     expect_same_states(values);
   }
+}
+
+// A cleared state keeps what it learnt, and zeros alone fit any plan.
+TEST(FloatSquaresTest, ZerosAloneAreZerosAloneWhateverWasBefore) {
+  const auto before = tame<double>(kBlocks, 0, 2);
+  const std::vector<double> zeros(kBlocks, -0.0);
+  const States states =
+      states_of({Family::Sum, Family::Extremes, Family::Squares}, ElementType::F64);
+  update_all(states, block_of(before), ElementType::F64);
+  for (const auto& state : states) state->clear();
+  update_all(states, block_of(zeros), ElementType::F64);
+  for (const auto& state : states) {
+    const auto alone = make_state(state->family(), ElementType::F64);
+    alone->update(block_of(zeros));
+    EXPECT_TRUE(bytes_of(*state) == bytes_of(*alone));
+  }
+}
+
+TEST(FloatSquaresTest, BinsAreEmptiedBeforeTheyOverflow) {
+  constexpr std::size_t kPiece = 1 << 19;
+  std::vector<double> values(12 * kPiece, Limits::max());
+  for (std::size_t i = 0; i < values.size(); i += 2) values[i] = Limits::denorm_min();
+  const std::span<const double> all(values);
+  const auto pieces = make_state(Family::Squares, ElementType::F64);
+  for (std::size_t at = 0; at < values.size(); at += kPiece)
+    feed(*pieces, all, at, at + kPiece);
+  EXPECT_TRUE(bytes_of(*state_over(Family::Squares, values)) == bytes_of(*pieces));
 }
 
 TEST(FloatSquaresTest, PositionsComeFromTheIndicesWhereThereAreSome) {

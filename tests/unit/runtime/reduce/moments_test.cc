@@ -163,6 +163,36 @@ TEST(MomentsEdgesTest, HaveNoErrorWhereSquaringInDoublesHas) {
   EXPECT_EQ(f64("var", std::vector<std::int32_t>{1, 2, 3, 4}), 1.25);
 }
 
+// What decides is below all bits that are kept, and below those that are divided out.
+TEST(MomentsEdgesTest, TheLeastElementBreaksATie) {
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  // The variance is a^2 / 2, half way between two doubles, and 3/16 of the least
+  // square.
+  constexpr double kA = 0x1p27 - 1;
+  const std::vector<double> tie{kA, -kA, 0, 0};
+  const std::vector<double> above{kA, -kA, kLeast, 0};
+  EXPECT_EQ(f64("var", above), std::nextafter(f64("var", tie), 0x1p60));
+  expect_exact(tie);
+  expect_exact(above);
+  // 4/3 of the least square's quarter: its root is more than half of kLeast.
+  const std::vector<double> least{0, 0, kLeast};
+  EXPECT_EQ(f64("std", least, {"1"}), kLeast);
+  expect_exact(least);
+  // x^2 + y^2 = z^2, and z = 4 k + 1 has 54 bits.
+  constexpr std::int64_t kM = (1 << 26) + 2, kN = (1 << 26) + 1;
+  constexpr std::int64_t kX = kM * kM - kN * kN, kY = 2 * kM * kN;
+  constexpr std::int64_t kZ = kM * kM + kN * kN;
+  const std::vector<std::int64_t> integers{kX, -kY};
+  EXPECT_EQ(f64("norm2", integers), static_cast<double>(kZ - 1));
+  const auto norm = [&](double third) {
+    return f64("norm2", std::vector<double>{static_cast<double>(kX),
+                                            static_cast<double>(kY), third});
+  };
+  EXPECT_EQ(norm(0), static_cast<double>(kZ - 1));
+  for (const double third : {1.0, 0x1p-200, kLeast})
+    EXPECT_EQ(norm(third), static_cast<double>(kZ + 1)) << third;
+}
+
 TEST(MomentsEdgesTest, OverflowOnlyIfTheTrueValueDoes) {
   constexpr double kMost = std::numeric_limits<double>::max();
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
