@@ -44,6 +44,38 @@ TEST(FinishedJobs, OfNoneKeepsNone) {
   EXPECT_EQ(jobs.find(1, 100), nullptr);
 }
 
+TEST(FinishedJobs, TheOldestOfWhoHoldsMostGoes) {
+  FinishedJobs jobs(4, 1000);
+  const auto add = [&](std::uint64_t number, std::uint32_t uid) {
+    EndedJob job = *ended(number, 10);
+    job.uid = uid;
+    jobs.add(std::make_shared<const EndedJob>(std::move(job)));
+  };
+  add(1, 7);
+  for (std::uint64_t number = 2; number <= 100; ++number) add(number, 8);
+  EXPECT_EQ(kept(jobs), (std::vector<std::uint64_t>{1, 98, 99, 100}));
+  EXPECT_NE(jobs.find(1, 10), nullptr);
+  EXPECT_EQ(jobs.find(97, 10), nullptr);
+  add(101, 9);
+  EXPECT_EQ(kept(jobs), (std::vector<std::uint64_t>{1, 99, 100, 101}));
+}
+
+TEST(FinishedJobs, TheBytesOfOneUserPushOutNobodyElses) {
+  FinishedJobs jobs(1000, 1000);
+  const auto add = [&](std::uint64_t number, std::uint32_t uid, std::uint64_t bytes) {
+    EndedJob job = *ended(number, 10);
+    job.uid = uid;
+    job.request_bytes = bytes;
+    jobs.add(std::make_shared<const EndedJob>(std::move(job)));
+  };
+  // Many answers with little in them, then few that hold more than all may.
+  for (std::uint64_t number = 1; number <= 10; ++number) add(number, 7, 1);
+  for (std::uint64_t number = 11; number <= 20; ++number) add(number, 8, 16U << 20);
+  for (std::uint64_t number = 1; number <= 10; ++number)
+    EXPECT_NE(jobs.find(number, 10), nullptr) << number;
+  EXPECT_EQ(kept(jobs).size(), 13U);
+}
+
 TEST(FinishedJobs, FindsThemByTheirClientsIdAsLongAsTheyAreKept) {
   FinishedJobs jobs(2, 1000);
   EndedJob named = *ended(1, 100);
@@ -61,7 +93,9 @@ TEST(FinishedJobs, FindsThemByTheirClientsIdAsLongAsTheyAreKept) {
   jobs.add(ended(3, 2000));
   ASSERT_NE(jobs.find(7, "mine", 2000), nullptr);
   EXPECT_EQ(jobs.find(7, "mine", 2000)->answer.id.number, 2U);
-  jobs.add(ended(4, 2000));
+  EndedJob another = *ended(4, 2000);
+  another.uid = 7;
+  jobs.add(std::make_shared<const EndedJob>(another));
   EXPECT_EQ(jobs.find(7, "mine", 2000), nullptr);
 }
 
