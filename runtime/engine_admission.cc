@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::int64_t kRetryAfterMs = 100;  // of a drain
 
+// A hundred years. Whoever gives a job more gives it for ever; and the end of any
+// number of nanoseconds is no point in time that a clock could be set to.
+constexpr Nanoseconds kLongestTimeout = 100ULL * 365 * 24 * 3600 * 1'000'000'000;
+
 sched::Lane lane_of(model::Path path) {
   switch (path) {
     case model::Path::Inline: return sched::Lane::Inline;
@@ -99,8 +103,9 @@ model::JobId Engine::submit(Submission submission,
     job->windowed = std::make_unique<job::Job::Windowed>(
         job::Job::Windowed{std::move(submission.windows), {}, {}, {}});
   job->observers.push_back(std::move(observer));
-  if (job->spec->timeout_ns != 0)
-    job->deadline_ns = job->received_ns + job->spec->timeout_ns;
+  if (const Nanoseconds timeout = job->spec->timeout_ns;
+      timeout != 0 && timeout <= kLongestTimeout)
+    job->deadline_ns = job->received_ns + timeout;
   if (!job->spec->client_id.empty())
     client_ids_[{job->uid, job->spec->client_id}] = id.number;
   if (submission.canary) ++canaries_;

@@ -102,7 +102,7 @@ struct JobSpec {
   std::uint64_t chunk_size = 0;   // elements, bytes for csv and text; 0: planned
   MissingPolicy missing = MissingPolicy::Error;
   NanPolicy nan = NanPolicy::Propagate;
-  std::uint64_t timeout_ns = 0;  // 0: none
+  std::uint64_t timeout_ns = 0;  // 0, or above 100 years: none
   std::int32_t priority = 0;
   std::string client_id;     // chosen by the client, scoped to its uid; may be empty
   bool detached = false;     // outlives the session that submitted it

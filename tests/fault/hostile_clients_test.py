@@ -12,7 +12,6 @@ import fcntl
 import itertools
 import multiprocessing
 import os
-import pathlib
 import select
 import socket
 import struct
@@ -24,7 +23,7 @@ from array import array
 import inputs
 import wire
 from census import census
-from processes import SANITIZED, resident_bytes
+from processes import SANITIZED, cpu_seconds, resident_bytes
 from tally_daemon import TallyDaemon, wait_until
 
 THREADS = 4
@@ -114,11 +113,6 @@ class Neighbour:
         (_, member, answer), = wire.decoded([reply])
         assert (member, answer["state"]) == ("answer", DONE), (member, answer)
         assert int(answer["results"][0]["value"]["f64Bits"]) == self.BITS, answer
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def p99(samples):

@@ -343,7 +343,8 @@ TALLY_API tally_status tally_job_set_nan(tally_job* job, int32_t policy,
    are there, and tally_answer_json names what they do not cover. */
 TALLY_API tally_status tally_job_set_on_failure(tally_job* job, int32_t policy,
                                                 tally_error** error);
-/* The job's time from submission, kept by the daemon; 0 (default): none. */
+/* The job's time from submission, kept by the daemon; 0 (default), or more than a
+   hundred years: none. */
 TALLY_API tally_status tally_job_set_timeout_ns(tally_job* job, uint64_t timeout_ns,
                                                 tally_error** error);
 /* Which of one's own jobs goes first: the higher one; 0 (default). A step counts as a

@@ -2,10 +2,11 @@
 """Sessions that are well-formed, if odd: slow, many at once, out of order."""
 
 import socket
+import time
 import unittest
 
 import wire
-from processes import SANITIZED, descriptors_of, resident_bytes
+from processes import SANITIZED, cpu_seconds, descriptors_of, resident_bytes
 from tally_daemon import TallyDaemon, wait_until
 
 LONG = "range = (start = 0, stop = 9223372036854775807, step = 1)"
@@ -98,6 +99,20 @@ class SessionsTest(unittest.TestCase):
         member, answer = self.session().ask(f"(wait = {named})")
         self.assertEqual(member, "answer")
         self.assertEqual(self.sum_of(answer), 10**9 * (10**9 - 1) // 2)
+
+    def test_a_timeout_that_no_clock_reaches_is_none(self):
+        session = self.session()
+        for timeout in 2**64 - 1, 2**63 + 1, 2**63 - 1:
+            forever = f", timeoutNs = {timeout}"
+            self.assertEqual(self.sum_of(session.result(small(job=forever))), 45)
+            session.send(wire.frame(wire.submit(LONG, job=PROCESS + forever), 2))
+            spent = cpu_seconds(self.daemon.process.pid)
+            time.sleep(0.5)  # no timer goes round and round meanwhile
+            self.assertLess(cpu_seconds(self.daemon.process.pid) - spent, 0.2)
+            session.send(wire.frame("(cancel = (sequence = 2))", 3))
+            got = {sequence: value for sequence, _, value in
+                   (session.receive(), session.receive())}
+            self.assertEqual(got[2]["state"], CANCELLED)
 
     def test_the_id_of_another_daemon_is_told_apart(self):
         member, error = self.session().ask("(wait = (id = (tag = 1, number = 1)))")
