@@ -22,6 +22,7 @@ constexpr std::size_t kMostUnsentBytes = 4U << 20;
 constexpr std::size_t kKeptCapacity = 1U << 18;
 constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
 constexpr std::chrono::seconds kHelloDeadline{10};
+constexpr std::chrono::milliseconds kClosingStep{1};
 
 Error no_such_job(const std::string& what) {
   return Error(Errc::NotFound, "no_such_job", what);
@@ -113,7 +114,8 @@ Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& hos
       options_(std::move(options)),
       reader_(ipc::FrameLimits{}),
       greeting_(socket_.get_executor()),
-      room_(socket_.get_executor()) {}
+      room_(socket_.get_executor()),
+      closing_(socket_.get_executor()) {}
 
 void Session::start(asio::io_context& loop) {
   greeting_.expires_after(kHelloDeadline);
@@ -134,6 +136,7 @@ void Session::stop() {
   asio::error_code ignored;
   socket_.shutdown(Socket::shutdown_receive, ignored);  // ends a pending read
   room_.cancel();
+  closing_.cancel();
 }
 
 void Session::end() {
@@ -141,7 +144,6 @@ void Session::end() {
   asio::error_code ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);
   std::vector<UniqueFd> left = reader_.take_descriptors();
-  // With the socket goes what is in it, unread: descriptors, for all that is known.
   if (socket_.available(ignored) > 0)
     left.emplace_back(socket_.release(ignored));
   else
@@ -149,6 +151,12 @@ void Session::end() {
   engine_.close_later(std::move(left));
   engine_.close_session(number_);
   leave_attached();
+}
+
+// With the socket goes what is in it, unread: descriptors, for all that is known.
+bool Session::leaves_descriptors() const {
+  asio::error_code ignored;
+  return reader_.holds_descriptors() || socket_.available(ignored) > 0;
 }
 
 void Session::leave_attached() {
@@ -174,6 +182,14 @@ void Session::leave_attached() {
 // --- reading ---
 
 asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
+  Result<void> how = co_await read(self);
+  // It is one of the sessions, which are so many, until what it leaves can be closed.
+  while (self->engine_.closing_is_behind() && self->leaves_descriptors())
+    co_await self->closing();
+  co_return how;
+}
+
+asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
   while (!self->stopping_) {
     asio::error_code error;
     co_await self->socket_.async_wait(Socket::wait_read,
@@ -201,8 +217,12 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
       if (!frame) co_return self->violated(frame.error());
       if (!*frame) break;
       if (!self->handle(**frame, received_ns)) self->stopping_ = true;
-      if (!(*frame)->fds.empty())  // no request took them
+      if ((*frame)->header.fd_count > 0) {
+        // Those that no request took.
         self->engine_.close_later(std::move((*frame)->fds));
+        while (!self->stopping_ && self->engine_.closing_is_behind())
+          co_await self->closing();
+      }
       if (turn.over()) {
         // Its replies wait for the last of the read: a send costs more than the turn.
         co_await self->host_.turns().turn_of(self->peer_.pid);
@@ -226,6 +246,15 @@ asio::awaitable<void> Session::room() {
     room_.expires_at(asio::steady_timer::time_point::max());
     co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
+}
+
+// For a moment, in which descriptors are closed.
+asio::awaitable<void> Session::closing() {
+  in_turn_ = false;  // as above
+  flush();
+  asio::error_code error;
+  closing_.expires_after(kClosingStep);
+  co_await closing_.async_wait(asio::redirect_error(asio::use_awaitable, error));
 }
 
 // Answers a stream that is no stream of frames any more; its sequence is unknown.

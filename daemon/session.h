@@ -11,7 +11,8 @@
 // the client said that it leaves, are cancelled.
 //
 // A client that does not read its replies is not read from either, beyond
-// kMostUnsentBytes.
+// kMostUnsentBytes. One that brings descriptors is not read on while too many wait to
+// be closed (runtime/job/closer.h): whether a job took them or none, they end there.
 //
 // Threads: the loop's. Lifetime: shared; coroutines and job observers hold it. `engine`
 // and `host` must outlive it.
@@ -82,7 +83,10 @@ class Session : public std::enable_shared_from_this<Session> {
   class Cancelling;
 
   static asio::awaitable<Result<void>> run(std::shared_ptr<Session> self);
+  static asio::awaitable<Result<void>> read(std::shared_ptr<Session> self);
   asio::awaitable<void> room();
+  asio::awaitable<void> closing();
+  bool leaves_descriptors() const;
   Error violated(const Error& why);
   void end();
   void leave_attached();
@@ -153,6 +157,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unordered_map<std::uint32_t, std::shared_ptr<job::FileWindows>> windows_;
   asio::steady_timer greeting_;  // the hello's deadline
   asio::steady_timer room_;      // cancelled whenever something was sent
+  asio::steady_timer closing_;   // until we look again how many wait to be closed
 };
 
 }  // namespace tally::daemon

@@ -43,6 +43,7 @@ class FrameReader {
   // Errors: ProtocolViolation; the stream is then unusable.
   Result<std::optional<Frame>> next();
 
+  bool holds_descriptors() const { return !fds_.empty(); }
   // Those that came and that no frame has taken; for the end of the stream.
   std::vector<UniqueFd> take_descriptors() { return std::exchange(fds_, {}); }
 

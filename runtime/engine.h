@@ -162,6 +162,8 @@ class Engine {
 
   // Closes what a client sent and nobody took, off the loop's thread.
   void close_later(std::vector<UniqueFd> fds) { closer_->close(std::move(fds)); }
+  // Whoever brings descriptors should not bring more now: too many wait to be closed.
+  bool closing_is_behind() const { return closer_->is_behind(); }
 
   // Refuses new jobs; `idle` is called once no job is left.
   void drain(std::function<void()> idle);

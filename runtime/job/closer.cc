@@ -6,7 +6,7 @@ namespace tally::job {
 
 void Closer::close(std::vector<UniqueFd> fds) {
   const std::size_t count = fds.size();
-  if (count == 0 || waiting_ + count > kMostWaiting) return;
+  if (count == 0) return;
   waiting_ += count;
   // A std::function is copied, descriptors are not.
   pool_.post(

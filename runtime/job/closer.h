@@ -19,9 +19,11 @@ namespace tally::job {
 
 class Closer : public std::enable_shared_from_this<Closer> {
  public:
-  // Soon. Where very many wait already it is done here and now: they must not become
-  // more than a process may have.
+  // Soon, and never here. Whoever lets others bring more looks at is_behind() first:
+  // they must not become more than a process may have.
   void close(std::vector<UniqueFd> fds);
+  // Very many wait.
+  bool is_behind() const { return waiting_ > kMostWaiting; }
 
   // To be shared; closed when nobody has a share any more.
   std::shared_ptr<const exec::JobFiles> hold(std::vector<UniqueFd> fds);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Sessions that are well-formed, if odd: slow, many at once, out of order."""
 
+import os
 import socket
+import statistics
 import time
 import unittest
 
@@ -10,6 +12,7 @@ from processes import SANITIZED, cpu_seconds, descriptors_of, resident_bytes
 from tally_daemon import TallyDaemon, wait_until
 
 LONG = "range = (start = 0, stop = 9223372036854775807, step = 1)"
+FREED_BYTES = 256 << 20
 PROCESS = ", path = 3"
 CANCELLED = 6  # a job's state
 
@@ -163,6 +166,35 @@ class SessionsTest(unittest.TestCase):
                 if sent == before:
                     raise BlockingIOError
         self.assertEqual(self.session().ask(wire.PING)[0], "done")
+
+    def test_memory_that_is_freed_while_very_many_descriptors_wait_holds_up_nobody(self):
+        null = os.open(os.devnull, os.O_RDONLY)
+        self.addCleanup(os.close, null)
+        session, other = self.session(), self.session()
+        ping = wire.frame(wire.PING)
+        def attack():
+            """The other's longest wait, over the time that freeing as much takes here."""
+            first, last, ours = [wire.memfd(bytes(FREED_BYTES)) for _ in range(3)]
+            for fds in [first], *7 * [[null] * 64], [null] * 63, [last]:
+                session.send(wire.frame(wire.PING, fd_count=len(fds)), fds)
+                if fds[0] != null:
+                    os.close(fds[0])  # the daemon has the last one
+            longest, end = 0, time.monotonic() + 0.5
+            while time.monotonic() < end:
+                began = time.monotonic()
+                other.send(ping)
+                other.receive_raw()
+                longest = max(longest, time.monotonic() - began)
+                time.sleep(0.001)
+            for _ in range(10):
+                session.receive_raw()
+            began = time.monotonic()
+            os.close(ours)
+            return longest / (time.monotonic() - began)
+        attack()  # what is started once is there before anything is measured
+        usual = statistics.median(attack() for _ in range(5))
+        if not SANITIZED:
+            self.assertLess(usual, 0.6)
 
     def sent_within(self, sock, data, patience_s=1):
         """How much of `data` the socket takes before it takes nothing for a while."""
