@@ -110,7 +110,8 @@ PathWatch::Look Canary::look_at(Path& path) {
     ++(engine_.started(number) ? look.in_hand : look.in_line);
   exec::Activity activity = engine_.activity(path.path);
   look.busy = activity.busy;
-  look.moved = activity.in_kernel || moved(path.slots, activity.slots);
+  look.moved = activity.in_kernel || activity.waits_for_pipes ||
+               moved(path.slots, activity.slots);
   path.slots = std::move(activity.slots);
   if (path.path == model::Path::Process) look.degraded = !engine_.degraded().empty();
   return look;

@@ -55,7 +55,15 @@ std::uint64_t machine_memory_bytes() {
          static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-job::Limits limits_of(const config::LimitsConfig& limits, bool one_user) {
+// No user can have all threads wait for their pipes where there are others.
+std::uint64_t pipes_per_user(const config::Config& config, bool one_user) {
+  const std::uint64_t all = config.limits.descriptors;
+  if (one_user) return all;
+  return std::min<std::uint64_t>(all, job::user_limit(0, config.threads.max, false));
+}
+
+job::Limits limits_of(const config::Config& config, bool one_user) {
+  const config::LimitsConfig& limits = config.limits;
   job::Limits made;
   const auto set = [&](std::uint64_t job::Amounts::*amount, std::uint64_t total,
                        std::uint64_t per_user) {
@@ -70,6 +78,7 @@ job::Limits limits_of(const config::LimitsConfig& limits, bool one_user) {
   set(&job::Amounts::pinned_bytes,
       limits.pinned != 0 ? limits.pinned : machine_memory_bytes(),
       limits.pinned_per_user);
+  set(&job::Amounts::pipes, limits.descriptors, pipes_per_user(config, one_user));
   return made;
 }
 
@@ -102,7 +111,7 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.zygote.program = options.worker_program;
   engine.zygote.environment = options.worker_environment;
   engine.zygote.orphan = options.kind == model::DaemonKind::Embedded;
-  engine.limits = limits_of(config.limits, one_user);
+  engine.limits = limits_of(config, one_user);
   engine.finished_jobs = config.limits.finished_jobs;
   engine.finished_age_ns = static_cast<Nanoseconds>(config.limits.finished_age.count());
   engine.attached_grace_ns =

@@ -192,10 +192,11 @@ void Engine::planned(job::Job& job, Result<plan::Plan> plan) {
   }
   const Nanoseconds now = monotonic_ns();
   if (!is_canary(job.id.number)) {
-    const job::Claim chunks{job.uid, {.chunks = plan->chunks()}, {}};
-    if (const auto why = ledger_->refusal(chunks, now))
+    const job::Claim planned{
+        job.uid, {.chunks = plan->chunks(), .pipes = plan->streams()}, {}};
+    if (const auto why = ledger_->refusal(planned, now))
       return refuse(job.id.number, *why);
-    hold_more(job, chunks.amounts, now);
+    hold_more(job, planned.amounts, now);
   }
   job.set_plan(*std::move(plan), now);
   schedule(job);
@@ -259,6 +260,7 @@ void Engine::hold_more(job::Job& job, const job::Amounts& more, Nanoseconds now_
   ledger_->hold({job.uid, more, {}}, now_ns);
   job.claim.amounts.chunks += more.chunks;
   job.claim.amounts.request_bytes += more.request_bytes;
+  job.claim.amounts.pipes += more.pipes;
 }
 
 void Engine::refuse(std::uint64_t number, const Error& why) {

@@ -40,6 +40,9 @@ struct Activity {
   // One of them is in a call of a kernel, and not stopped: that may take as long as
   // [kernels] stall_timeout says.
   bool in_kernel = false;
+  // All that have anything in hand wait for the bytes of a pipe, whose writer is silent
+  // for as long as it likes.
+  bool waits_for_pipes = false;
 };
 
 }  // namespace tally::exec

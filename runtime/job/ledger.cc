@@ -13,7 +13,8 @@ constexpr Nanoseconds kMillisecond = 1'000'000;
 struct Refused {
   std::string_view code;
   std::string_view words;
-  std::string_view key;  // in [limits]
+  std::string_view key;       // in [limits]
+  std::string_view user_key;  // what a user's limit goes by; empty: key_per_user
   bool of_user = false;
   std::uint32_t uid = 0;
   std::uint64_t limit = 0;
@@ -21,6 +22,7 @@ struct Refused {
   std::uint64_t wanted = 0;
 
   std::string key_text() const {
+    if (of_user && !user_key.empty()) return std::string(user_key);
     return "[limits] " + std::string(key) + (of_user ? "_per_user" : "");
   }
   std::string holder() const {
@@ -54,19 +56,26 @@ Error full(const Refused& what) {
 }  // namespace
 
 struct Ledger::Resource {
-  std::string_view name;  // as in [limits] and in a status
+  std::string_view name;  // as in a status
   std::string_view code;
   std::string_view words;
   std::uint64_t Amounts::*amount;
+  std::string_view key;  // as Refused has them
+  std::string_view user_key;
 };
 
 constexpr std::array<Ledger::Resource, Ledger::kResources> Ledger::kTable{{
-    {"jobs", "too_many_jobs", "jobs", &Amounts::jobs},
-    {"chunks", "too_many_chunks", "chunks", &Amounts::chunks},
-    {"descriptors", "too_many_descriptors", "descriptors", &Amounts::descriptors},
+    {"jobs", "too_many_jobs", "jobs", &Amounts::jobs, "jobs", ""},
+    {"chunks", "too_many_chunks", "chunks", &Amounts::chunks, "chunks", ""},
+    {"descriptors", "too_many_descriptors", "descriptors", &Amounts::descriptors,
+     "descriptors", ""},
     {"requests", "too_many_bytes", "bytes of requests and kernels' states",
-     &Amounts::request_bytes},
-    {"pinned", "too_much_pinned", "bytes of memory objects", &Amounts::pinned_bytes},
+     &Amounts::request_bytes, "requests", ""},
+    {"pinned", "too_much_pinned", "bytes of memory objects", &Amounts::pinned_bytes,
+     "pinned", ""},
+    // Each is a descriptor, and where there are several users, a thread in their way.
+    {"pipes", "too_many_pipes", "pipes", &Amounts::pipes, "descriptors",
+     "three quarters of [threads] max"},
 }};
 
 std::uint64_t user_limit(std::uint64_t per_user, std::uint64_t total, bool one_user) {
@@ -80,7 +89,8 @@ std::optional<Error> Ledger::refusal(const Claim& claim, Nanoseconds now_ns) con
   const auto user = users_.find(claim.uid);
   for (std::size_t i = 0; i < kResources; ++i) {
     const auto amount = kTable[i].amount;
-    Refused what{kTable[i].code, kTable[i].words, kTable[i].name, true, claim.uid};
+    Refused what{kTable[i].code, kTable[i].words, kTable[i].key, kTable[i].user_key,
+                 true,           claim.uid};
     what.wanted = more.*amount;
     if (what.wanted == 0) continue;
     for (const bool of_user : {true, false}) {
@@ -105,7 +115,8 @@ std::optional<Error> Ledger::excess(std::uint32_t uid) const {
   const Amounts user = held_by(uid);
   const Amounts all = held();
   for (const Resource& resource : kTable) {
-    Refused what{resource.code, resource.words, resource.name, true, uid};
+    Refused what{resource.code,     resource.words, resource.key,
+                 resource.user_key, true,           uid};
     what.limit = limits_.per_user.*resource.amount;
     what.in_use = user.*resource.amount;
     if (what.in_use > what.limit) return full(what);

@@ -25,12 +25,14 @@ struct Amounts {
   std::uint64_t descriptors = 0;    // clients' that we have open
   std::uint64_t request_bytes = 0;  // our own memory: requests, kernels' states
   std::uint64_t pinned_bytes = 0;   // the clients': what those descriptors keep alive
+  std::uint64_t pipes = 0;          // streams of planned jobs: each takes a thread
   friend bool operator==(const Amounts&, const Amounts&) = default;
 };
 
 // Still a number that an error's field can tell.
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-inline constexpr Amounts kUnlimited{kNoLimit, kNoLimit, kNoLimit, kNoLimit, kNoLimit};
+inline constexpr Amounts kUnlimited{kNoLimit, kNoLimit, kNoLimit,
+                                    kNoLimit, kNoLimit, kNoLimit};
 
 struct Limits {
   Amounts total;
@@ -56,8 +58,9 @@ class Ledger {
   // rather than the daemon's. Errors, with fields "scope" ("user" or "daemon"), "limit"
   // and "wanted":
   //   Overloaded       "too_many_jobs", "too_many_chunks", "too_many_descriptors",
-  //                    "too_many_bytes", "too_much_pinned"; also "in_use" and
-  //                    "retry_after_ms", from how fast the like was given back lately
+  //                    "too_many_bytes", "too_much_pinned", "too_many_pipes"; also
+  //                    "in_use" and "retry_after_ms", from how fast the like was given
+  //                    back lately
   //   InvalidArgument  the same codes: it would be too much if nothing were held
   std::optional<Error> refusal(const Claim& claim, Nanoseconds now_ns) const;
   // Why more is held than may be; for what cannot be known beforehand.
@@ -72,7 +75,7 @@ class Ledger {
   std::vector<model::LimitUse> uses() const;
 
  private:
-  static constexpr std::size_t kResources = 5;
+  static constexpr std::size_t kResources = 6;
   struct Resource;
   static const std::array<Resource, kResources> kTable;
 

@@ -493,6 +493,12 @@ std::optional<std::uint32_t> Plan::stream_of(std::uint32_t chunk) const {
   return chunk;
 }
 
+std::uint64_t Plan::streams() const {
+  if (!streams_) return 0;
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      files_, [](const PlannedFile& file) { return file.file.stream; }));
+}
+
 std::uint64_t Plan::chunk_extent(std::uint32_t chunk, const Part& part) const {
   std::uint64_t extent = 0;
   for_each_run(chunk, part, [&](std::uint32_t, std::uint64_t begin, std::uint64_t end) {

@@ -82,6 +82,7 @@ class Plan {
   model::ElementType type() const { return type_; }
   bool in_bytes() const { return in_bytes_; }
   bool has_streams() const { return streams_; }  // then size() is that of the others
+  std::uint64_t streams() const;                 // how many
   std::uint32_t chunks() const { return chunks_; }
   std::uint64_t leaves() const { return leaves_; }
   std::uint64_t chunk_size() const { return chunk_leaves_ * leaf_size(); }

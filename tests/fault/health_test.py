@@ -2,6 +2,7 @@
 """Canaries: what `tally status --health` and the service manager's watchdog are told."""
 
 import json
+import os
 import pathlib
 import select
 import signal
@@ -10,11 +11,13 @@ import tempfile
 import time
 import unittest
 
+import wire
 from processes import Watched
 from tally_daemon import TallyDaemon, wait_until
 
 OFTEN = '[daemon]\ncanary = "500ms"\n'
 FED_EVERY_S = 0.3
+TEXT_PIPE = 'files = (format = 4, files = [(name = "-", descriptor = 0)])'
 ENDLESS = ("run", "sum", "--range", "0:4000000000000", "--chunk", 1_000_000_000_000,
            "--path", "process")
 
@@ -129,6 +132,23 @@ class HealthTest(unittest.TestCase):
             self.assertNotIn("wedged", daemon.log_text())
             job.send_signal(signal.SIGINT)
             job.communicate(timeout=30)
+            settles(daemon, 0, inline="ok", thread="ok", process="ok")
+
+    def test_threads_that_wait_for_silent_pipes_are_busy_not_wedged(self):
+        silent = [os.pipe() for _ in range(2)]
+        self.addCleanup(lambda: [os.close(fd) for pipe in silent for fd in pipe])
+        with ServiceManager() as manager, TallyDaemon(
+                config=OFTEN + "[threads]\nmax = 2\n", env=manager.env) as daemon:
+            settles(daemon, 0, inline="ok", thread="ok", process="ok")
+            with wire.Session(daemon.socket) as session:
+                for sequence, (reading, _) in enumerate(silent):
+                    session.send(wire.frame(wire.submit(TEXT_PIPE), sequence, fd_count=1),
+                                 (reading,))
+                settles(daemon, 0, inline="ok", thread="busy", process="ok")
+                time.sleep(6)  # longer than anything else may stand still
+                settles(daemon, 0, inline="ok", thread="busy", process="ok")
+                self.assertNotIn("wedged", daemon.log_text())
+                self.assert_fed(manager)
             settles(daemon, 0, inline="ok", thread="ok", process="ok")
 
     def test_one_worker_that_is_stopped_is_not_the_path(self):

@@ -4,8 +4,10 @@
 
 #include <asio/post.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
+#include <variant>
 
 #include "runtime/account/chunk_meter.h"
 #include "runtime/exec/batch_in_hand.h"
@@ -14,6 +16,14 @@
 #include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
+namespace {
+
+bool reads_pipe(const model::ChunkTask& task) {
+  const auto* files = std::get_if<model::FilePieces>(&task.piece);
+  return files != nullptr && !files->pieces.empty() && files->pieces.front().stream;
+}
+
+}  // namespace
 
 // The kernels that the administrator lets into the daemon, loaded once for all threads.
 class ThreadPath::SharedImages final : public kernels::KernelImages {
@@ -38,7 +48,8 @@ struct ThreadPath::Slot {
 
   std::uint32_t number = 0;
   ChunkPage page;
-  BatchInHand batch;  // the loop's
+  bool of_pipe = false;  // what it has in hand reads one; the loop's
+  BatchInHand batch;     // the loop's
   JobSync sync;
   ChunkRunner runner;
   account::ChunkMeter meter{nullptr};
@@ -83,6 +94,8 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
   std::vector<model::ChunkKey> keys;
   keys.reserve(batch.size());
   for (const Assignment& one : batch) keys.push_back(one.task.key);
+  slot.of_pipe = std::ranges::any_of(
+      batch, [](const Assignment& one) { return reads_pipe(one.task); });
   slot.batch.begin(slot.page, std::move(keys));
   ++busy_;
   for (Assignment& one : batch) give_images(one);
@@ -142,6 +155,7 @@ void ThreadPath::deliver() {
   }
   for (auto& [slot, outcomes] : batches) {
     --busy_;
+    slots_[slot]->of_pipe = false;
     for (model::ChunkOutcome& outcome : outcomes)
       events_.on_outcome(slot, pid(slot), std::move(outcome));
   }
@@ -165,8 +179,14 @@ std::uint64_t ThreadPath::advanced(std::uint32_t slot) const {
 Activity ThreadPath::activity() const {
   Activity activity;
   activity.busy = busy_;
-  for (const auto& slot : slots_)
-    if (slot) activity.slots.push_back(SlotProgress::of(slot->page));
+  std::uint32_t waiting = 0;
+  for (const auto& slot : slots_) {
+    if (!slot) continue;
+    activity.slots.push_back(SlotProgress::of(slot->page));
+    // Reading one is nothing but waiting for it.
+    if (slot->of_pipe && activity.slots.back().stage == ChunkStage::Reading) ++waiting;
+  }
+  activity.waits_for_pipes = busy_ > 0 && waiting == busy_;
   return activity;
 }
 

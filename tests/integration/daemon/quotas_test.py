@@ -180,6 +180,25 @@ class QuotasTest(unittest.TestCase):
             told = self.refused(bob, ARRAY, (one,), code="too_many_descriptors")
             self.assertEqual((told["scope"], told["in_use"]), ("daemon", "4"))
 
+    def test_one_user_cannot_have_all_threads_wait_for_pipes(self):
+        self.start("[threads]\nmax = 4\n")  # three of them for a user
+        ada, bob = self.session(ADA), self.session(BOB)
+        silent = [os.pipe() for _ in range(5)]
+        self.addCleanup(lambda: [os.close(fd) for pipe in silent for fd in pipe])
+        for reading, _ in silent[:3]:
+            self.accepted(ada, FILE, (reading,), hints="")
+        told = self.refused(ada, FILE, (silent[3][0],), code="too_many_pipes", hints="")
+        self.assertIn("retry_after_ms", told)
+        self.assertEqual((told["scope"], told["limit"], told["in_use"], told["wanted"]),
+                         ("user", "3", "3", "1"))
+        self.assertEqual(self.limits()["pipes", ADA], 3)
+        # The thread that is left is another's to have.
+        member, answer = self.submit(bob, TINY.replace("10", "10000000"), wait=True,
+                                     hints=", path = 2")
+        self.assertEqual((member, answer["state"]), ("answer", DONE))
+        ada.socket.close()  # its jobs are attached
+        self.assert_at_rest()
+
     def test_requests_that_take_too_much_memory(self):
         self.start('requests = "4KiB"\n')
         ada, bob = self.session(ADA), self.session(BOB)

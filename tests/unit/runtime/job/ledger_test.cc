@@ -19,12 +19,14 @@ const Limits kLimits{{.jobs = 10,
                       .chunks = 100,
                       .descriptors = 20,
                       .request_bytes = 1000,
-                      .pinned_bytes = 5000},
+                      .pinned_bytes = 5000,
+                      .pipes = 16},
                      {.jobs = 6,
                       .chunks = 60,
                       .descriptors = 12,
                       .request_bytes = 600,
-                      .pinned_bytes = 3000}};
+                      .pinned_bytes = 3000,
+                      .pipes = 12}};
 
 Claim claim(std::uint32_t uid, Amounts amounts,
             std::vector<MemoryObject> objects = {}) {
@@ -186,13 +188,29 @@ TEST(Ledger, UsesNameAllAndThoseWhoHoldSomething) {
   ledger.hold(claim(kBob, {.jobs = 2}), kNow);
   ledger.hold(claim(kAda, {.jobs = 1}), kNow);
   const auto uses = ledger.uses();
-  ASSERT_EQ(uses.size(), 15U);
+  ASSERT_EQ(uses.size(), 18U);
   EXPECT_EQ(uses[0], (model::LimitUse{"jobs", std::nullopt, 10, 3}));
-  EXPECT_EQ(uses[5], (model::LimitUse{"jobs", kAda, 6, 1}));
-  EXPECT_EQ(uses[10], (model::LimitUse{"jobs", kBob, 6, 2}));
-  EXPECT_EQ(uses[14], (model::LimitUse{"pinned", kBob, 3000, 0}));
+  EXPECT_EQ(uses[6], (model::LimitUse{"jobs", kAda, 6, 1}));
+  EXPECT_EQ(uses[12], (model::LimitUse{"jobs", kBob, 6, 2}));
+  EXPECT_EQ(uses[16], (model::LimitUse{"pinned", kBob, 3000, 0}));
   ledger.give_back(claim(kBob, {.jobs = 2}), kNow);
-  EXPECT_EQ(ledger.uses().size(), 10U);
+  EXPECT_EQ(ledger.uses().size(), 12U);
+}
+
+TEST(Ledger, PipesAreLimitedByThreadsAndInAllByDescriptors) {
+  Ledger ledger(kLimits);
+  ledger.hold(claim(kAda, {.pipes = 12}), kNow);
+  const auto why = ledger.refusal(claim(kAda, {.pipes = 1}), kNow + 70 * kMs);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code(), "too_many_pipes");
+  EXPECT_EQ(why->message(),
+            "uid 1000 holds 12 pipes and may hold at most 12 (three quarters of "
+            "[threads] max)");
+  EXPECT_EQ(number(*why, "retry_after_ms"), 70);
+  ledger.hold(claim(kBob, {.pipes = 4}), kNow);
+  EXPECT_EQ(scope(*ledger.refusal(claim(kBob, {.pipes = 1}), kNow)), "daemon");
+  ledger.give_back(claim(kAda, {.pipes = 12}), kNow);
+  EXPECT_FALSE(ledger.refusal(claim(kAda, {.pipes = 12}), kNow));
 }
 
 TEST(Ledger, AUsersShareIsThreeQuartersWhereThereAreOthers) {
@@ -254,7 +272,7 @@ TEST(Ledger, WhateverIsHeldAndGivenBackNoLimitIsPassedAndNothingStays) {
   EXPECT_GT(refused, 1000U);
   for (const Claim& one : held) ledger.give_back(one, now);
   EXPECT_EQ(ledger.held(), Amounts());
-  EXPECT_EQ(ledger.uses().size(), 5U);
+  EXPECT_EQ(ledger.uses().size(), 6U);
 }
 
 }  // namespace
