@@ -24,6 +24,7 @@ struct Place {
 // A handler has no other way to its data.
 const ChunkPage* watched = nullptr;
 std::uint32_t seconds_each = 0;
+rlim_t most = RLIM_INFINITY;  // what was inherited
 Place last;
 
 Place place() {
@@ -40,9 +41,10 @@ bool allow_more() {
   if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0 ||
       ::getrlimit(RLIMIT_CPU, &limit) != 0)
     return false;
+  if (static_cast<rlim_t>(used.tv_sec) >= most) return false;
   // The limit is in whole seconds, of which one has begun.
   limit.rlim_cur = std::min<rlim_t>(static_cast<rlim_t>(used.tv_sec) + 1 + seconds_each,
-                                    limit.rlim_max);
+                                    std::min(most, limit.rlim_max));
   return ::setrlimit(RLIMIT_CPU, &limit) == 0;
 }
 
@@ -65,6 +67,9 @@ Result<void> limit_cpu(const ChunkPage& page, std::uint32_t seconds) {
   watched = &page;
   seconds_each = seconds;
   last = place();
+  rlimit inherited{};
+  if (::getrlimit(RLIMIT_CPU, &inherited) != 0) return Error::from_errno("RLIMIT_CPU");
+  most = inherited.rlim_cur;
   struct sigaction action {};
   action.sa_handler = on_cpu_limit;
   action.sa_flags = SA_RESTART;

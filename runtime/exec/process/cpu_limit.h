@@ -17,7 +17,8 @@
 
 namespace tally::exec {
 
-// `page` must outlive the process; 0: no limit. An inherited limit that is lower stays.
+// `page` must outlive the process; 0: no limit. An inherited limit that is lower
+// stays, also a soft one.
 Result<void> limit_cpu(const ChunkPage& page, std::uint32_t seconds);
 
 }  // namespace tally::exec
