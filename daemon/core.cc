@@ -18,7 +18,8 @@
 namespace tally::daemon {
 namespace {
 
-constexpr std::size_t kMostRefused = 64;  // sessions that wait for their refusal
+constexpr std::uint32_t kMostLinesASecond = 20;  // of how clients go, each kind
+constexpr std::size_t kMostRefused = 64;         // sessions that wait for their refusal
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when descriptors ran out
 
 // For what a worker needs itself, beside what kernels may have.
@@ -146,6 +147,8 @@ Core::Core(asio::io_context& loop, CoreOptions options)
       engine_(loop, engine_options(options_, [this] { flush_now(); })),
       canary_(loop, engine_, canary_options(options_)),
       lost_jobs_(loop, engine_, options_.config.limits.attached_grace),
+      ended_badly_(loop, kMostLinesASecond, options_.log),
+      jobs_left_(loop, kMostLinesASecond, options_.log),
       drain_timer_(loop),
       accept_pause_(loop) {}
 
@@ -253,11 +256,9 @@ void Core::flush_now() {
 void Core::session_ended(const std::shared_ptr<Session>& session,
                          const Result<void>& how) {
   if (!how)
-    ended_badly_.log(options_.log,
-                     "client (uid " + std::to_string(session->peer().uid) + ", pid " +
-                         std::to_string(session->peer().pid) +
-                         "): " + how.error().message(),
-                     monotonic_ns());
+    ended_badly_.log("client (uid " + std::to_string(session->peer().uid) + ", pid " +
+                     std::to_string(session->peer().pid) +
+                     "): " + how.error().message());
   sessions_.erase(session);
   if (session->admitted()) --admitted_;
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
@@ -268,11 +269,11 @@ bool Core::job_left(std::uint64_t job, const ipc::Peer& client) {
 }
 
 void Core::jobs_go_on(std::size_t jobs, const ipc::Peer& client) {
-  options_.log("client (uid " + std::to_string(client.uid) + ", pid " +
-               std::to_string(client.pid) + ") is gone; " + std::to_string(jobs) +
-               " of its jobs go on for " +
-               config::format_duration(options_.config.limits.attached_grace) +
-               ", should it come back");
+  jobs_left_.log("client (uid " + std::to_string(client.uid) + ", pid " +
+                 std::to_string(client.pid) + ") is gone; " + std::to_string(jobs) +
+                 " of its jobs go on for " +
+                 config::format_duration(options_.config.limits.attached_grace) +
+                 ", should it come back");
 }
 
 void Core::complete(model::ServerStatus& status) {

@@ -25,12 +25,12 @@
 #include "config/reload.h"
 #include "daemon/access.h"
 #include "daemon/canary.h"
-#include "daemon/log_limit.h"
 #include "daemon/lost_jobs.h"
 #include "daemon/session.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
 #include "runtime/engine.h"
+#include "runtime/log_limit.h"
 
 namespace tally::daemon {
 
@@ -107,7 +107,8 @@ class Core : private SessionHost {
   std::set<std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> dirty_;  // have replies to send
   bool flush_posted_ = false;
-  LogLimit ended_badly_;
+  LogLimit ended_badly_;  // lines that a client causes by how it goes
+  LogLimit jobs_left_;
   std::size_t admitted_ = 0;  // of the sessions; the others are on their way out
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t kHelperThreads = 8;
 constexpr std::uint32_t kGaugeThreads = 1;
+constexpr std::uint32_t kMostEndingsASecond = 100;  // in the log
 
 std::uint32_t workers_of(const EngineOptions& options) {
   return options.workers != 0 ? options.workers : options.cores.count;
@@ -88,6 +89,7 @@ Engine::Engine(asio::io_context& loop, EngineOptions options)
       trim_timer_(loop),
       arrays_(options_.kept_array_bytes),
       arrays_timer_(loop),
+      endings_(loop, kMostEndingsASecond, options_.log),
       gauges_("tally-gauge", kGaugeThreads),
       helpers_("tally-helper", kHelperThreads),
       kernels_(loop, helpers_, options_.kernels,

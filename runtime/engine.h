@@ -42,6 +42,7 @@
 #include "runtime/job/kept_arrays.h"
 #include "runtime/job/kernel_lookup.h"
 #include "runtime/job/ledger.h"
+#include "runtime/log_limit.h"
 #include "runtime/sched/scheduler.h"
 
 namespace tally {
@@ -69,7 +70,7 @@ struct EngineOptions {
   Nanoseconds attached_grace_ns = 0;
   model::DaemonKind kind = model::DaemonKind::Private;
   // One line an event. Jobs that end well, or that their user cancelled or left, are
-  // told only if log_jobs is set.
+  // told only if log_jobs is set; of the others at most 100 a second unless it is.
   std::function<void(const std::string&)> log = [](const std::string&) {};
   bool log_jobs = false;
   // Called after a path's news were handled: replies may be sent at once.
@@ -266,7 +267,7 @@ class Engine {
                Nanoseconds now_ns);
   void end_unplanned(std::uint64_t number, const Error& why);
   void log_end(const job::Job& job, const model::JobAnswer& answer,
-               Nanoseconds elapsed_ns) const;
+               Nanoseconds elapsed_ns);
   void count_end(model::JobState state);
   void idle_if_empty();
   void read_status();
@@ -351,6 +352,7 @@ class Engine {
   std::size_t most_jobs_seen_ = 0;  // at a time, since memory was given back
   bool draining_ = false;
   bool log_jobs_ = options_.log_jobs;
+  LogLimit endings_;
   std::function<void()> idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posts back
 

@@ -131,19 +131,24 @@ void Engine::deliver(JobPtr job, model::JobAnswer answer, Nanoseconds elapsed_ns
 }
 
 void Engine::log_end(const job::Job& job, const model::JobAnswer& answer,
-                     Nanoseconds elapsed_ns) const {
+                     Nanoseconds elapsed_ns) {
   const auto who = [&job] {
     return "job " + short_name(job.id) + " of uid " + std::to_string(job.uid);
   };
+  // Who asks for every job gets every line.
+  const auto log = [this](std::string line) {
+    if (log_jobs_) return options_.log(line);
+    endings_.log(std::move(line));
+  };
   if (answer.error && (log_jobs_ || !left_by_user(*answer.error)))
-    options_.log(who() + " ended " + std::string(name_of(answer.state)) + ": " +
-                 answer.error->message());
+    log(who() + " ended " + std::string(name_of(answer.state)) + ": " +
+        answer.error->message());
   else if (answer.state == model::JobState::Partial)
-    options_.log(who() + " ended partial: " + std::to_string(answer.missing.size()) +
-                 " parts of its input are missing");
+    log(who() + " ended partial: " + std::to_string(answer.missing.size()) +
+        " parts of its input are missing");
   else if (log_jobs_)
-    options_.log(who() + " done on the " + std::string(name_of(answer.path)) +
-                 " path in " + std::to_string(elapsed_ns / 1000) + " us");
+    log(who() + " done on the " + std::string(name_of(answer.path)) + " path in " +
+        std::to_string(elapsed_ns / 1000) + " us");
 }
 
 void Engine::count_end(model::JobState state) {

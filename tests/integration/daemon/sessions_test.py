@@ -2,6 +2,7 @@
 """Sessions that are well-formed, if odd: slow, many at once, out of order."""
 
 import os
+import re
 import socket
 import statistics
 import time
@@ -116,6 +117,24 @@ class SessionsTest(unittest.TestCase):
             got = {sequence: value for sequence, _, value in
                    (session.receive(), session.receive())}
             self.assertEqual(got[2]["state"], CANCELLED)
+
+    def test_jobs_that_fail_at_once_do_not_fill_the_log(self):
+        session = self.session()
+        expired = wire.body_of(wire.submit(LONG, job=", timeoutNs = 1"))
+        session.send(b"".join(wire.frame(expired, n) for n in range(1, 1001)))
+        for _ in range(1000):
+            session.receive_raw()
+        def lines():
+            return [line for line in self.daemon.log_text().splitlines()
+                    if " of uid " in line]
+        def told():
+            return sum(int(held) for held in
+                       re.findall(r"and (\d+) more lines like: job ",
+                                  self.daemon.log_text()))
+        def ended():  # each was told, or is in the count
+            return sum("more lines like" not in line for line in lines()) + told() == 1000
+        wait_until(ended, "the log counts what it held back")
+        self.assertGreater(told(), 0)
 
     def test_the_id_of_another_daemon_is_told_apart(self):
         member, error = self.session().ask("(wait = (id = (tag = 1, number = 1)))")

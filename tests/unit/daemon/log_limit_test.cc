@@ -1,32 +1,48 @@
 // How many lines clients can have written.
-#include "daemon/log_limit.h"
+#include "runtime/log_limit.h"
 
 #include <gtest/gtest.h>
 
+#include <asio/io_context.hpp>
+
+#include <memory>
 #include <string>
 #include <vector>
 
-namespace tally::daemon {
+namespace tally {
 namespace {
 
-constexpr Nanoseconds kSecond = 1'000'000'000;
+class LogLimitTest : public testing::Test {
+ protected:
+  asio::io_context loop_;
+  std::vector<std::string> lines_;
+  std::unique_ptr<LogLimit> limit_ = std::make_unique<LogLimit>(
+      loop_, 20, [this](const std::string& line) { lines_.push_back(line); });
+};
 
-TEST(LogLimit, SoManyASecondAndThenACount) {
-  LogLimit limit;
-  std::vector<std::string> lines;
-  const auto to = [&lines](const std::string& line) { lines.push_back(line); };
-  for (std::uint32_t n = 0; n < LogLimit::kMostASecond + 5; ++n)
-    limit.log(to, "bad", 10 * kSecond + n);
-  ASSERT_EQ(lines.size(), LogLimit::kMostASecond);
-  EXPECT_EQ(lines.back(), "bad");
+TEST_F(LogLimitTest, SoManyASecondAndThenACountThoughNoFurtherLineComes) {
+  for (int n = 0; n < 25; ++n) limit_->log("bad " + std::to_string(n));
+  ASSERT_EQ(lines_.size(), 20U);
+  EXPECT_EQ(lines_.back(), "bad 19");
+  loop_.run();  // until the second is over
+  ASSERT_EQ(lines_.size(), 21U);
+  EXPECT_EQ(lines_.back(), "and 5 more lines like: bad 24");
+  limit_->log("later");
+  EXPECT_EQ(lines_.back(), "later");
+}
 
-  limit.log(to, "later", 11 * kSecond);
-  ASSERT_EQ(lines.size(), LogLimit::kMostASecond + 1);
-  EXPECT_EQ(lines.back(), "later (and 5 more such lines before)");
+TEST_F(LogLimitTest, WhereNoneWasHeldBackNothingIsTold) {
+  for (int n = 0; n < 20; ++n) limit_->log("bad");
+  loop_.run();
+  EXPECT_EQ(lines_.size(), 20U);
+}
 
-  limit.log(to, "last", 12 * kSecond);
-  EXPECT_EQ(lines.back(), "last");
+TEST_F(LogLimitTest, MayEndWithACountUntold) {
+  for (int n = 0; n < 25; ++n) limit_->log("bad");
+  limit_.reset();
+  loop_.run();
+  EXPECT_EQ(lines_.size(), 20U);
 }
 
 }  // namespace
-}  // namespace tally::daemon
+}  // namespace tally
