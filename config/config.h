@@ -140,12 +140,13 @@ struct ThreadsConfig {
 };
 
 struct LimitsConfig {
-  // Connections at a time, 1 to 65536. One more is refused.
-  std::uint32_t sessions = 1024;
-
   // What follows has a limit over all clients and one for each user. A user's of 0 is
   // all of it where the daemon serves one user, else three quarters. What would be more
   // is refused.
+
+  // Connections at a time, 1 to 65536; administrators may have a few more.
+  std::uint32_t sessions = 1024;
+  std::uint32_t sessions_per_user = 0;
 
   // Jobs queued or running, 1 to 1000000.
   std::uint32_t jobs = 100'000;

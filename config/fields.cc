@@ -231,6 +231,8 @@ std::vector<Field> fields_of(Config& config) {
        kRestart},
       {"threads", "max", CountTarget{&config.threads.max, 1, kMostWorkers}, kRestart},
       {"limits", "sessions", CountTarget{&limits.sessions, 1, 65'536}, kReload},
+      {"limits", "sessions_per_user", CountTarget{&limits.sessions_per_user, 0, 65'536},
+       kReload},
       {"limits", "jobs", CountTarget{&limits.jobs, 1, 1'000'000}, kRestart},
       {"limits", "jobs_per_user", CountTarget{&limits.jobs_per_user, 0, 1'000'000},
        kRestart},

@@ -56,6 +56,12 @@ std::uint64_t machine_memory_bytes() {
          static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// A daemon that serves one user: what that user brings or takes is his own risk.
+bool serves_one_user(const CoreOptions& options) {
+  return options.kind != model::DaemonKind::System &&
+         options.config.access.users.empty() && options.config.access.groups.empty();
+}
+
 // No user can have all threads wait for their pipes where there are others.
 std::uint64_t pipes_per_user(const config::Config& config, bool one_user) {
   const std::uint64_t all = config.limits.descriptors;
@@ -98,9 +104,7 @@ EngineOptions engine_options(const CoreOptions& options,
   engine.worker_stall = config.pool.stall_timeout;
   engine.kernels.files = config.kernels.files;
   engine.kernels.in_process = config.kernels.in_process;
-  // A daemon that serves one user runs what that user brings; his is the risk.
-  const bool one_user = options.kind != model::DaemonKind::System &&
-                        config.access.users.empty() && config.access.groups.empty();
+  const bool one_user = serves_one_user(options);
   engine.kernels.from_clients =
       config.kernels.from_clients == config::FromClients::Yes ||
       (config.kernels.from_clients == config::FromClients::Auto && one_user);
@@ -207,7 +211,7 @@ void Core::adopt(UniqueFd connected) {
   session.grace = options_.config.limits.attached_grace;
   session.refusal = std::move(admitted.refusal);
   // They are told why at their hello, but not in any number.
-  if (session.refusal && sessions_.size() - admitted_ >= kMostRefused) return;
+  if (session.refusal && sessions_.size() - admitted_.total() >= kMostRefused) return;
   Session::Socket socket(loop_);
   asio::error_code error;
   socket.assign(asio::local::stream_protocol(), connected.release(), error);
@@ -216,7 +220,7 @@ void Core::adopt(UniqueFd connected) {
       std::make_shared<Session>(std::move(socket), *peer, engine_,
                                 static_cast<SessionHost&>(*this), std::move(session));
   sessions_.insert(started);
-  if (started->admitted()) ++admitted_;
+  if (started->admitted()) admitted_.open(peer->uid);
   started->start(loop_);
 }
 
@@ -228,14 +232,11 @@ Admission Core::admission(const ipc::Peer& peer, int socket) const {
   Admission result =
       decide(peer, groups ? *groups : std::vector<std::uint32_t>(), access_);
   if (result.refusal) return result;
-  const std::size_t most = options_.config.limits.sessions;
-  if (admitted_ >= most)
-    result.refusal = Error(Errc::Overloaded, "too_many_sessions",
-                           "the daemon has " + std::to_string(admitted_) +
-                               " clients and takes at most " + std::to_string(most))
-                         .with("limit", static_cast<std::int64_t>(most))
-                         .with("in_use", static_cast<std::int64_t>(admitted_))
-                         .with("retry_after_ms", std::int64_t{100});
+  const config::LimitsConfig& limits = options_.config.limits;
+  result.refusal = admitted_.refusal(
+      peer.uid, result.administrator,
+      {limits.sessions, job::user_limit(limits.sessions_per_user, limits.sessions,
+                                        serves_one_user(options_))});
   return result;
 }
 
@@ -260,7 +261,7 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
                      std::to_string(session->peer().pid) +
                      "): " + how.error().message());
   sessions_.erase(session);
-  if (session->admitted()) --admitted_;
+  if (session->admitted()) admitted_.close(session->peer().uid);
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
 }
 
@@ -278,7 +279,7 @@ void Core::jobs_go_on(std::size_t jobs, const ipc::Peer& client) {
 
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
-  status.sessions = admitted_;
+  status.sessions = admitted_.total();
   status.health = canary_.health();
   InForce in_force;
   in_force.socket = options_.socket;

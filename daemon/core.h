@@ -27,6 +27,7 @@
 #include "daemon/canary.h"
 #include "daemon/lost_jobs.h"
 #include "daemon/session.h"
+#include "daemon/session_accounts.h"
 #include "ipc/base/result.h"
 #include "ipc/base/unique_fd.h"
 #include "runtime/engine.h"
@@ -109,7 +110,7 @@ class Core : private SessionHost {
   bool flush_posted_ = false;
   LogLimit ended_badly_;  // lines that a client causes by how it goes
   LogLimit jobs_left_;
-  std::size_t admitted_ = 0;  // of the sessions; the others are on their way out
+  SessionAccounts admitted_;  // of the sessions; the others are on their way out
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;
 };

@@ -38,14 +38,37 @@ class QuotasTest(unittest.TestCase):
         self.daemon = self.enterContext(TallyDaemon(workers=1, config=CONFIG + limits))
         self.daemon.folder.chmod(0o755)
 
-    def session(self, uid):
+    def connect(self, uid, greet=False):
         os.seteuid(uid)  # the daemon goes by the one who connects
         try:
-            session = self.enterContext(wire.Session(self.daemon.socket))
+            return self.enterContext(wire.Session(self.daemon.socket, greet))
         finally:
             os.seteuid(0)
+
+    def session(self, uid):
+        session = self.connect(uid, greet=True)
         session.next = 0
         return session
+
+    def test_sessions_are_bounded_for_each_user_and_some_are_kept_for_administrators(self):
+        self.start("sessions = 4")
+        kept = [self.session(ADA) for _ in range(3)]
+        self.hello_refused(ADA, scope="user", limit="3", in_use="3")
+        kept.append(self.session(BOB))
+        self.hello_refused(BOB, scope="daemon", limit="4", in_use="4")
+        self.session(0)
+        kept[0].socket.close()
+        wait_until(lambda: self.daemon.status()["sessions"] == 5, "one has left")
+        self.hello_refused(BOB, scope="daemon", limit="4")  # root has the place
+
+    def hello_refused(self, uid, **expected):
+        session = self.connect(uid)
+        member, error = session.ask(wire.HELLO)
+        self.assertEqual((member, error["errc"], error["code"]),
+                         ("error", OVERLOADED, "too_many_sessions"))
+        told = facts(error)
+        self.assertEqual({name: str(told[name]) for name in expected}, expected)
+        self.assertTrue(session.at_end())
 
     def submit(self, session, source=LONG, fds=(), wait=False, hints=PROCESS):
         session.next += 1

@@ -72,6 +72,7 @@ attempts = 7
 max = 9
 [limits]
 sessions = 10
+sessions_per_user = 9
 jobs = 11
 jobs_per_user = 10
 chunks = 14
@@ -97,6 +98,7 @@ target = "journal"
   expected.pool = {2, 3, "/opt/tally-worker", 7};
   expected.threads = {9};
   expected.limits = {10,
+                     9,
                      11,
                      10,
                      14,

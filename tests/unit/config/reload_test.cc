@@ -81,6 +81,7 @@ stall_timeout = "1s"
 max = 1
 [limits]
 sessions = 1
+sessions_per_user = 1
 jobs = 1
 jobs_per_user = 1
 chunks = 1

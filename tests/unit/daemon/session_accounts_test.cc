@@ -1,0 +1,65 @@
+// Who gets a session, and who is told that there are too many.
+#include "daemon/session_accounts.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace tally::daemon {
+namespace {
+
+constexpr std::uint32_t kAda = 1000;
+constexpr std::uint32_t kBob = 1001;
+constexpr SessionAccounts::Limits kLimits{8, 6};
+
+SessionAccounts with(std::uint32_t uid, int sessions) {
+  SessionAccounts accounts;
+  for (int n = 0; n < sessions; ++n) accounts.open(uid);
+  return accounts;
+}
+
+// Whose limit it is; "" if there is a place.
+std::string told(const SessionAccounts& accounts, std::uint32_t uid,
+                 bool administrator) {
+  const auto why = accounts.refusal(uid, administrator, kLimits);
+  if (!why) return "";
+  EXPECT_EQ(why->errc(), Errc::Overloaded);
+  EXPECT_EQ(why->code(), "too_many_sessions");
+  return why->message().starts_with("the daemon") ? "daemon" : "user";
+}
+
+TEST(SessionAccountsTest, NoUserTakesThePlacesOfAllOthers) {
+  SessionAccounts accounts = with(kAda, 6);
+  EXPECT_EQ(told(accounts, kAda, false), "user");
+  EXPECT_EQ(told(accounts, kBob, false), "");
+  accounts.close(kAda);
+  EXPECT_EQ(told(accounts, kAda, false), "");
+}
+
+TEST(SessionAccountsTest, TheLastPlacesAreForAdministrators) {
+  SessionAccounts accounts = with(kAda, 4);
+  for (int n = 0; n < 4; ++n) accounts.open(kBob);
+  EXPECT_EQ(told(accounts, kAda, false), "daemon");
+  for (std::uint64_t n = 0; n < SessionAccounts::kForAdministrators; ++n) {
+    EXPECT_EQ(told(accounts, static_cast<std::uint32_t>(n), true), "");
+    accounts.open(static_cast<std::uint32_t>(n));
+  }
+  EXPECT_EQ(told(accounts, 99, true), "daemon");
+}
+
+TEST(SessionAccountsTest, AnAdministratorHasALimitOfItsOwnToo) {
+  EXPECT_EQ(told(with(0, 6), 0, true), "user");
+}
+
+TEST(SessionAccountsTest, WhoHasClosedAllHasNone) {
+  SessionAccounts accounts = with(kAda, 2);
+  accounts.open(kBob);
+  accounts.close(kAda);
+  accounts.close(kAda);
+  EXPECT_EQ(accounts.of(kAda), 0U);
+  EXPECT_EQ(accounts.of(kBob), 1U);
+  EXPECT_EQ(accounts.total(), 1U);
+}
+
+}  // namespace
+}  // namespace tally::daemon
