@@ -211,7 +211,7 @@ void Core::adopt(UniqueFd connected) {
   session.grace = options_.config.limits.attached_grace;
   session.refusal = std::move(admitted.refusal);
   // They are told why at their hello, but not in any number.
-  if (session.refusal && sessions_.size() - admitted_.total() >= kMostRefused) return;
+  if (session.refusal && sessions_.size() - accounts_.total() >= kMostRefused) return;
   Session::Socket socket(loop_);
   asio::error_code error;
   socket.assign(asio::local::stream_protocol(), connected.release(), error);
@@ -220,7 +220,7 @@ void Core::adopt(UniqueFd connected) {
       std::make_shared<Session>(std::move(socket), *peer, engine_,
                                 static_cast<SessionHost&>(*this), std::move(session));
   sessions_.insert(started);
-  if (started->admitted()) admitted_.open(peer->uid);
+  if (started->admitted()) accounts_.open(peer->uid);
   started->start(loop_);
 }
 
@@ -233,7 +233,7 @@ Admission Core::admission(const ipc::Peer& peer, int socket) const {
       decide(peer, groups ? *groups : std::vector<std::uint32_t>(), access_);
   if (result.refusal) return result;
   const config::LimitsConfig& limits = options_.config.limits;
-  result.refusal = admitted_.refusal(
+  result.refusal = accounts_.refusal(
       peer.uid, result.administrator,
       {limits.sessions, job::user_limit(limits.sessions_per_user, limits.sessions,
                                         serves_one_user(options_))});
@@ -261,7 +261,7 @@ void Core::session_ended(const std::shared_ptr<Session>& session,
                      std::to_string(session->peer().pid) +
                      "): " + how.error().message());
   sessions_.erase(session);
-  if (session->admitted()) admitted_.close(session->peer().uid);
+  if (session->admitted()) accounts_.close(session->peer().uid);
   if (state_ == State::Stopped && sessions_.empty()) options_.on_stopped();
 }
 
@@ -279,7 +279,7 @@ void Core::jobs_go_on(std::size_t jobs, const ipc::Peer& client) {
 
 void Core::complete(model::ServerStatus& status) {
   status.socket = options_.socket;
-  status.sessions = admitted_.total();
+  status.sessions = accounts_.total();
   status.health = canary_.health();
   InForce in_force;
   in_force.socket = options_.socket;

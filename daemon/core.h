@@ -88,6 +88,7 @@ class Core : private SessionHost {
 
   void flush_later(std::shared_ptr<Session> session) override;
   TurnQueue& turns() override { return turns_; }
+  SessionAccounts& accounts() override { return accounts_; }
   void session_ended(const std::shared_ptr<Session>& session,
                      const Result<void>& how) override;
   bool job_left(std::uint64_t job, const ipc::Peer& client) override;
@@ -110,7 +111,7 @@ class Core : private SessionHost {
   bool flush_posted_ = false;
   LogLimit ended_badly_;  // lines that a client causes by how it goes
   LogLimit jobs_left_;
-  SessionAccounts admitted_;  // of the sessions; the others are on their way out
+  SessionAccounts accounts_;  // their number: without those refused, on their way out
   asio::steady_timer drain_timer_;
   asio::steady_timer accept_pause_;
 };

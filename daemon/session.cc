@@ -23,6 +23,7 @@ constexpr std::size_t kKeptCapacity = 1U << 18;
 constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
 constexpr std::chrono::seconds kHelloDeadline{10};
 constexpr std::chrono::milliseconds kClosingStep{1};
+constexpr std::chrono::seconds kFrameDeadline{10};
 
 Error no_such_job(const std::string& what) {
   return Error(Errc::NotFound, "no_such_job", what);
@@ -113,6 +114,7 @@ Session::Session(Socket socket, ipc::Peer peer, Engine& engine, SessionHost& hos
       host_(host),
       options_(std::move(options)),
       reader_(ipc::FrameLimits{}),
+      rest_(socket_.get_executor()),
       greeting_(socket_.get_executor()),
       room_(socket_.get_executor()),
       closing_(socket_.get_executor()) {}
@@ -143,7 +145,9 @@ void Session::end() {
   ended_ = true;
   asio::error_code ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);
+  expect_no_rest();
   std::vector<UniqueFd> left = reader_.take_descriptors();
+  count_descriptors();
   if (socket_.available(ignored) > 0)
     left.emplace_back(socket_.release(ignored));
   else
@@ -191,6 +195,8 @@ asio::awaitable<Result<void>> Session::run(std::shared_ptr<Session> self) {
 
 asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
   while (!self->stopping_) {
+    if (const auto why = self->count_descriptors()) co_return self->violated(*why);
+    if (self->reader_.incomplete()) self->expect_rest();
     asio::error_code error;
     co_await self->socket_.async_wait(Socket::wait_read,
                                       asio::redirect_error(asio::use_awaitable, error));
@@ -204,6 +210,12 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
         self->reader_.receive(self->socket_.native_handle(), MSG_DONTWAIT);
     if (!got) co_return self->violated(got.error());
     if (*got == ipc::Transfer::Closed) {
+      if (self->rest_late_)
+        co_return self->violated(
+            Error(Errc::ProtocolViolation, "frame_too_slow",
+                  "the rest of a frame did not come within " +
+                      std::to_string(kFrameDeadline.count()) +
+                      " s of its start; begin a frame when all of it is at hand"));
       if (self->reader_.mid_frame() && !self->stopping_)
         co_return Error(Errc::ProtocolViolation, "cut_short",
                         "the client closed in the middle of a frame");
@@ -212,10 +224,14 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
     self->in_turn_ = true;
     Turn turn(received_ns);
     while (!self->stopping_) {
-      if (self->unsent() > kMostUnsentBytes) co_await self->room();
+      if (self->unsent() > kMostUnsentBytes) {
+        if (const auto why = self->count_descriptors()) co_return self->violated(*why);
+        co_await self->room();
+      }
       Result<std::optional<ipc::Frame>> frame = self->reader_.next();
       if (!frame) co_return self->violated(frame.error());
       if (!*frame) break;
+      self->expect_no_rest();
       if (!self->handle(**frame, received_ns)) self->stopping_ = true;
       if ((*frame)->header.fd_count > 0) {
         // Those that no request took.
@@ -239,6 +255,7 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
 // Until a client that does not read its replies has read most of them: until then no
 // more of them are made.
 asio::awaitable<void> Session::room() {
+  expect_no_rest();  // it may have come; it is not looked at meanwhile
   in_turn_ = false;  // what is written meanwhile must not wait for us
   flush();
   while (!stopping_ && unsent() > kMostUnsentBytes) {
@@ -255,6 +272,35 @@ asio::awaitable<void> Session::closing() {
   asio::error_code error;
   closing_.expires_after(kClosingStep);
   co_await closing_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+}
+
+// Sets the deadline for the frame that has begun, if it has none.
+void Session::expect_rest() {
+  if (std::exchange(rest_expected_, true)) return;
+  rest_.expires_after(kFrameDeadline);
+  rest_.async_wait([weak = weak_from_this()](asio::error_code error) {
+    const auto self = weak.lock();
+    if (!self || error || !self->rest_expected_) return;
+    if (std::chrono::steady_clock::now() < self->rest_.expiry()) return;  // another's
+    asio::error_code ignored;
+    if (self->socket_.available(ignored) > 0) {  // it is we who are late
+      self->rest_expected_ = false;
+      return self->expect_rest();
+    }
+    self->rest_late_ = true;
+    self->socket_.shutdown(Socket::shutdown_receive, ignored);  // ends a pending read
+  });
+}
+
+void Session::expect_no_rest() {
+  if (std::exchange(rest_expected_, false)) rest_.cancel();
+}
+
+// Whenever we wait for the client: it may have us hold them for as long.
+std::optional<Error> Session::count_descriptors() {
+  const std::size_t before = std::exchange(counted_descriptors_, reader_.descriptors());
+  if (before == counted_descriptors_) return std::nullopt;
+  return host_.accounts().waiting_descriptors(peer_.uid, before, counted_descriptors_);
 }
 
 // Answers a stream that is no stream of frames any more; its sequence is unknown.

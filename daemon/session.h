@@ -10,6 +10,9 @@
 // lives. When a session ends, the jobs attached to it are its host's to cancel, or, if
 // the client said that it leaves, are cancelled.
 //
+// A frame that has begun must be complete within 10 s, and the descriptors that wait
+// for such frames are bounded over all sessions of a uid (daemon/session_accounts.h).
+//
 // A client that does not read its replies is not read from either, beyond
 // kMostUnsentBytes. One that brings descriptors is not read on while too many wait to
 // be closed (runtime/job/closer.h): whether a job took them or none, they end there.
@@ -28,6 +31,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/session_accounts.h"
 #include "daemon/turn_queue.h"
 #include "ipc/frame_reader.h"
 #include "ipc/message.h"
@@ -47,6 +51,7 @@ class SessionHost {
   // Sends the session's replies at the end of this turn of the loop.
   virtual void flush_later(std::shared_ptr<Session> session) = 0;
   virtual TurnQueue& turns() = 0;
+  virtual SessionAccounts& accounts() = 0;
   virtual void session_ended(const std::shared_ptr<Session>& session,
                              const Result<void>& how) = 0;
   // The client lost the session by which it submitted the job. True: the job goes on.
@@ -87,6 +92,9 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> room();
   asio::awaitable<void> closing();
   bool leaves_descriptors() const;
+  void expect_rest();
+  void expect_no_rest();
+  std::optional<Error> count_descriptors();
   Error violated(const Error& why);
   void end();
   void leave_attached();
@@ -155,6 +163,10 @@ class Session : public std::enable_shared_from_this<Session> {
       submitted_;  // by sequence; alive ones
   // By the sequence of a submit or explain whose files come in windows.
   std::unordered_map<std::uint32_t, std::shared_ptr<job::FileWindows>> windows_;
+  std::size_t counted_descriptors_ = 0;  // in the host's accounts
+  bool rest_expected_ = false;           // of a frame
+  bool rest_late_ = false;
+  asio::steady_timer rest_;      // its deadline
   asio::steady_timer greeting_;  // the hello's deadline
   asio::steady_timer room_;      // cancelled whenever something was sent
   asio::steady_timer closing_;   // until we look again how many wait to be closed

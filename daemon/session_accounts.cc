@@ -31,19 +31,42 @@ std::optional<Error> SessionAccounts::refusal(std::uint32_t uid, bool administra
 }
 
 void SessionAccounts::open(std::uint32_t uid) {
-  ++users_[uid];
+  ++users_[uid].sessions;
   ++total_;
 }
 
 void SessionAccounts::close(std::uint32_t uid) {
-  const auto user = users_.find(uid);
-  if (--user->second == 0) users_.erase(user);
+  --users_[uid].sessions;
   --total_;
+  forget_if_none(uid);
+}
+
+std::optional<Error> SessionAccounts::waiting_descriptors(std::uint32_t uid,
+                                                          std::uint64_t before,
+                                                          std::uint64_t now) {
+  const std::uint64_t held = users_[uid].descriptors += now - before;
+  forget_if_none(uid);
+  if (now <= before || held <= kMostWaitingDescriptors) return std::nullopt;
+  return Error(
+             Errc::Overloaded, "too_many_waiting_descriptors",
+             "the sessions of uid " + std::to_string(uid) + " have sent " +
+                 std::to_string(held) +
+                 " descriptors ahead of the rest of their frames, and may have sent " +
+                 std::to_string(kMostWaitingDescriptors) +
+                 "; send frames whole, or from fewer sessions at a time")
+      .with("scope", "user")
+      .with("limit", static_cast<std::int64_t>(kMostWaitingDescriptors))
+      .with("in_use", static_cast<std::int64_t>(held));
+}
+
+void SessionAccounts::forget_if_none(std::uint32_t uid) {
+  const auto user = users_.find(uid);
+  if (user->second.sessions == 0 && user->second.descriptors == 0) users_.erase(user);
 }
 
 std::uint64_t SessionAccounts::of(std::uint32_t uid) const {
   const auto user = users_.find(uid);
-  return user == users_.end() ? 0 : user->second;
+  return user == users_.end() ? 0 : user->second.sessions;
 }
 
 }  // namespace tally::daemon

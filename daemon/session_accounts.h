@@ -1,7 +1,8 @@
-// SessionAccounts: how many sessions there are, of each uid and in all, and who gets no
-// more.
+// SessionAccounts: what sessions hold beside their jobs, of each uid and in all, and
+// who gets no more: the sessions themselves, and descriptors that came ahead of the
+// rest of their frame, which no job's account has yet.
 //
-// Pure. One opened for a uid is closed for the same uid.
+// Pure. What is counted for a uid is taken back for the same uid.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,9 @@ class SessionAccounts {
   // can still come to see it and to end it.
   static constexpr std::uint64_t kForAdministrators = 16;
 
+  // Of a user's sessions, refused ones too.
+  static constexpr std::uint64_t kMostWaitingDescriptors = 1024;
+
   struct Limits {
     std::uint64_t total = 0;
     std::uint64_t per_user = 0;  // an administrator's, too
@@ -32,12 +36,26 @@ class SessionAccounts {
   void open(std::uint32_t uid);
   void close(std::uint32_t uid);
 
+  // One of the uid's sessions, for which `before` descriptors were counted, holds `now`
+  // and waits for its client. Why it is not to hold them: Overloaded
+  // "too_many_waiting_descriptors", with fields "scope", "limit" and "in_use"; they are
+  // counted all the same, until it closes them.
+  std::optional<Error> waiting_descriptors(std::uint32_t uid, std::uint64_t before,
+                                           std::uint64_t now);
+
   std::uint64_t total() const { return total_; }
   std::uint64_t of(std::uint32_t uid) const;
 
  private:
+  struct Held {
+    std::uint64_t sessions = 0;
+    std::uint64_t descriptors = 0;
+  };
+
+  void forget_if_none(std::uint32_t uid);
+
   std::uint64_t total_ = 0;
-  std::unordered_map<std::uint32_t, std::uint64_t> users_;  // those that have some
+  std::unordered_map<std::uint32_t, Held> users_;  // those that have some
 };
 
 }  // namespace tally::daemon

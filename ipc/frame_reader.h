@@ -48,6 +48,9 @@ class FrameReader {
   std::vector<UniqueFd> take_descriptors() { return std::exchange(fds_, {}); }
 
   bool mid_frame() const { return end_ != begin_; }
+  // Those that wait for the rest of their frame, once next() has no more.
+  std::size_t descriptors() const { return fds_.size(); }
+  bool incomplete() const { return mid_frame() || !fds_.empty(); }
 
  private:
   void make_room();

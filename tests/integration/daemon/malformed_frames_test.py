@@ -4,6 +4,7 @@
 import os
 import socket
 import struct
+import time
 import unittest
 
 import wire
@@ -52,6 +53,22 @@ class MalformedFramesTest(unittest.TestCase):
         self.assertTrue(session.at_end())
         session.socket.close()
         return error
+
+    def test_half_a_frame_is_waited_for_but_not_for_long(self):
+        with open("/dev/null", "rb") as nothing:
+            halves = [self.session() for _ in range(2)]
+            halves[0].send(wire.frame(SMALL)[:40])
+            halves[1].send(wire.frame(wire.PING, fd_count=1)[:8], [nothing.fileno()])
+        for _ in range(3):  # a trickle is no reason to wait
+            time.sleep(2)
+            halves[0].send(b"\0")
+        for session in halves:
+            session.socket.settimeout(30)
+            _, member, error = session.receive()
+            self.assertEqual((member, error["code"], error["errc"]),
+                             ("error", "frame_too_slow", PROTOCOL_VIOLATION))
+            self.assertTrue(session.at_end())
+            session.socket.close()
 
     def test_garbage(self):
         for greet in True, False:

@@ -70,6 +70,28 @@ class QuotasTest(unittest.TestCase):
         self.assertEqual({name: str(told[name]) for name in expected}, expected)
         self.assertTrue(session.at_end())
 
+    def test_descriptors_that_wait_for_their_frame_are_bounded_for_each_user(self):
+        self.start("")
+        half = wire.frame(wire.PING, fd_count=64)[:16]
+        with open("/dev/null", "rb") as nothing:
+            for _ in range(16):
+                self.session(ADA).send(half, [nothing.fileno()] * 64)
+            one_more = self.session(ADA)
+            one_more.send(half, [nothing.fileno()] * 64)
+            _, member, error = one_more.receive()
+            self.assertEqual((member, error["errc"], error["code"]),
+                             ("error", OVERLOADED, "too_many_waiting_descriptors"))
+            self.assertEqual(facts(error),
+                             {"scope": "user", "limit": "1024", "in_use": "1088"})
+            self.assertTrue(one_more.at_end())
+            other = self.session(BOB)
+            other.send(half, [nothing.fileno()] * 64)
+            other.send(wire.frame(wire.PING)[16:])
+            self.assertEqual(other.receive()[1], "done")
+            # Whole frames are as welcome as ever.
+            self.assertEqual(self.session(ADA).ask(wire.PING, 1, [nothing.fileno()])[0],
+                             "done")
+
     def submit(self, session, source=LONG, fds=(), wait=False, hints=PROCESS):
         session.next += 1
         return session.ask(wire.submit(source, wait=wait, job=hints), session.next, fds)

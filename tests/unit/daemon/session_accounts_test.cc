@@ -51,6 +51,19 @@ TEST(SessionAccountsTest, AnAdministratorHasALimitOfItsOwnToo) {
   EXPECT_EQ(told(with(0, 6), 0, true), "user");
 }
 
+TEST(SessionAccountsTest, DescriptorsThatWaitAreBoundedOverAUsersSessions) {
+  constexpr std::uint64_t kMost = SessionAccounts::kMostWaitingDescriptors;
+  SessionAccounts accounts;
+  EXPECT_FALSE(accounts.waiting_descriptors(kAda, 0, kMost));
+  const auto why = accounts.waiting_descriptors(kAda, 0, 2);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code(), "too_many_waiting_descriptors");
+  EXPECT_FALSE(accounts.waiting_descriptors(kAda, 2, 1)) << "fewer are welcome";
+  EXPECT_FALSE(accounts.waiting_descriptors(kBob, 0, 64));
+  EXPECT_FALSE(accounts.waiting_descriptors(kAda, kMost, 0));
+  EXPECT_FALSE(accounts.waiting_descriptors(kAda, 0, 64));
+}
+
 TEST(SessionAccountsTest, WhoHasClosedAllHasNone) {
   SessionAccounts accounts = with(kAda, 2);
   accounts.open(kBob);
