@@ -18,9 +18,8 @@
 namespace tally::daemon {
 namespace {
 
-constexpr std::size_t kMostUnsentBytes = 4U << 20;
 constexpr std::size_t kKeptCapacity = 1U << 18;
-constexpr std::uint32_t kMostWaits = 10'000;  // of one session, unanswered
+constexpr std::uint32_t kMostWaits = 10'000;  // of one session, while few share
 constexpr std::chrono::seconds kHelloDeadline{10};
 constexpr std::chrono::milliseconds kClosingStep{1};
 constexpr std::chrono::seconds kFrameDeadline{10};
@@ -224,7 +223,7 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
     self->in_turn_ = true;
     Turn turn(received_ns);
     while (!self->stopping_) {
-      if (self->unsent() > kMostUnsentBytes) {
+      if (self->too_much_unsent()) {
         if (const auto why = self->count_descriptors()) co_return self->violated(*why);
         co_await self->room();
       }
@@ -258,7 +257,7 @@ asio::awaitable<void> Session::room() {
   expect_no_rest();  // it may have come; it is not looked at meanwhile
   in_turn_ = false;  // what is written meanwhile must not wait for us
   flush();
-  while (!stopping_ && unsent() > kMostUnsentBytes) {
+  while (!stopping_ && too_much_unsent()) {
     asio::error_code error;
     room_.expires_at(asio::steady_timer::time_point::max());
     co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -462,11 +461,12 @@ Result<std::uint64_t> Session::resolve(const model::JobRef& ref) {
 
 // A request that is answered later is held meanwhile: not any number of them.
 bool Session::may_wait(std::uint32_t sequence) {
-  if (waits_ < kMostWaits) return true;
+  const std::uint32_t most = most_waits();
+  if (waits_ < most) return true;
   reply(sequence,
         Error(Errc::Overloaded, "too_many_waits",
               "this session waits for " + std::to_string(waits_) + " answers already")
-            .with("limit", std::int64_t{kMostWaits})
+            .with("limit", std::int64_t{most})
             .with("in_use", std::int64_t{waits_})
             .with("retry_after_ms", std::int64_t{100}));
   return false;
@@ -565,6 +565,7 @@ void Session::list(std::uint32_t sequence) {
 void Session::server_status(std::uint32_t sequence) {
   if (!may_wait(sequence)) return;
   ++waits_;
+  ++statuses_owed_;
   engine_.status([weak = weak_from_this(), sequence](const auto& known) {
     const auto self = weak.lock();
     if (!self || self->ended_) return;
@@ -578,9 +579,12 @@ void Session::server_status(std::uint32_t sequence) {
 
 void Session::tell_status(std::uint32_t sequence, model::ServerStatus status) {
   --waits_;
+  --statuses_owed_;
   host_.complete(status);
   hide_others(status);
+  const std::size_t before = out_.size();
   reply(sequence, std::move(status));
+  if (out_.size() > before) status_bytes_ = out_.size() - before;
 }
 
 // What others' jobs do is theirs to know. A job that ended since, and was not kept, is
@@ -630,9 +634,23 @@ void Session::reply_answer(std::uint32_t sequence, const job::EndedJob& job) {
 
 void Session::send_event(std::uint32_t sequence, const model::JobProgress& progress) {
   // A client that does not read gets no more news, only answers.
-  if (ended_ || unsent() > kMostUnsentBytes) return;
+  if (ended_ || too_much_unsent()) return;
   ipc::append_event(out_, sequence, progress);
   written();
+}
+
+bool Session::too_much_unsent() const {
+  const std::size_t bytes = unsent() + statuses_owed_ * status_bytes_;
+  // The first is no more than a comparison, for those who read.
+  return bytes > SessionAccounts::kLeastUnsentBytes &&
+         bytes > host_.accounts().unsent_bytes(peer_.uid);
+}
+
+// Their answers come all at once, if it is one job's end, and may be unsent then.
+std::uint32_t Session::most_waits() const {
+  return static_cast<std::uint32_t>(kMostWaits *
+                                    host_.accounts().unsent_bytes(peer_.uid) /
+                                    SessionAccounts::kMostUnsentBytes);
 }
 
 void Session::written() {

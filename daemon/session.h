@@ -13,9 +13,10 @@
 // A frame that has begun must be complete within 10 s, and the descriptors that wait
 // for such frames are bounded over all sessions of a uid (daemon/session_accounts.h).
 //
-// A client that does not read its replies is not read from either, beyond
-// kMostUnsentBytes. One that brings descriptors is not read on while too many wait to
-// be closed (runtime/job/closer.h): whether a job took them or none, they end there.
+// A client that does not read its replies is not read from either, beyond its share of
+// what its user's sessions may leave unread. One that brings descriptors is not read on
+// while too many wait to be closed (runtime/job/closer.h): whether a job took them or
+// none, they end there.
 //
 // Threads: the loop's. Lifetime: shared; coroutines and job observers hold it. `engine`
 // and `host` must outlive it.
@@ -135,6 +136,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void written();
   bool send_some();
   std::size_t unsent() const { return out_.size() - sent_; }
+  bool too_much_unsent() const;
+  std::uint32_t most_waits() const;
 
   Socket socket_;
   const ipc::Peer peer_;
@@ -151,6 +154,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool writing_ = false;  // waiting for the socket to take more
   bool greeted_ = false;
   std::uint32_t waits_ = 0;  // requests to wait that are not answered yet
+  std::size_t statuses_owed_ = 0;
+  std::size_t status_bytes_ = 8192;  // of one, as of the last that was told
   bool stopping_ = false;
   bool ended_ = false;
   bool said_leave_ = false;

@@ -1,5 +1,6 @@
 #include "daemon/session_accounts.h"
 
+#include <algorithm>
 #include <string>
 
 namespace tally::daemon {
@@ -57,6 +58,12 @@ std::optional<Error> SessionAccounts::waiting_descriptors(std::uint32_t uid,
       .with("scope", "user")
       .with("limit", static_cast<std::int64_t>(kMostWaitingDescriptors))
       .with("in_use", static_cast<std::int64_t>(held));
+}
+
+std::size_t SessionAccounts::unsent_bytes(std::uint32_t uid) const {
+  const std::uint64_t sessions = std::max<std::uint64_t>(of(uid), 1);
+  return std::clamp<std::size_t>(kUnsentBytes / sessions, kLeastUnsentBytes,
+                                 kMostUnsentBytes);
 }
 
 void SessionAccounts::forget_if_none(std::uint32_t uid) {

@@ -1,10 +1,11 @@
 // SessionAccounts: what sessions hold beside their jobs, of each uid and in all, and
-// who gets no more: the sessions themselves, and descriptors that came ahead of the
-// rest of their frame, which no job's account has yet.
+// who gets no more: the sessions themselves, descriptors that came ahead of the rest
+// of their frame, which no job's account has yet, and replies that are not taken.
 //
 // Pure. What is counted for a uid is taken back for the same uid.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -21,6 +22,12 @@ class SessionAccounts {
 
   // Of a user's sessions, refused ones too.
   static constexpr std::uint64_t kMostWaitingDescriptors = 1024;
+
+  // Replies that a user's sessions have not taken, shared out among them; within these
+  // bounds for one.
+  static constexpr std::size_t kUnsentBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kLeastUnsentBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kMostUnsentBytes = std::size_t{4} << 20;
 
   struct Limits {
     std::uint64_t total = 0;
@@ -42,6 +49,9 @@ class SessionAccounts {
   // counted all the same, until it closes them.
   std::optional<Error> waiting_descriptors(std::uint32_t uid, std::uint64_t before,
                                            std::uint64_t now);
+
+  // Beyond so much each session of the uid waits for its client to read.
+  std::size_t unsent_bytes(std::uint32_t uid) const;
 
   std::uint64_t total() const { return total_; }
   std::uint64_t of(std::uint32_t uid) const;

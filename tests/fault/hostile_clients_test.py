@@ -54,6 +54,7 @@ MOST_SLOWER = 3.0      # p99 under attack over the quiet one
 MEASURED_AGAIN = 2     # where it is more: a p99 of 1 s is a few moments of the machine's
 RESIDENT_SLACK = 16 << 20  # the allocator's
 MOST_UNSENT_BYTES = 2 * (4 << 20)  # of a session: kMostUnsentBytes, and a vector's growth
+UNSENT_BYTES = 2 * (64 << 20)  # of all sessions of a user: kUnsentBytes, likewise
 
 
 class Neighbour:
@@ -274,6 +275,28 @@ class HostileClientsTest(unittest.TestCase):
             self.assertEqual(silent[0].receive()[1], "error")
             silent[0].socket.close()
             wait_until(lambda: daemon.status()["sessions"] == 1, "they are gone")
+
+    def test_replies_that_are_never_read_by_many_sessions_of_a_user(self):
+        hello = wire.frame(wire.HELLO)
+        flood = wire.frame("(serverStatus = void)") * 400  # kilobytes each
+        sessions = 64
+        with TallyDaemon(config=CONFIG) as daemon:
+            daemon.whole_pool()
+            before = resident_bytes(daemon.process.pid)
+            silent = [wire.Session(daemon.socket, greet=False) for _ in range(sessions)]
+            for session in silent:
+                session.send(hello)
+                session.socket.settimeout(0.02)
+            for session in silent * 6:
+                with contextlib.suppress(TimeoutError):  # nobody takes it any more
+                    session.socket.send(flood)
+            time.sleep(1)
+            held = resident_bytes(daemon.process.pid) - before
+            print(f"{sessions} sessions: {held >> 20} MiB", flush=True)
+            if not SANITIZED:
+                self.assertLess(held, UNSENT_BYTES + RESIDENT_SLACK)
+            for session in silent:
+                session.socket.close()
 
     def test_ten_thousand_connects(self):
         hello = wire.frame(wire.HELLO)

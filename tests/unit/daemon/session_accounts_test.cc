@@ -64,6 +64,14 @@ TEST(SessionAccountsTest, DescriptorsThatWaitAreBoundedOverAUsersSessions) {
   EXPECT_FALSE(accounts.waiting_descriptors(kAda, 0, 64));
 }
 
+TEST(SessionAccountsTest, AUsersSessionsShareWhatMayBeUnsent) {
+  EXPECT_EQ(with(kAda, 1).unsent_bytes(kAda), 4U << 20);
+  EXPECT_EQ(with(kAda, 16).unsent_bytes(kAda), 4U << 20);
+  EXPECT_EQ(with(kAda, 64).unsent_bytes(kAda), 1U << 20);
+  EXPECT_EQ(with(kAda, 64).unsent_bytes(kBob), 4U << 20);
+  EXPECT_EQ(with(kAda, 1000).unsent_bytes(kAda), 256U << 10);
+}
+
 TEST(SessionAccountsTest, WhoHasClosedAllHasNone) {
   SessionAccounts accounts = with(kAda, 2);
   accounts.open(kBob);
