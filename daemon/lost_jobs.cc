@@ -37,7 +37,7 @@ bool LostJobs::add(std::uint64_t job, const ipc::Peer& client) {
   if (!left) return false;
   const bool by_library = left->client_id.starts_with(model::kLibraryIdPrefix);
   if (given_up_ || grace_ns_ == 0 || left->client_id.empty() ||
-      (by_library && !watch(client.pid))) {
+      (by_library && !watch(client))) {
     engine_.cancel(job, client_gone());
     return false;
   }
@@ -47,19 +47,23 @@ bool LostJobs::add(std::uint64_t job, const ipc::Peer& client) {
 }
 
 // False: the process has ended, or is none that we can see.
-bool LostJobs::watch(std::int32_t pid) {
+bool LostJobs::watch(const ipc::Peer& client) {
+  const std::int32_t pid = client.pid;
   if (const auto known = processes_.find(pid); known != processes_.end()) {
     ++known->second.jobs;
     return true;
   }
-  if (processes_.size() >= kMostWatched) return false;
+  const auto of_user = std::ranges::count_if(
+      processes_, [&](const auto& known) { return known.second.uid == client.uid; });
+  if (static_cast<std::size_t>(of_user) >= kMostWatched) return false;
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) return false;
   asio::posix::stream_descriptor end(loop_);
   asio::error_code error;
   end.assign(pidfd.release(), error);
   if (error) return false;
-  Process& process = processes_.emplace(pid, Process{std::move(end), 1}).first->second;
+  Process& process =
+      processes_.emplace(pid, Process{std::move(end), 1, client.uid}).first->second;
   process.end.async_wait(asio::posix::stream_descriptor::wait_read,
                          [this, pid, alive = alive_](asio::error_code failed) {
                            if (!failed && *alive) process_ended(pid);

@@ -5,7 +5,8 @@
 // only, so such a job goes on no longer than that process. Others are cancelled at
 // once, and so are all once the daemon drains, as nobody comes back to it.
 //
-// It watches at most kMostWatched processes; of more the jobs are cancelled at once.
+// It watches at most kMostWatched processes of a uid; of more the jobs are cancelled at
+// once.
 //
 // Threads: the loop's. `loop` and `engine` must outlive it.
 #pragma once
@@ -50,9 +51,10 @@ class LostJobs {
   struct Process {
     asio::posix::stream_descriptor end;  // a pidfd: readable once it has ended
     std::uint64_t jobs = 0;
+    std::uint32_t uid = 0;  // of who was there first
   };
 
-  bool watch(std::int32_t pid);
+  bool watch(const ipc::Peer& client);
   void process_ended(std::int32_t pid);
   void let_go(const Waiting& waiting);
   void arm();

@@ -173,8 +173,9 @@ void Session::leave_attached() {
                                        "the client that the job was attached to left"));
     if (job.attached && !said_leave_ && host_.job_left(job.number, peer_)) ++going_on_;
     if (turn.over())
-      return host_.turns().wait(
-          peer_.pid, [self = shared_from_this()] { self->leave_attached(); });
+      return host_.turns().wait(TurnQueue::key_of(peer_), [self = shared_from_this()] {
+        self->leave_attached();
+      });
   }
   const Error gone(Errc::Cancelled, "client_gone", "the client is gone");
   for (const auto& [sequence, windows] : std::exchange(windows_, {}))
@@ -202,7 +203,7 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
     if (error) break;
     Nanoseconds received_ns = monotonic_ns();
     if (!self->host_.turns().is_free(received_ns)) {
-      co_await self->host_.turns().turn_of(self->peer_.pid);
+      co_await self->host_.turns().turn_of(TurnQueue::key_of(self->peer_));
       received_ns = monotonic_ns();
     }
     const Result<ipc::Transfer> got =
@@ -240,7 +241,7 @@ asio::awaitable<Result<void>> Session::read(std::shared_ptr<Session> self) {
       }
       if (turn.over()) {
         // Its replies wait for the last of the read: a send costs more than the turn.
-        co_await self->host_.turns().turn_of(self->peer_.pid);
+        co_await self->host_.turns().turn_of(TurnQueue::key_of(self->peer_));
         turn = Turn(monotonic_ns());
       }
     }
@@ -572,7 +573,7 @@ void Session::server_status(std::uint32_t sequence) {
     // One reading may be for very many.
     TurnQueue& turns = self->host_.turns();
     if (turns.is_free(monotonic_ns())) return self->tell_status(sequence, *known);
-    turns.wait(self->peer_.pid,
+    turns.wait(TurnQueue::key_of(self->peer_),
                [self, sequence, known] { self->tell_status(sequence, *known); });
   });
 }

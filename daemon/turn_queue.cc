@@ -4,9 +4,9 @@
 
 namespace tally::daemon {
 
-void TurnQueue::wait(std::int32_t pid, std::function<void()> go) {
-  auto& mine = waiting_[pid];
-  if (mine.empty()) line_.push_back(pid);
+void TurnQueue::wait(Key key, std::function<void()> go) {
+  auto& mine = waiting_[key];
+  if (mine.empty()) line_.push_back(key);
   mine.push_back(std::move(go));
   serve_later();
 }
@@ -25,15 +25,15 @@ void TurnQueue::serve() {
   const Nanoseconds end_ns = began_ns_ + kInLineNs;
   // Who was served may have left nobody for the next call.
   while (!line_.empty() && monotonic_ns() < end_ns) {
-    const std::int32_t pid = line_.front();
+    const Key key = line_.front();
     line_.pop_front();
-    const auto mine = waiting_.find(pid);
+    const auto mine = waiting_.find(key);
     const std::function<void()> go = std::move(mine->second.front());
     mine->second.pop_front();
     if (mine->second.empty())
       waiting_.erase(mine);
     else
-      line_.push_back(pid);
+      line_.push_back(key);
     go();
   }
   serve_later();

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "ipc/base/clock.h"
+#include "ipc/peer.h"
 
 namespace tally::daemon {
 
@@ -33,7 +34,13 @@ class TurnQueue {
   static constexpr Nanoseconds kAtOnceNs = 25'000;
   static constexpr Nanoseconds kInLineNs = 10'000;  // between looks at the sockets
 
-  static constexpr std::int32_t kNewClients = 0;  // no process has this pid
+  // A process, by its pid. Those of other pid namespaces have none here: they are one
+  // by their uid, below 0.
+  using Key = std::int64_t;
+  static Key key_of(const ipc::Peer& peer) {
+    return peer.pid > 0 ? peer.pid : -1 - Key{peer.uid};
+  }
+  static constexpr Key kNewClients = 0;  // nobody's
 
   explicit TurnQueue(asio::io_context& loop) : loop_(loop) {}
 
@@ -48,15 +55,15 @@ class TurnQueue {
   }
 
   // Calls `go`, later, when it is the turn of this process.
-  void wait(std::int32_t pid, std::function<void()> go);
+  void wait(Key key, std::function<void()> go);
 
   // The same for a coroutine.
-  asio::awaitable<void> turn_of(std::int32_t pid) {
+  asio::awaitable<void> turn_of(Key key) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this, pid](auto handler) {
+        [this, key](auto handler) {
           // A std::function is copied, handlers are not.
           auto held = std::make_shared<decltype(handler)>(std::move(handler));
-          wait(pid, [held] { std::move (*held)(); });
+          wait(key, [held] { std::move (*held)(); });
         },
         asio::use_awaitable);
   }
@@ -66,8 +73,8 @@ class TurnQueue {
   void serve_later();
 
   asio::io_context& loop_;
-  std::unordered_map<std::int32_t, std::deque<std::function<void()>>> waiting_;
-  std::deque<std::int32_t> line_;  // processes of which some wait, each once
+  std::unordered_map<Key, std::deque<std::function<void()>>> waiting_;
+  std::deque<Key> line_;  // processes of which some wait, each once
   bool posted_ = false;
   Nanoseconds began_ns_ = 0;  // to work; 0: it has just looked at its sockets
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -3,6 +3,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 import unittest
 
@@ -12,6 +13,8 @@ from processes import descriptors_of
 from tally_daemon import wait_until
 
 LIBRARY_ID = "lib:0123456789abcdef"
+MOST_WATCHED = 256  # daemon/lost_jobs.h: processes of a user
+STRANGER = 65533
 
 
 class GraceTest(HeldCase):
@@ -125,6 +128,54 @@ jobs = 2
         begin = time.monotonic()
         self.daemon.stop()
         self.assertLess(time.monotonic() - begin, 20)  # drain_timeout is 30 s
+
+
+@unittest.skipUnless(os.geteuid() == 0, "takes root to become another user")
+class ManyLostProcessesTest(HeldCase):
+    """As many lost processes of one user as are watched; each is a process of its own."""
+    config = f"""
+[daemon]
+socket_mode = "0666"
+[access]
+users = [{STRANGER}]
+[limits]
+attached_grace = "10min"
+"""
+
+    def test_one_users_do_not_end_the_grace_of_others(self):
+        hello, ping = wire.frame(wire.HELLO), wire.frame(wire.PING, 2)
+        for number in range(MOST_WATCHED):
+            self.lost_process(hello + wire.frame(held(f"lib:{number:016x}")) + ping)
+        wait_until(lambda: self.daemon.status()["sessions"] == 1, "they are lost")
+        self.submit(held(LIBRARY_ID)).socket.close()  # root's
+        wait_until(lambda: self.daemon.status()["sessions"] == 1, "it is lost")
+        self.assertEqual(self.totals(), (0, 0))
+        self.lost_process(hello + wire.frame(held(f"lib:{MOST_WATCHED:016x}")) + ping)
+        wait_until(lambda: self.totals() == (0, 1), "one more of theirs is cancelled", 5)
+
+    def lost_process(self, requests):
+        """A stranger that lost its session after these, and lives on."""
+        told, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups([])
+                os.setgid(STRANGER)
+                os.setuid(STRANGER)
+                with wire.Session(self.daemon.socket, greet=False) as session:
+                    session.send(requests)
+                    session.receive_raw()
+                    session.receive_raw()  # the ping's: the submit was handled
+                os.write(tell, b"1")
+                time.sleep(600)
+            finally:
+                os._exit(1)
+        self.daemon.spare(pid)
+        self.addCleanup(os.waitpid, pid, 0)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        os.close(tell)
+        with os.fdopen(told, "rb") as child:
+            self.assertEqual(child.read(1), b"1")
 
 
 class GraceIsOverTest(HeldCase):

@@ -14,8 +14,8 @@ namespace {
 
 class TurnQueueTest : public ::testing::Test {
  protected:
-  void stands_in_line(std::int32_t pid, std::string name) {
-    turns_->wait(pid, [this, name] { served_.push_back(name); });
+  void stands_in_line(TurnQueue::Key key, std::string name) {
+    turns_->wait(key, [this, name] { served_.push_back(name); });
   }
 
   asio::io_context loop_;
@@ -53,6 +53,18 @@ TEST_F(TurnQueueTest, ProcessesTakeTurnsWhateverNumberOfConnectionsTheyHave) {
   loop_.run();
   EXPECT_EQ(served_,
             (std::vector<std::string>{"a1", "b1", "c1", "a2", "b2", "a3", "a4"}));
+}
+
+TEST_F(TurnQueueTest, WhoHasNoPidHereIsToldByItsUid) {
+  const auto key = [](std::uint32_t uid, std::int32_t pid) {
+    return TurnQueue::key_of({uid, uid, pid});
+  };
+  EXPECT_EQ(key(1000, 7), 7);
+  for (const std::uint32_t uid : {0U, 1000U, 0xffff'fffeU}) {
+    EXPECT_LT(key(uid, 0), TurnQueue::kNewClients) << uid;
+    EXPECT_EQ(key(uid, 0), key(uid, 0)) << uid;
+  }
+  EXPECT_NE(key(1000, 0), key(1001, 0));
 }
 
 TEST_F(TurnQueueTest, WhoComesAgainStandsBehindTheOthers) {
