@@ -75,13 +75,13 @@ class Job {
   std::uint32_t submitters = 1;  // those that have not left
   bool keep = false;             // its answer is kept for wait and show
   bool wants_progress = false;
-  Nanoseconds left_ns = 0;       // when the last of the submitters left
+  Nanoseconds left_ns = 0;  // when the last of the submitters left
   // What a submit must ask for that comes with the same client id; none: no other may.
   std::unique_ptr<const SubmitDigest> digest;
   std::optional<SubmitDigest> known_digest() const {
     return digest ? std::optional(*digest) : std::nullopt;
   }
-  Claim claim;  // what the ledger holds for it
+  Claim claim;                   // what the ledger holds for it
   std::uint64_t kept_array = 0;  // where its input is one: its number
 
   // Of a job whose files come in windows: how they come, what they were when they were

@@ -177,8 +177,8 @@ TALLY_API tally_status tally_job_new(tally_job** job, tally_error** error);
 /* Closes the files that the job opened; submitted jobs run on. */
 TALLY_API void tally_job_free(tally_job* job);
 
-/* Asks for one more result: count, sum, mean, min, max, argmin, argmax, sumsq, var, std,
-   norm2, any, all, and, or, xor, prod.
+/* Asks for one more result: count, sum, mean, min, max, argmin, argmax, sumsq,
+   var, std, norm2, any, all, and, or, xor, prod.
    `column`: a header's name or a number from 1; NULL where there is one column.
    `label` names the result; NULL: the reducer's name. Whether such a reducer or
    column exists is the daemon's to say, at tally_wait.
