@@ -1,22 +1,33 @@
 // For threads and processes that compute: who serves, and any other program that is in
 // a hurry, goes before them.
 //
-// A thread that becomes ready may wait until the one that has the core has had its
-// slice, milliseconds at every request where long jobs keep all cores busy. Those who
-// wait for slices of a default length are let in at once by one that has asked for a
-// long slice, which has the same share of the core in fewer, longer pieces.
+// A thread that becomes ready may wait until one of its own priority has had its slice
+// of the core, milliseconds at every request, where long jobs keep all cores busy. Five
+// steps of `nice` let it in at once, and leave a job's thread a third of the time of
+// another program that keeps the cores busy, too.
 //
-// Where the kernel does not know that (before Linux 6.12), five steps of `nice` stand
-// in. They have a price: a share that is a third of another program's, and wake-ups
-// that go to another core more often, 20 µs each.
-//
-// What is started inherits it, and `nice` cannot be taken back without privileges.
+// It has a price where nobody waits: the kernel puts wake-ups of those behind on other
+// cores more often, 20 to 30 us each. So it is for what takes long. To go back takes
+// privileges, or RLIMIT_NICE (LimitNICE= of a unit): without, a thread stays behind.
 #pragma once
 
 namespace tally {
 
-// Of the calling thread, from now on. Nothing is done if it has a scheduling policy
-// of its own.
-void give_way();
+inline constexpr int kNiceSteps = 5;
+
+// Of the calling thread. (Linux: each has its own.)
+int own_niceness();
+
+// The calling thread, for as long as this lives. `own` is its niceness otherwise.
+class GivingWay {
+ public:
+  explicit GivingWay(int own);
+  ~GivingWay();
+  GivingWay(const GivingWay&) = delete;
+  GivingWay& operator=(const GivingWay&) = delete;
+
+ private:
+  const int own_;
+};
 
 }  // namespace tally

@@ -8,12 +8,10 @@ free is freed elsewhere.
 """
 
 import contextlib
-import ctypes
 import os
 import pathlib
 import signal
 import socket
-import struct
 import time
 import unittest
 
@@ -22,8 +20,7 @@ from tally_daemon import TallyDaemon, children_of, wait_until
 
 FLOOD = 200        # requests; all are in one read of the daemon's
 MOST_STEPS = 64    # daemon/turn.h: of one client, before the others
-SLICE_NS = 20_000_000  # ipc/base/give_way.cc: where the kernel has them
-NICE_STEPS = 5         # elsewhere
+NICE_STEPS = 5     # ipc/base/give_way.h
 HUGE = 128 << 20   # bytes
 PING = wire.frame(wire.PING)
 PING_WITH_ONE = wire.frame(wire.PING, fd_count=1)
@@ -31,21 +28,9 @@ LONG = wire.submit("range = (start = 0, stop = 9223372036854775807, step = 1)",
                    job=", path = 2")
 
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-SCHED_GETATTR = {"x86_64": 315}.get(os.uname().machine, 275)
-
-
-def schedule(thread):
-    """Niceness and slice of a thread, as sched_getattr() tells."""
-    attributes = ctypes.create_string_buffer(56)
-    if LIBC.syscall(SCHED_GETATTR, thread, attributes, 56, 0) != 0:
-        raise OSError(ctypes.get_errno(), "sched_getattr")
-    _, _, _, nice, _, runtime = struct.unpack_from("<IIQiIQ", attributes)
-    return nice, runtime
-
-
-def kernel_has_slices():
-    return schedule(0)[1] != 0
+def niceness(process, thread):
+    stat = pathlib.Path(f"/proc/{process}/task/{thread}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[16])
 
 
 def time_to_free():
@@ -109,19 +94,31 @@ class FairTurnsTest(unittest.TestCase):
         wait_until(lambda: self.jobs() == 0, "all of them are cancelled")
         self.assertEqual(self.daemon.log_text().count("ended cancelled"), 0)
 
-    def test_what_computes_gives_way_to_the_loop(self):
+    def test_what_computes_for_long_gives_way_to_the_loop(self):
         pid = self.daemon.process.pid
-        self.submit_all()  # starts a thread
-        wait_until(lambda: self.jobs() == FLOOD, "all of them are taken on")
-        nice, slice_ns = schedule(pid)
-        behind = (nice, SLICE_NS) if kernel_has_slices() else (nice + NICE_STEPS, 0)
-        threads = [schedule(int(task.name))
-                   for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-                   if (task / "comm").read_text() == "tally-thread\n"]
-        self.assertEqual(threads, [behind])
+        loop = niceness(pid, pid)
         (zygote,) = children_of(pid)
-        self.assertEqual(schedule(zygote), (nice, slice_ns))
-        self.assertEqual([schedule(worker) for worker in children_of(zygote)], [behind] * 2)
+
+        def threads():
+            return [niceness(pid, int(task.name))
+                    for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                    if (task / "comm").read_text() == "tally-thread\n"]
+
+        def workers():
+            return [niceness(worker, worker) for worker in children_of(zygote)]
+        self.other.result(wire.submit("range = (start = 0, stop = 10, step = 1)",
+                                      job=", path = 3"))
+        self.other.result(wire.submit("range = (start = 0, stop = 10, step = 1)",
+                                      job=", path = 2"))
+        self.assertEqual(threads() + workers(), [loop] * 3, "short chunks need not")
+        self.flooder.send(wire.frame(LONG, 1) +
+                          wire.frame(LONG.replace("path = 2", "path = 3"), 2))
+        wait_until(lambda: threads() + workers() == [loop + NICE_STEPS] * 3,
+                   "all are behind the loop")
+        self.flooder.socket.close()
+        if os.getuid() == 0:  # else it takes RLIMIT_NICE
+            wait_until(lambda: threads() + workers() == [loop] * 3, "and then no more")
+        self.assertEqual(niceness(zygote, zygote), loop)
 
     def test_memory_that_a_last_descriptor_frees(self):
         job = wire.frame(wire.submit("memory = (type = 10, descriptor = 0, offsetBytes = 0, "

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include <memory>
 #include <utility>
 
+#include "ipc/base/give_way.h"
 #include "ipc/base/unique_fd.h"
 
 namespace tally::exec {
@@ -105,6 +107,11 @@ void add_rules(Builder& add, std::uint64_t pass) {
   add.allow(SCMP_SYS(ioctl), is(1, TCGETS));
   // Its own limits, which it can only lower.
   add.allow(SCMP_SYS(prlimit64), is(0, 0));
+  // A long chunk gives way, and then no more; the two values that takes.
+  const int own = own_niceness();
+  for (const int niceness : {own, own + kNiceSteps})
+    add.allow(SCMP_SYS(setpriority), is(0, PRIO_PROCESS), is(1, 0),
+              is(2, static_cast<std::uint32_t>(niceness)));
   // Signals to itself: what abort() and raise() do.
   add.allow(SCMP_SYS(kill), is(0, kPidPlace));
   add.allow(SCMP_SYS(tgkill), is(0, kPidPlace));

@@ -5,17 +5,20 @@
 
 #include <cstdio>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "ipc/base/give_way.h"
 #include "ipc/codec/worker_codec.h"
 #include "ipc/packet.h"
 #include "runtime/account/chunk_meter.h"
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/fault_points.h"
 #include "runtime/exec/job_sync.h"
+#include "runtime/exec/long_chunk.h"
 #include "runtime/exec/process/build_id.h"
 #include "runtime/exec/process/ends_worker.h"
 #include "runtime/exec/process/sandbox_limits.h"
@@ -109,6 +112,8 @@ class Worker {
     if (has_kernels) sandbox_.begin_chunk();
     images_.keep(assigned.task, own);
     sync_.begin(assigned.task, own);
+    std::optional<GivingWay> behind;
+    if (takes_long(assigned.task)) behind.emplace(niceness_);
     meter_.start(assigned.task);
     model::ChunkOutcome outcome = runner_.run(assigned.task, own);
     const model::ChunkUsage usage = meter_.stop();
@@ -161,6 +166,7 @@ class Worker {
   ChunkPage& page_;
   const int link_;
   // Before the sandbox, which opens nothing by its path.
+  const int niceness_ = own_niceness();  // which the sandbox's filter has, too
   account::SelfFiles self_ = account::SelfFiles::open();
   WorkerSandbox sandbox_;
   account::ChunkMeter meter_{&self_};

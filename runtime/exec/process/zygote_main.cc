@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "ipc/base/give_way.h"
 #include "ipc/base/unique_fd.h"
 #include "ipc/fd_passing.h"
 #include "runtime/exec/process/sandbox_worker.h"
@@ -102,7 +101,6 @@ class ForkServer {
       // A group of its own: a kernel that signals its group hits itself alone, and what
       // it forked can be ended with it.
       ::setpgid(0, 0);
-      give_way();
       ::prctl(PR_SET_NAME, "tally-worker");
       ::_exit(worker_main(std::move(fds[0]), std::move(fds[1]),
                           WorkerOutput(std::move(fds[2])), std::move(sandbox_)));

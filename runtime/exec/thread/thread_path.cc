@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -13,6 +14,7 @@
 #include "runtime/exec/batch_in_hand.h"
 #include "runtime/exec/chunk_runner.h"
 #include "runtime/exec/job_sync.h"
+#include "runtime/exec/long_chunk.h"
 #include "runtime/kernel/kernel_images.h"
 
 namespace tally::exec {
@@ -72,7 +74,7 @@ ThreadPath::ThreadPath(asio::io_context& loop, std::uint32_t slots, PathEvents& 
       pid_(static_cast<std::uint32_t>(::getpid())),
       images_(std::make_unique<SharedImages>()),
       finished_(std::make_shared<Finished>(loop)),
-      pool_("tally-thread", slots) {
+      pool_("tally-thread", slots, false) {
   finished_->path = this;
   slots_.resize(slots);
 }
@@ -108,6 +110,8 @@ void ThreadPath::run(std::uint32_t number, std::vector<Assignment> batch) {
       for (const std::uint32_t index : one.descriptors)
         fds.push_back((*one.files)[index].get());
       for (const auto& fd : one.extra) fds.push_back(fd->get());
+      std::optional<GivingWay> behind;
+      if (takes_long(one.task)) behind.emplace(niceness_);
       slot.sync.begin(one.task, fds);
       slot.meter.start(one.task);
       model::ChunkOutcome outcome = slot.runner.run(one.task, fds);

@@ -49,6 +49,7 @@ class ThreadPath : public ExecutionPath {
 
   PathEvents& events_;
   const std::uint32_t pid_;
+  const int niceness_ = own_niceness();  // the loop's
   std::unique_ptr<SharedImages> images_;
   std::vector<std::unique_ptr<Slot>> slots_;  // stable: threads hold on to them
   std::uint32_t busy_ = 0;

@@ -2,11 +2,11 @@
 
 #include <pthread.h>
 
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "ipc/base/block_signals.h"
-#include "ipc/base/give_way.h"
 
 namespace tally::exec {
 ThreadPool::~ThreadPool() {
@@ -48,7 +48,8 @@ void ThreadPool::post(std::function<void()> work) {
 
 void ThreadPool::work() {
   block_signals();
-  give_way();
+  std::optional<GivingWay> behind;
+  if (gives_way_) behind.emplace(niceness_);
   pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mutex_);
   for (;;) {

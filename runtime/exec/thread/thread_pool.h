@@ -1,7 +1,7 @@
 // ThreadPool: runs closures on up to `most` threads, started when first needed.
 //
 // Closures must not throw. A thread that exists and waits is preferred to a new one;
-// all give way to who serves (ipc/base/give_way.h). Threads: post()
+// their niceness is that of the pool's maker, or behind it. Threads: post()
 // from any. Lifetime: the destructor drops what has not begun, and waits for what has.
 #pragma once
 
@@ -14,12 +14,15 @@
 #include <thread>
 #include <vector>
 
+#include "ipc/base/give_way.h"
+
 namespace tally::exec {
 
 class ThreadPool {
  public:
-  ThreadPool(std::string name, std::uint32_t most)
-      : name_(std::move(name)), most_(most) {}
+  // `gives_way`: to who serves (ipc/base/give_way.h), in all that it does.
+  ThreadPool(std::string name, std::uint32_t most, bool gives_way = true)
+      : name_(std::move(name)), most_(most), gives_way_(gives_way) {}
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -35,6 +38,8 @@ class ThreadPool {
 
   const std::string name_;  // of its threads, as debuggers and `top` show them
   const std::uint32_t most_;
+  const bool gives_way_;
+  const int niceness_ = own_niceness();
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable wake_;
