@@ -16,7 +16,7 @@ namespace tally::daemon {
 
 class Turn {
  public:
-  static constexpr Nanoseconds kLongestNs = 25'000;
+  static constexpr Nanoseconds kLongestNs = 15'000;
   static constexpr std::uint32_t kMostSteps = 64;
 
   explicit Turn(Nanoseconds now_ns) : end_ns_(now_ns + kLongestNs) {}

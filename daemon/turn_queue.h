@@ -31,8 +31,8 @@ namespace tally::daemon {
 
 class TurnQueue {
  public:
-  static constexpr Nanoseconds kAtOnceNs = 25'000;
-  static constexpr Nanoseconds kInLineNs = 10'000;  // between looks at the sockets
+  static constexpr Nanoseconds kAtOnceNs = 15'000;
+  static constexpr Nanoseconds kInLineNs = 5'000;  // between looks at the sockets
 
   // A process, by its pid. Those of other pid namespaces have none here: they are one
   // by their uid, below 0.
