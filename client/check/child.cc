@@ -23,7 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr rlim_t kMemory = rlim_t{4} << 30U;    // bytes of private memory
 constexpr rlim_t kPrinted = rlim_t{64} << 20U;  // bytes of output
 constexpr std::size_t kQuoted = 200;
 constexpr std::size_t kMostAnswer = 1U << 20U;
@@ -44,6 +43,7 @@ constexpr int kNoAnswer = 99;
   ::setrlimit(RLIMIT_CORE, &none);
   ::setrlimit(RLIMIT_FSIZE, &output);
 #ifndef TALLY_SANITIZED
+  constexpr rlim_t kMemory = rlim_t{4} << 30U;  // bytes of private memory
   const rlimit memory{kMemory, kMemory};
   ::setrlimit(RLIMIT_DATA, &memory);
 #endif
