@@ -89,17 +89,17 @@ inline constexpr std::uint32_t kMostMissing = 64;  // of one job
 struct JobRequest {
   JobNumber job = 0;  // never used before
   std::uint32_t uid = 0;
-  Lane lane = Lane::Thread;
   std::uint32_t chunks = 0;
-  std::uint32_t parallel = 1;           // slots the job may use at once
-  bool tiny = false;                    // its chunks may share a dispatch with others
-  std::uint32_t released = kAllChunks;  // only those below may be dispatched yet
-  bool more_rounds = false;     // RoundDone, not Finish, once all chunks are accepted
-  Nanoseconds deadline_ns = 0;  // on the clock of TimePassed; 0: none
-  std::int32_t priority = 0;    // among the user's own jobs
+  std::uint32_t parallel = 1;             // slots the job may use at once
+  std::uint32_t released = kAllChunks;    // only those below may be dispatched yet
+  Nanoseconds deadline_ns = 0;            // on the clock of TimePassed; 0: none
   std::vector<model::TokenLimit> limits;  // an inline job's are ignored
-  bool partial = false;  // leaves out what cannot be had of its first round
-  bool waits = false;    // its first round, for input: it needs no cores
+  std::int32_t priority = 0;              // among the user's own jobs
+  Lane lane = Lane::Thread;
+  bool tiny = false;         // its chunks may share a dispatch with others
+  bool more_rounds = false;  // RoundDone, not Finish, once all chunks are accepted
+  bool partial = false;      // leaves out what cannot be had of its first round
+  bool waits = false;        // its first round, for input: it needs no cores
 };
 
 // --- events ---
@@ -241,6 +241,7 @@ class Scheduler {
     JobRequest request;
     std::uint32_t round = 0;
     bool between_rounds = false;
+    bool started = false;
     std::vector<Chunk> chunks;  // that were dispatched: a job in line costs none
     std::uint32_t next = 0;     // chunks from here never were
     std::uint32_t missing = 0;  // ranges
@@ -249,8 +250,7 @@ class Scheduler {
     std::uint32_t limit = 0;    // chunks from here do not matter any more
     std::map<SlotNumber, std::uint32_t> slots;  // that hold chunks of it: how many
     const Turns::Place* place = nullptr;        // in its lane's line
-    bool started = false;
-    std::optional<Nanoseconds> chunk_took_ns;  // the last one
+    std::optional<Nanoseconds> chunk_took_ns;   // the last one
     std::unique_ptr<Setbacks> setbacks;
 
     const Setbacks& had() const;
