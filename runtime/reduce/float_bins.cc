@@ -44,7 +44,7 @@ class Bins {
 
 template <typename T>
 FloatRun sum_by_bins(const T* data, std::size_t count, Bins& bins) {
-  const auto add = [&bins](const Parts& parts, std::size_t) { bins.add(parts); };
+  const auto add = [&bins](const Parts& parts) { bins.add(parts); };
   FloatRun run;
   BinnedElements elements;
   for (; count - run.visited >= BinnedElements::kCount;
@@ -67,12 +67,12 @@ FloatRun sum_by_bins(const T* data, std::size_t count, Bins& bins) {
 // arithmetic moves out of the environment.
 template <typename T>
 [[gnu::noinline]] FloatRun sum_by_blocks(const T* data, std::size_t count,
-                                         Superaccumulator& into, FloatSumPlan& plan) {
+                                         Superaccumulator& into, BlockPlan& plan) {
   const FloatEnvironment environment;
   std::optional<Bins> bins;
   FloatRun run;
   while (run.visited < count) {
-    const AnchoredRun done =
+    const BlockRun done =
         anchored_sum(data + run.visited, count - run.visited, into, plan);
     if (done.visited != 0) run.seen |= kSeenOther;
     run.visited += done.visited;
@@ -88,10 +88,10 @@ template <typename T>
 
 template <typename T>
 FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into,
-                      FloatSumPlan& plan) {
+                      BlockPlan& plan) {
   constexpr std::size_t kWorthBins = 1024;  // clearing and emptying cost some 2 us
   if (count >= kWorthBins) return sum_by_blocks(data, count, into, plan);
-  return visit_floats(data, count, [&into](const Parts& parts, std::size_t) {
+  return visit_floats(data, count, [&into](const Parts& parts) {
     const Int128 mantissa{parts.mantissa};
     into.add(parts.negative ? -mantissa : mantissa, parts.exponent);
   });
@@ -100,12 +100,12 @@ FloatRun float_sum_of(const T* data, std::size_t count, Superaccumulator& into,
 }  // namespace
 
 FloatRun float_sum(const float* data, std::size_t count, Superaccumulator& into,
-                   FloatSumPlan& plan) {
+                   BlockPlan& plan) {
   return float_sum_of(data, count, into, plan);
 }
 
 FloatRun float_sum(const double* data, std::size_t count, Superaccumulator& into,
-                   FloatSumPlan& plan) {
+                   BlockPlan& plan) {
   return float_sum_of(data, count, into, plan);
 }
 

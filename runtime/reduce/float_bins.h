@@ -17,8 +17,8 @@ namespace tally::reduce {
 // Infinities and NaNs are told by the flags and not added. `plan` is what was learnt of
 // the elements before these.
 FloatRun float_sum(const float* data, std::size_t count, Superaccumulator& into,
-                   FloatSumPlan& plan);
+                   BlockPlan& plan);
 FloatRun float_sum(const double* data, std::size_t count, Superaccumulator& into,
-                   FloatSumPlan& plan);
+                   BlockPlan& plan);
 
 }  // namespace tally::reduce

@@ -6,26 +6,13 @@
 #include <hwy/highway.h>
 
 #include "runtime/reduce/float_bins_kernel.h"
+#include "runtime/reduce/float_blocks-inl.h"
 #include "runtime/reduce/float_parts.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-using Bits = hn::ScalableTag<std::uint64_t>;
-using Doubles = hn::RebindToFloat<Bits>;
-
-HWY_ATTR inline auto LoadBits(const double* data) {
-  return hn::BitCast(Bits(), hn::LoadU(Doubles(), data));
-}
-
-// A float is a double, exactly, where subnormals count.
-HWY_ATTR inline auto LoadBits(const float* data) {
-  const Doubles d;
-  return hn::BitCast(Bits(),
-                     hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Doubles>(), data)));
-}
 
 // SeenFlags; kSeenNan stands for infinities as well.
 template <typename T>
@@ -41,7 +28,7 @@ HWY_ATTR std::uint8_t BinAll(const T* data, BinnedElements& into) {
   auto negative_zeros = zero;
   auto others = zero;
   for (std::size_t i = 0; i < BinnedElements::kCount; i += hn::Lanes(d)) {
-    const auto bits = LoadBits(data + i);
+    const auto bits = hn::BitCast(d, LoadDoubles(data + i));
     const auto exponent = hn::And(hn::ShiftRight<52>(bits), all_exponents);
     const auto subnormal = hn::Eq(exponent, zero);  // counts as exponent 1
     const auto mantissa =

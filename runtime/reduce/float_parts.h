@@ -62,7 +62,7 @@ inline bool is_negative_zero(const Parts& parts) {
   return parts.negative && parts.mantissa == 0;
 }
 
-// Hands every finite element to add(parts, i).
+// Hands every finite element to add(parts).
 template <typename T, typename Add>
 inline FloatRun visit_floats(const T* data, std::size_t count, Add&& add) {
   FloatRun run;
@@ -76,7 +76,7 @@ inline FloatRun visit_floats(const T* data, std::size_t count, Add&& add) {
     }
     any_negative_zero |= is_negative_zero(parts);
     any_other |= !is_negative_zero(parts);
-    add(parts, run.visited);
+    add(parts);
   }
   if (any_negative_zero) run.seen |= kSeenNegativeZero;
   if (any_other) run.seen |= kSeenOther;

@@ -37,13 +37,13 @@ class SquareBins {
 // arithmetic moves out of the environment.
 template <typename T>
 [[gnu::noinline]] FloatRun squares_by_blocks(const T* data, std::size_t count,
-                                             SquareSum& into, SquaresPlan& plan) {
+                                             SquareSum& into, BlockPlan& plan) {
   const FloatEnvironment environment;
   std::optional<SquareBins> bins;
   FloatRun run;
   std::size_t room = 0;
   while (run.visited < count) {
-    const DigitRun done =
+    const BlockRun done =
         squares_by_digits(data + run.visited, count - run.visited, into, plan);
     run.visited += done.visited;
     if (done.leave == 0) continue;
@@ -54,9 +54,8 @@ template <typename T>
       room = SquareBins::kRoom;
     }
     room -= leave;
-    const FloatRun left =
-        visit_floats(data + run.visited, leave,
-                     [&bins](const Parts& parts, std::size_t) { bins->add(parts); });
+    const FloatRun left = visit_floats(
+        data + run.visited, leave, [&bins](const Parts& parts) { bins->add(parts); });
     run.seen |= left.seen;
     run.visited += left.visited;
   }
@@ -66,10 +65,10 @@ template <typename T>
 
 template <typename T>
 FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into,
-                          SquaresPlan& plan) {
+                          BlockPlan& plan) {
   constexpr std::size_t kWorthBlocks = 1024;  // bins cost some 2 us
   if (count >= kWorthBlocks) return squares_by_blocks(data, count, into, plan);
-  return visit_floats(data, count, [&into](const Parts& parts, std::size_t) {
+  return visit_floats(data, count, [&into](const Parts& parts) {
     into.add(static_cast<Int128>(square_of(parts)), 2 * parts.exponent);
   });
 }
@@ -77,12 +76,12 @@ FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into,
 }  // namespace
 
 FloatRun float_squares(const float* data, std::size_t count, SquareSum& into,
-                       SquaresPlan& plan) {
+                       BlockPlan& plan) {
   return float_squares_of(data, count, into, plan);
 }
 
 FloatRun float_squares(const double* data, std::size_t count, SquareSum& into,
-                       SquaresPlan& plan) {
+                       BlockPlan& plan) {
   return float_squares_of(data, count, into, plan);
 }
 

@@ -18,8 +18,8 @@ namespace tally::reduce {
 // Infinities and NaNs are told by the flags and not added. `plan` is what was learnt of
 // the elements before these.
 FloatRun float_squares(const float* data, std::size_t count, SquareSum& into,
-                       SquaresPlan& plan);
+                       BlockPlan& plan);
 FloatRun float_squares(const double* data, std::size_t count, SquareSum& into,
-                       SquaresPlan& plan);
+                       BlockPlan& plan);
 
 }  // namespace tally::reduce

@@ -9,15 +9,9 @@
 #include <array>
 #include <bit>
 
+#include "runtime/reduce/float_blocks-inl.h"
 #include "runtime/reduce/float_squares_kernel.h"
-
-// g++ -O2 keeps arrays of vectors in memory unless every loop over them is unrolled.
-#undef TALLY_UNROLL
-#if defined(__clang__)
-#define TALLY_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define TALLY_UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "runtime/reduce/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
@@ -27,9 +21,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET != HWY_SCALAR  // one lane is no gain, and has no halves to multiply
 
-using Doubles = hn::ScalableTag<double>;
-using Integers = hn::RebindToSigned<Doubles>;
-using Bits = hn::RebindToUnsigned<Doubles>;
 using Halves = hn::Repartition<std::int32_t, Doubles>;
 
 constexpr int kDigitBits = 28;
@@ -41,19 +32,6 @@ constexpr int kLeastUnit = -1074;
 
 HWY_ATTR inline std::size_t BlockElements() {
   return kSteps * hn::Lanes(Doubles());
-}
-
-HWY_ATTR inline auto LoadDoubles(const double* data) {
-  return hn::LoadU(Doubles(), data);
-}
-
-HWY_ATTR inline auto LoadDoubles(const float* data) {
-  const Doubles d;
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Doubles>(), data));
-}
-
-inline double PowerOfTwo(int exponent) {
-  return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
 }
 
 // The first digit has 27 bits and a sign, and what is rounded off is at most half of
@@ -165,63 +143,25 @@ HWY_ATTR bool AddBlockBy(int digits, const T* data, int exponent,
   }
 }
 
-// What a block needs, by its largest and its least exponent; no digits: it is not for
-// us.
-template <typename T>
-HWY_ATTR SquaresPlan PlanFor(const T* data, std::size_t count) {
-  const Bits d;
-  const auto magnitude = hn::Set(d, ~std::uint64_t{0} >> 1);
-  const auto one = hn::Set(d, 1);
-  auto most = hn::Zero(d);
-  auto least = hn::Set(d, ~std::uint64_t{0});  // less one: zeros do not count
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const auto bits = hn::And(magnitude, hn::BitCast(d, LoadDoubles(data + i)));
-    most = hn::Max(most, bits);
-    least = hn::Min(least, hn::Sub(bits, one));
-  }
-  HWY_ALIGN std::uint64_t mosts[hn::MaxLanes(d)];
-  HWY_ALIGN std::uint64_t leasts[hn::MaxLanes(d)];
-  hn::Store(most, d, mosts);
-  hn::Store(least, d, leasts);
-  const std::uint64_t high = *std::max_element(mosts, mosts + hn::Lanes(d));
-  const std::uint64_t low = *std::min_element(leasts, leasts + hn::Lanes(d)) + 1;
-  const int high_exponent = std::max(static_cast<int>(high >> 52), 1);
-  const int low_exponent = std::max(static_cast<int>(low >> 52), 1);
-  // Doubles have 53 bits, floats 24: the last ones of a promoted float are zero.
-  const int mantissa = sizeof(T) == sizeof(float) ? 24 : 53;
-  // One more: the first digit has 27 of them.
-  const int bits = high_exponent - low_exponent + mantissa + 1;
-  SquaresPlan plan;
-  plan.exponent = high_exponent - 1023;
-  plan.digits = (bits + kDigitBits - 1) / kDigitBits;
-  if (high == 0 || plan.exponent > kMaxExponent || plan.digits > kMaxDigits)
-    plan.digits = 0;
-  return plan;
-}
-
-// One block as the last one was, or else as it needs.
+// One block, as it needs.
 template <bool kSums, typename T>
-HWY_ATTR bool AddNext(const T* data, const Target& target, SquaresPlan& plan) {
-  constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
-  const auto add = [&](int digits) HWY_ATTR {
-    return digits > 0 && AddBlockBy<kSums>(digits, data, plan.exponent, target);
-  };
-  if (plan.digits > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.digits - 1)) {
-    --plan.digits;
-    return true;
-  }
-  if (add(plan.digits)) return true;
-  plan = PlanFor(data, BlockElements());
-  return add(plan.digits);
+HWY_ATTR bool AddNextBlock(const T* data, const Target& target, BlockPlan& plan) {
+  // Doubles have 53 bits, floats 24: the last ones of a promoted float are zero. And
+  // one more: the first digit has 27 of them.
+  constexpr int kElementBits = (sizeof(T) == sizeof(float) ? 24 : 53) + 1;
+  return AddNext(
+      data, BlockElements(), {kElementBits, kDigitBits, kMaxDigits, kMaxExponent}, plan,
+      [&](int digits)
+          HWY_ATTR { return AddBlockBy<kSums>(digits, data, plan.exponent, target); });
 }
 
 template <typename T>
-HWY_ATTR DigitRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
-                            SquaresPlan& plan) {
-  DigitRun run;
+HWY_ATTR BlockRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
+                            BlockPlan& plan) {
+  BlockRun run;
   const std::size_t block = BlockElements();
   while (count - run.visited >= block &&
-         AddNext<false>(data + run.visited, {into}, plan))
+         AddNextBlock<false>(data + run.visited, {into}, plan))
     run.visited += block;
   run.leave = std::min(block, count - run.visited);
   return run;
@@ -230,9 +170,10 @@ HWY_ATTR DigitRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
 template <typename T>
 HWY_ATTR MomentsBlock AddMoments(const T* data, std::size_t count,
                                  Superaccumulator& sum, SquareSum& squares,
-                                 SquaresPlan& plan) {
+                                 BlockPlan& plan) {
   MomentsBlock facts;
-  if (count >= BlockElements() && AddNext<true>(data, {squares, &sum, &facts}, plan))
+  if (count >= BlockElements() &&
+      AddNextBlock<true>(data, {squares, &sum, &facts}, plan))
     facts.visited = BlockElements();
   return facts;
 }
@@ -240,32 +181,32 @@ HWY_ATTR MomentsBlock AddMoments(const T* data, std::size_t count,
 #else
 
 template <typename T>
-DigitRun AddBlocks(const T*, std::size_t count, SquareSum&, SquaresPlan&) {
+BlockRun AddBlocks(const T*, std::size_t count, SquareSum&, BlockPlan&) {
   return {0, count};
 }
 
 template <typename T>
 MomentsBlock AddMoments(const T*, std::size_t, Superaccumulator&, SquareSum&,
-                        SquaresPlan&) {
+                        BlockPlan&) {
   return {};
 }
 
 #endif
 
-DigitRun SquareFloats(const float* data, std::size_t count, SquareSum& into,
-                      SquaresPlan& plan) {
+BlockRun SquareFloats(const float* data, std::size_t count, SquareSum& into,
+                      BlockPlan& plan) {
   return AddBlocks(data, count, into, plan);
 }
-DigitRun SquareDoubles(const double* data, std::size_t count, SquareSum& into,
-                       SquaresPlan& plan) {
+BlockRun SquareDoubles(const double* data, std::size_t count, SquareSum& into,
+                       BlockPlan& plan) {
   return AddBlocks(data, count, into, plan);
 }
 MomentsBlock FloatMoments(const float* data, std::size_t count, Superaccumulator& sum,
-                          SquareSum& squares, SquaresPlan& plan) {
+                          SquareSum& squares, BlockPlan& plan) {
   return AddMoments(data, count, sum, squares, plan);
 }
 MomentsBlock DoubleMoments(const double* data, std::size_t count, Superaccumulator& sum,
-                           SquareSum& squares, SquaresPlan& plan) {
+                           SquareSum& squares, BlockPlan& plan) {
   return AddMoments(data, count, sum, squares, plan);
 }
 
@@ -282,23 +223,23 @@ HWY_EXPORT(FloatMoments);
 HWY_EXPORT(DoubleMoments);
 }  // namespace
 
-DigitRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
-                           SquaresPlan& plan) {
+BlockRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
+                           BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SquareFloats)(data, count, into, plan);
 }
-DigitRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
-                           SquaresPlan& plan) {
+BlockRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
+                           BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SquareDoubles)(data, count, into, plan);
 }
 
 MomentsBlock moments_by_digits(const float* data, std::size_t count,
                                Superaccumulator& sum, SquareSum& squares,
-                               SquaresPlan& plan) {
+                               BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(FloatMoments)(data, count, sum, squares, plan);
 }
 MomentsBlock moments_by_digits(const double* data, std::size_t count,
                                Superaccumulator& sum, SquareSum& squares,
-                               SquaresPlan& plan) {
+                               BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(DoubleMoments)(data, count, sum, squares, plan);
 }
 

@@ -17,30 +17,19 @@
 
 #include <cstddef>
 
+#include "runtime/reduce/float_blocks.h"
 #include "runtime/reduce/square_sum.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
 
-// How the last block was cut, for a guess at the next one. No part of a sum's value.
-struct SquaresPlan {
-  int exponent = 0;  // all elements are below 2^(exponent + 1)
-  int digits = 0;    // 0: no guess
-  unsigned blocks = 0;
-};
-
-struct DigitRun {
-  std::size_t visited = 0;  // elements whose squares were added, from the first on
-  std::size_t leave = 0;    // then so many, in the block that was not added
-};
-
 // Adds the squares of whole blocks, up to the end or to one that is not for it:
 // infinities, NaNs, exponents too far apart or too large, zeros alone. What it leaves
 // is the caller's. No alignment is asked for.
-DigitRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
-                           SquaresPlan& plan);
-DigitRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
-                           SquaresPlan& plan);
+BlockRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
+                           BlockPlan& plan);
+BlockRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
+                           BlockPlan& plan);
 
 // One block, of which sum, least and greatest were taken on the way.
 struct MomentsBlock {
@@ -52,9 +41,9 @@ struct MomentsBlock {
 // Adds the first block, and its squares, unless it is not for the kernel.
 MomentsBlock moments_by_digits(const float* data, std::size_t count,
                                Superaccumulator& sum, SquareSum& squares,
-                               SquaresPlan& plan);
+                               BlockPlan& plan);
 MomentsBlock moments_by_digits(const double* data, std::size_t count,
                                Superaccumulator& sum, SquareSum& squares,
-                               SquaresPlan& plan);
+                               BlockPlan& plan);
 
 }  // namespace tally::reduce

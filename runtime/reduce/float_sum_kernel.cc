@@ -8,24 +8,15 @@
 #include <algorithm>
 #include <bit>
 
+#include "runtime/reduce/float_blocks-inl.h"
 #include "runtime/reduce/float_sum_kernel.h"
-
-// g++ -O2 keeps arrays of vectors in memory unless every loop over them is unrolled.
-#undef TALLY_UNROLL
-#if defined(__clang__)
-#define TALLY_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define TALLY_UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "runtime/reduce/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
+namespace {  // other kernels have inline functions of the same names
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-using Doubles = hn::ScalableTag<double>;
-using Integers = hn::RebindToSigned<Doubles>;
-using Bits = hn::RebindToUnsigned<Doubles>;
 
 constexpr int kStreams = 4;  // an addition takes four cycles: so many do not wait
 constexpr int kLevelBits = 43;
@@ -37,19 +28,6 @@ constexpr int kLeastUnit = -1074;
 
 HWY_ATTR inline std::size_t BlockElements() {
   return kSteps * kStreams * hn::Lanes(Doubles());
-}
-
-HWY_ATTR inline auto LoadDoubles(const double* data) {
-  return hn::LoadU(Doubles(), data);
-}
-
-HWY_ATTR inline auto LoadDoubles(const float* data) {
-  const Doubles d;
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Doubles>(), data));
-}
-
-inline double PowerOfTwo(int exponent) {
-  return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
 }
 
 constexpr int UnitOf(int exponent, int level) {
@@ -113,60 +91,22 @@ HWY_ATTR bool AddBlockBy(int levels, const T* data, int exponent,
   }
 }
 
-// What a block needs, by its largest and its least exponent; no levels: it is not for
-// us.
+// One block, as it needs.
 template <typename T>
-HWY_ATTR FloatSumPlan PlanFor(const T* data, std::size_t count) {
-  const Bits d;
-  const auto magnitude = hn::Set(d, ~std::uint64_t{0} >> 1);
-  const auto one = hn::Set(d, 1);
-  auto most = hn::Zero(d);
-  auto least = hn::Set(d, ~std::uint64_t{0});  // less one: zeros do not count
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const auto bits = hn::And(magnitude, hn::BitCast(d, LoadDoubles(data + i)));
-    most = hn::Max(most, bits);
-    least = hn::Min(least, hn::Sub(bits, one));
-  }
-  HWY_ALIGN std::uint64_t mosts[hn::MaxLanes(d)];
-  HWY_ALIGN std::uint64_t leasts[hn::MaxLanes(d)];
-  hn::Store(most, d, mosts);
-  hn::Store(least, d, leasts);
-  const std::uint64_t high = *std::max_element(mosts, mosts + hn::Lanes(d));
-  const std::uint64_t low = *std::min_element(leasts, leasts + hn::Lanes(d)) + 1;
-  const int high_exponent = std::max(static_cast<int>(high >> 52), 1);
-  const int low_exponent = std::max(static_cast<int>(low >> 52), 1);
-  const int bits = high_exponent - low_exponent + 53;
-  FloatSumPlan plan;
-  plan.exponent = high_exponent - 1023;
-  plan.levels = (bits + kLevelBits - 1) / kLevelBits;
-  if (high == 0 || plan.exponent > kMaxExponent || plan.levels > kMaxLevels)
-    plan.levels = 0;
-  return plan;
-}
-
-// One block as the last one was, or else as it needs.
-template <typename T>
-HWY_ATTR bool AddNext(const T* data, Superaccumulator& into, FloatSumPlan& plan) {
-  constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
-  const auto add = [&](int levels) HWY_ATTR {
-    return levels > 0 && AddBlockBy(levels, data, plan.exponent, into);
-  };
-  if (plan.levels > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.levels - 1)) {
-    --plan.levels;
-    return true;
-  }
-  if (add(plan.levels)) return true;
-  plan = PlanFor(data, BlockElements());
-  return add(plan.levels);
+HWY_ATTR bool AddNextBlock(const T* data, Superaccumulator& into, BlockPlan& plan) {
+  return AddNext(data, BlockElements(), {53, kLevelBits, kMaxLevels, kMaxExponent},
+                 plan, [&](int levels) HWY_ATTR {
+                   return AddBlockBy(levels, data, plan.exponent, into);
+                 });
 }
 
 template <typename T>
-HWY_ATTR AnchoredRun SumBlocks(const T* data, std::size_t count, Superaccumulator& into,
-                               FloatSumPlan& plan) {
-  AnchoredRun run;
+HWY_ATTR BlockRun SumBlocks(const T* data, std::size_t count, Superaccumulator& into,
+                            BlockPlan& plan) {
+  BlockRun run;
 #if HWY_TARGET != HWY_SCALAR  // one lane is no gain, and there LoadU must be aligned
   const std::size_t block = BlockElements();
-  while (count - run.visited >= block && AddNext(data + run.visited, into, plan))
+  while (count - run.visited >= block && AddNextBlock(data + run.visited, into, plan))
     run.visited += block;
   // What follows a block that is not for us seldom is: do not look at each in vain.
   constexpr std::size_t kLeaveBlocks = 4;
@@ -178,15 +118,16 @@ HWY_ATTR AnchoredRun SumBlocks(const T* data, std::size_t count, Superaccumulato
   return run;
 }
 
-AnchoredRun SumFloats(const float* data, std::size_t count, Superaccumulator& into,
-                      FloatSumPlan& plan) {
+BlockRun SumFloats(const float* data, std::size_t count, Superaccumulator& into,
+                   BlockPlan& plan) {
   return SumBlocks(data, count, into, plan);
 }
-AnchoredRun SumDoubles(const double* data, std::size_t count, Superaccumulator& into,
-                       FloatSumPlan& plan) {
+BlockRun SumDoubles(const double* data, std::size_t count, Superaccumulator& into,
+                    BlockPlan& plan) {
   return SumBlocks(data, count, into, plan);
 }
 
+}  // namespace
 }  // namespace tally::reduce::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -197,12 +138,12 @@ HWY_EXPORT(SumFloats);
 HWY_EXPORT(SumDoubles);
 }  // namespace
 
-AnchoredRun anchored_sum(const float* data, std::size_t count, Superaccumulator& into,
-                         FloatSumPlan& plan) {
+BlockRun anchored_sum(const float* data, std::size_t count, Superaccumulator& into,
+                      BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SumFloats)(data, count, into, plan);
 }
-AnchoredRun anchored_sum(const double* data, std::size_t count, Superaccumulator& into,
-                         FloatSumPlan& plan) {
+BlockRun anchored_sum(const double* data, std::size_t count, Superaccumulator& into,
+                      BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SumDoubles)(data, count, into, plan);
 }
 

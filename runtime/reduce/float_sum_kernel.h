@@ -15,28 +15,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/reduce/float_blocks.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
 
-// How the last block was split, for a guess at the next one. No part of a sum's value.
-struct FloatSumPlan {
-  int exponent = 0;  // all elements are below 2^(exponent + 1)
-  int levels = 0;    // 0: no guess
-  unsigned blocks = 0;
-};
-
-struct AnchoredRun {
-  std::size_t visited = 0;  // elements that were added, from the first on
-  std::size_t leave = 0;    // then so many, in blocks that were not added
-};
-
 // Adds whole blocks, up to the end or to one that is not for it: all zeros, infinities,
 // NaNs, exponents too far apart. What it leaves is the caller's. In each block that it
 // adds, something is not zero. No alignment is asked for.
-AnchoredRun anchored_sum(const float* data, std::size_t count, Superaccumulator& into,
-                         FloatSumPlan& plan);
-AnchoredRun anchored_sum(const double* data, std::size_t count, Superaccumulator& into,
-                         FloatSumPlan& plan);
+BlockRun anchored_sum(const float* data, std::size_t count, Superaccumulator& into,
+                      BlockPlan& plan);
+BlockRun anchored_sum(const double* data, std::size_t count, Superaccumulator& into,
+                      BlockPlan& plan);
 
 }  // namespace tally::reduce

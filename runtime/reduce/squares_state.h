@@ -59,7 +59,7 @@ class FloatSquaresState final : public State {
 
   // The sum of squares of finite elements that update() did not get.
   void add_finite(const SquareSum& squares) { squares_.merge(squares); }
-  SquaresPlan& plan() { return plan_; }  // for those who take them by the kernel
+  BlockPlan& plan() { return plan_; }  // for those who take them by the kernel
 
   bool has_nan() const;
   bool has_infinity() const;
@@ -69,7 +69,7 @@ class FloatSquaresState final : public State {
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags: kSeenNan, kSeenPositiveInfinity for either
   SquareSum squares_;
-  SquaresPlan plan_;  // learnt on the way; no part of the value
+  BlockPlan plan_;  // learnt on the way; no part of the value
 };
 
 }  // namespace tally::reduce

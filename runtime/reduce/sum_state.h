@@ -71,7 +71,7 @@ class FloatSumState final : public State {
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags; whether -0 was only matters if nothing else was
   Superaccumulator sum_;
-  FloatSumPlan plan_;  // learnt on the way; no part of the value
+  BlockPlan plan_;  // learnt on the way; no part of the value
 };
 
 }  // namespace tally::reduce

@@ -28,10 +28,10 @@ std::vector<std::byte> one_by_one(const std::vector<T>& values) {
 }
 
 template <typename T>
-DigitRun digits(const std::vector<T>& values) {
+BlockRun digits(const std::vector<T>& values) {
   const FloatEnvironment environment;
   SquareSum sum;
-  SquaresPlan plan;
+  BlockPlan plan;
   return squares_by_digits(values.data(), values.size(), sum, plan);
 }
 

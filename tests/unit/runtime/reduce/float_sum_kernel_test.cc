@@ -32,10 +32,10 @@ void expect_same(const std::vector<T>& values) {
 }
 
 template <typename T>
-AnchoredRun anchored(const std::vector<T>& values) {
+BlockRun anchored(const std::vector<T>& values) {
   const FloatEnvironment environment;
   Superaccumulator sum;
-  FloatSumPlan plan;
+  BlockPlan plan;
   return anchored_sum(values.data(), values.size(), sum, plan);
 }
 
