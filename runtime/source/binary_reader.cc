@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/source/covered_spans.h"
+#include "runtime/source/packed_batch.h"
 #include "runtime/source/positioned_read.h"
 
 namespace tally::source {
@@ -26,22 +27,6 @@ struct Room {
   std::byte* written = nullptr;
   const std::byte* read = nullptr;
 };
-
-void fill_batch(Batch& batch, const reduce::Block& block) {
-  batch.rows = block.count;
-  batch.extent = block.count;
-  batch.columns.assign(1, block);
-  batch.missing.assign(1, 0);
-  batch.first_row = block.first_index;
-  batch.read_only = false;
-}
-
-void empty_batch(Batch& batch) {
-  batch.rows = 0;
-  batch.extent = 0;
-  batch.columns.clear();
-  batch.missing.clear();
-}
 
 class BinaryReader final : public BlockReader {
  public:
@@ -69,12 +54,13 @@ class BinaryReader final : public BlockReader {
         pread_exactly(descriptors_[piece.descriptor],
                       {room_.written, count * element_bytes_}, offset, piece.name);
     if (!read) return Error(read.error());
-    fill_batch(batch, {.data = room_.read,
-                       .count = count,
-                       .file = piece.file,
-                       .first_index = at_,
-                       .indices = nullptr});
-    batch.read_only = room_.read != room_.written;
+    fill_batch(batch,
+               {.data = room_.read,
+                .count = count,
+                .file = piece.file,
+                .first_index = at_,
+                .indices = nullptr},
+               room_.read != room_.written);
     covered_.add(piece.file, at_, at_ + count);
     at_ += count;
     return true;
@@ -105,11 +91,13 @@ class ValuesReader final : public BlockReader {
       return false;
     }
     done_ = true;
-    fill_batch(batch, {.data = data_,
-                       .count = static_cast<std::size_t>(end_ - begin_),
-                       .file = 0,
-                       .first_index = begin_,
-                       .indices = nullptr});
+    fill_batch(batch,
+               {.data = data_,
+                .count = static_cast<std::size_t>(end_ - begin_),
+                .file = 0,
+                .first_index = begin_,
+                .indices = nullptr},
+               false);
     return true;
   }
 

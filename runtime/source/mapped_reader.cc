@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/source/covered_spans.h"
+#include "runtime/source/packed_batch.h"
 #include "runtime/source/positioned_read.h"
 
 namespace tally::source {
@@ -20,24 +21,23 @@ class MappedReader final : public BlockReader {
         at_(piece.begin) {}
 
   Result<bool> next(Batch& batch) override {
-    batch.columns.clear();
-    batch.missing.clear();
-    batch.read_only = true;  // and in whole blocks: kReadBytes and chunks are
+    if (at_ == piece_.end) {
+      empty_batch(batch);
+      return false;
+    }
     // Blocks are as long as those that are read: whether the chunk is called off is
     // asked with each.
-    const std::uint64_t count =
-        std::min<std::uint64_t>(kReadBytes / element_bytes_, piece_.end - at_);
-    batch.rows = batch.extent = count;
-    if (count == 0) return false;
+    const auto count = static_cast<std::size_t>(
+        std::min<std::uint64_t>(kReadBytes / element_bytes_, piece_.end - at_));
     const std::uint64_t begin = piece_.data_offset_bytes + at_ * element_bytes_;
-    batch.columns.push_back(
-        {.data = array_.at_hand(begin, begin + count * element_bytes_),
-         .count = static_cast<std::size_t>(count),
-         .file = piece_.file,
-         .first_index = at_,
-         .indices = nullptr});
-    batch.missing.push_back(0);
-    batch.first_row = at_;
+    // Read only, and in whole blocks: kReadBytes and chunks are.
+    fill_batch(batch,
+               {.data = array_.at_hand(begin, begin + count * element_bytes_),
+                .count = count,
+                .file = piece_.file,
+                .first_index = at_,
+                .indices = nullptr},
+               true);
     covered_.add(piece_.file, at_, at_ + count);
     at_ += count;
     return true;

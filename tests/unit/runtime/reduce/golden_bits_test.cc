@@ -2,7 +2,6 @@
 // has it: with every instruction set that this machine has, and whatever compiler made
 // this. TALLY_UPDATE_GOLDEN=1 writes the file anew.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cstdlib>
@@ -19,6 +18,7 @@
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/reducers.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/targets.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -125,32 +125,22 @@ std::string all_lines() {
   return lines;
 }
 
-class GoldenBits : public ::testing::Test {
- protected:
-  static void choose(std::int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  ~GoldenBits() override { choose(0); }
-};
-
-TEST_F(GoldenBits, AreTheSameWithEveryTarget) {
+TEST(GoldenBits, AreTheSameWithEveryTarget) {
   const std::string path = TALLY_GOLDEN_BITS;
   if (std::getenv("TALLY_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << all_lines();
   std::stringstream golden;
   golden << std::ifstream(path).rdbuf();
   ASSERT_GT(golden.str().size(), 10'000U);
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    choose(rest & -rest);
+  for_each_target([&](std::int64_t target) {
     std::istringstream mine(all_lines());
     std::istringstream theirs(golden.str());
     for (std::string ours, known; std::getline(theirs, known);) {
       ASSERT_TRUE(std::getline(mine, ours));
-      ASSERT_EQ(ours, known) << hwy::TargetName(rest & -rest);
+      ASSERT_EQ(ours, known) << hwy::TargetName(target);
     }
     std::string more;
     EXPECT_FALSE(std::getline(mine, more)) << more << " is not in the file";
-  }
+  });
 }
 
 }  // namespace

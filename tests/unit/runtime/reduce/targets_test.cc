@@ -1,24 +1,14 @@
 // Every instruction set that this machine has gives the same bits.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/moments_update.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/tame.h"
+#include "tests/unit/runtime/reduce/targets.h"
 
 namespace tally::reduce::testing {
 namespace {
-
-void choose(std::int64_t targets) {
-  hwy::SetSupportedTargetsForTest(targets);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
-class TargetsTest : public ::testing::Test {
- protected:
-  ~TargetsTest() override { choose(0); }
-};
 
 template <typename T>
 void append_states(std::vector<std::byte>& into) {
@@ -76,16 +66,11 @@ std::vector<std::byte> all_states() {
   return bytes;
 }
 
-TEST_F(TargetsTest, EveryTargetGivesTheSameBits) {
+TEST(TargetsTest, EveryTargetGivesTheSameBits) {
   const std::vector<std::byte> expected = all_states();
-  const std::int64_t supported = hwy::SupportedTargets();
-  int tried = 0;
-  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
-    const std::int64_t target = rest & -rest;
-    choose(target);
+  const int tried = for_each_target([&](std::int64_t target) {
     EXPECT_EQ(all_states() == expected, true) << hwy::TargetName(target);
-    ++tried;
-  }
+  });
   EXPECT_GE(tried, 1);
 }
 
