@@ -225,9 +225,8 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
   // Not before it runs: any number of jobs may wait. A kernel that finds none is told.
   if (Result<void> region = job.make_sync_region(); !region)
     options_.log(region.error().message());
-  if (key.round == 0) {
-    made.task =
-        job.plan().task(*job.spec, key, job.part_of(key.chunk), made.descriptors);
+  if (reads_input(job, key)) {
+    made.task = job.task(key, made.descriptors);
     made.files = job.files;
     if (job.windowed) job.windowed->chunk_files->place(key.chunk, made);
     if (auto* files = std::get_if<model::FilePieces>(&made.task.piece))
@@ -253,8 +252,7 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
 void Engine::run_inline(const job::Job& job, const model::ChunkKey& key,
                         Nanoseconds now_ns) {
   std::vector<std::uint32_t> no_descriptors;
-  model::ChunkOutcome done =
-      inline_runner_.run(job.plan().task(*job.spec, key, {}, no_descriptors), {});
+  model::ChunkOutcome done = inline_runner_.run(job.task(key, no_descriptors), {});
   const Nanoseconds ended_ns = monotonic_ns();
   if (auto* partial = std::get_if<model::Partial>(&done.result)) {
     partial->usage.began_ns = now_ns;
@@ -295,7 +293,7 @@ void Engine::outcome(sched::SlotId slot, model::ChunkOutcome done, std::uint32_t
     auto& partial = std::get<model::Partial>(done.result);
     // A merge covers nothing of the input.
     const Result<void> covered =
-        done.key.round == 0 ? job->check(partial) : Result<void>();
+        reads_input(*job, done.key) ? job->check(partial) : Result<void>();
     if (!covered)
       event.event = sched::ChunkFailed{slot, done.key, covered.error()};
     else
@@ -319,7 +317,7 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
   const std::uint64_t seen =
       key.round == 0 ? cause.partial->columns.front().counts.seen : 0;
   const Result<void> merged =
-      key.round == 0
+      reads_input(*job, key)
           ? job->accept(*std::move(cause.partial), slot, cause.pid, cause.now_ns)
           : job->accept_merge(*std::move(cause.partial), slot, cause.pid);
   if (!merged)

@@ -212,7 +212,7 @@ void Engine::schedule(job::Job& job) {
   request.parallel = job.plan().parallel();
   // In a batch a canary would wait for others though a worker has it.
   request.tiny = job.plan().tiny() && !is_canary(request.job);
-  request.more_rounds = job.needs_merge_round();
+  request.more_rounds = job.needs_merge_round() || job.has_quantiles();
   request.deadline_ns = job.deadline_ns;
   request.priority = job.spec->priority;
   request.partial = job.spec->on_failure == model::FailurePolicy::Partial;

@@ -65,8 +65,9 @@ exec::Assignment Engine::description(const job::KernelImage& image,
 
 // The chunks of a job with kernels have all given their states; a worker merges them.
 void Engine::round_done(std::uint64_t number) {
-  const job::Job* job = find(number);
+  job::Job* job = find(number);
   if (job == nullptr) return;
+  if (job->has_quantiles()) return next_round(*job);
   helpers_.post([this, number, states = job->kernel_states(), alive = alive_] {
     auto input = std::make_shared<Result<UniqueFd>>(
         guarded("states", Errc::Internal, [&] { return states->merge_input(); }));
@@ -86,6 +87,20 @@ void Engine::round_done(std::uint64_t number) {
             std::nullopt, 0, 0});
     });
   });
+}
+
+// What the chunks counted says what they are to count next. The last round is one of no
+// chunks, which finishes the job.
+void Engine::next_round(job::Job& job) {
+  const Result<bool> more = job.next_round();
+  if (!more)
+    return feed(
+        {sched::CancelRequested{job.id.number, more.error()}, std::nullopt, 0, 0});
+  const bool process = job.plan().choice().path == model::Path::Process;
+  feed({sched::NextRound{job.id.number,
+                         process ? sched::Lane::Process : sched::Lane::Thread,
+                         *more ? job.plan().chunks() : 0, job.plan().parallel(), *more},
+        std::nullopt, 0, 0});
 }
 
 // Kernels' states are kept until they are merged, and count as what requests do.

@@ -188,6 +188,35 @@ Result<void> read_histograms(schema::ChunkTask::Reader from,
   return {};
 }
 
+void write_windows(schema::ChunkTask::Builder to,
+                   const std::vector<model::ColumnTask>& columns) {
+  std::size_t count = 0;
+  for (const model::ColumnTask& column : columns) count += column.windows.size();
+  if (count == 0) return;
+  auto list = to.initWindows(static_cast<unsigned>(count));
+  unsigned at = 0;
+  for (std::uint32_t i = 0; i < columns.size(); ++i)
+    for (const model::KeyWindow& window : columns[i].windows) {
+      auto one = list[at++];
+      one.setColumn(i);
+      one.setLeast(window.least);
+      one.setGreatest(window.greatest);
+      one.setKeeps(window.keeps);
+    }
+}
+
+Result<void> read_windows(schema::ChunkTask::Reader from,
+                          std::vector<model::ColumnTask>& columns) {
+  for (const auto one : from.getWindows()) {
+    if (one.getColumn() >= columns.size() || one.getLeast() > one.getGreatest())
+      return Error(Errc::InvalidArgument, "bad_task",
+                   "a window of a column that the task has not, or of no keys");
+    columns[one.getColumn()].windows.push_back(
+        {one.getLeast(), one.getGreatest(), one.getKeeps()});
+  }
+  return {};
+}
+
 void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   const model::ChunkTask& task = assigned.task;
   write_key(to.initKey(), task.key);
@@ -199,6 +228,7 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
                 {reinterpret_cast<const kj::byte*>(families.data()), families.size()});
   }
   write_histograms(to, task.columns);
+  write_windows(to, task.columns);
   to.setMissing(static_cast<std::uint8_t>(task.missing));
   to.setNan(static_cast<std::uint8_t>(task.nan));
   std::visit(PieceWriter{to.getPiece()}, task.piece);
@@ -217,8 +247,9 @@ Result<model::ColumnTask> read_column(capnp::Data::Reader from) {
   for (const kj::byte number : from) {
     const auto family = read_family(number);
     if (!family) return family.error();
-    if (*family == model::Family::Histogram)
-      return Error(Errc::InvalidArgument, "bad_task", "a histogram without bins");
+    if (*family == model::Family::Histogram || *family == model::Family::Ranks)
+      return Error(Errc::InvalidArgument, "bad_task",
+                   "a histogram without bins, or ranks without a window");
     column.families.push_back(*family);
   }
   return column;
@@ -254,6 +285,8 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
   assigned.descriptors = from.getDescriptors();
   if (Result<void> bins = read_histograms(from, assigned.task.columns); !bins)
     return std::move(bins).error();
+  if (Result<void> windows = read_windows(from, assigned.task.columns); !windows)
+    return std::move(windows).error();
   if (Result<void> kernels = read_kernels(from, assigned.task); !kernels)
     return std::move(kernels).error();
   return assigned;

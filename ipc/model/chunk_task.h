@@ -21,6 +21,7 @@
 #include "ipc/model/job_answer.h"
 #include "ipc/model/job_spec.h"
 #include "ipc/model/kernel.h"
+#include "ipc/model/key_window.h"
 
 namespace tally::model {
 
@@ -47,9 +48,10 @@ enum class Family : std::uint8_t {
   Squares = 3,
   Bits = 4,
   Product = 5,
-  Histogram = 6
+  Histogram = 6,
+  Ranks = 7
 };
-inline constexpr std::uint8_t kLastFamily = 6;
+inline constexpr std::uint8_t kLastFamily = 7;
 
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {
@@ -58,8 +60,12 @@ struct ColumnTask {
   bool text = false;
   // Each is a state of Family::Histogram, after those of `families`, which has none.
   std::vector<HistogramBins> histograms = {};
+  // Each is a state of Family::Ranks, after those.
+  std::vector<KeyWindow> windows = {};
 
-  bool has_states() const { return !families.empty() || !histograms.empty(); }
+  bool has_states() const {
+    return !families.empty() || !histograms.empty() || !windows.empty();
+  }
   friend bool operator==(const ColumnTask&, const ColumnTask&) = default;
 };
 

@@ -63,6 +63,14 @@ struct HistogramTask {
   edges @4 :List(Float64);
 }
 
+# A window of a column's order keys, whose state stands after those of its histograms.
+struct WindowTask {
+  column @0 :UInt32;
+  least @1 :Int64;
+  greatest @2 :Int64;
+  keeps @3 :Bool;            # the elements in it, not counts of them
+}
+
 struct ChunkTask {
   key @0 :ChunkKey;
   type @1 :UInt8;
@@ -86,6 +94,7 @@ struct ChunkTask {
   hasSync @17 :Bool;
   syncDescriptor @18 :UInt32;
   histograms @19 :List(HistogramTask);  # of a column in the order of its states
+  windows @20 :List(WindowTask);        # likewise
 }
 
 struct Span {

@@ -1,11 +1,13 @@
 #include "runtime/job/job.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "ipc/base/check.h"
 #include "ipc/sync/region.h"
 #include "runtime/job/planning.h"
+#include "runtime/plan/quantile_plan.h"
 #include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/reducers.h"
 
@@ -155,7 +157,7 @@ Job::Part Job::part_of(std::uint32_t chunk) const {
 Result<void> Job::check(const model::Partial& partial) const {
   const Part part = part_of(partial.key.chunk);
   merge::ExpectedChunk expected;
-  expected.columns = plan().reduction().columns;
+  expected.columns = columns();
   expected.spans = plan().spans(partial.key.chunk, part);
   expected.elements = plan().elements(partial.key.chunk, part);
   expected.stream = plan().stream_of(partial.key.chunk);
@@ -181,8 +183,7 @@ Result<void> Job::check(const model::Partial& partial) const {
 Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32_t pid,
                          Nanoseconds now_ns) {
   const Part part = part_of(partial.key.chunk);
-  Result<MergedState> state =
-      read_state(partial, plan().reduction().columns, plan().type());
+  Result<MergedState> state = read_state(partial, columns(), plan().type());
   if (!state) return std::move(state).error();
   if (kernel_states_) {
     if (Result<void> added = kernel_states_->add(partial, plan().level(part)); !added)
@@ -195,7 +196,8 @@ Result<void> Job::accept(model::Partial partial, std::uint32_t slot, std::uint32
   if (recorder) recorder->done(partial.key, slot, partial.usage, now_ns);
   progress().coverage.add(partial.spans);
   progress().last_partial_ns = now_ns;
-  progress().done_extent += plan().chunk_extent(partial.key.chunk, part);
+  if (partial.key.round == 0)
+    progress().done_extent += plan().chunk_extent(partial.key.chunk, part);
   if (const auto stream = plan().stream_of(partial.key.chunk))
     stream_came(*stream, stream_end(partial));
   complete(partial.key.chunk, part, *std::move(state));
@@ -238,9 +240,9 @@ void Job::complete(std::uint32_t chunk, const Part& part,
     state = divided.take();
     progress().divided.erase(chunk);
   }
-  if (!state) state = empty_state(plan().reduction().columns, plan().type());
+  if (!state) state = empty_state(columns(), plan().type());
   progress().parts_in_hand.erase(chunk);
-  ++progress().chunks_done;
+  if (!progress().first) ++progress().chunks_done;
   progress().tree.add(chunk, *std::move(state));
   if (windowed)
     windowed->chunk_files->done(chunk);  // no part of it needs them any more
@@ -255,6 +257,7 @@ Result<void> Job::accept_merge(model::Partial partial, std::uint32_t slot,
 void Job::charge_chunk(const model::Partial& partial, std::uint32_t slot,
                        std::uint32_t pid) {
   charge(partial.usage, slot, pid);
+  if (partial.key.round != 0) return;  // each element is told of once
   model::WorkerUsage& usage = progress().usage[{slot, pid}];
   if (!is_divided(partial.key.chunk)) ++usage.chunks;  // parts are none
   usage.elements += partial.columns.front().counts.seen;
@@ -288,19 +291,69 @@ void Job::stream_came(std::uint32_t file, std::uint64_t size) {
       plan().in_bytes() ? size : size * model::size_of(plan().type());
 }
 
-Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
-  const reduce::FloatEnvironment exact;
+const std::vector<model::ColumnTask>& Job::columns() const {
+  return progress().first ? progress().columns : plan().reduction().columns;
+}
+
+model::ChunkTask Job::task(const model::ChunkKey& key,
+                           std::vector<std::uint32_t>& descriptors) const {
+  model::ChunkTask task = plan().task(*spec, key, part_of(key.chunk), descriptors);
+  task.columns = columns();
+  return task;
+}
+
+// What all chunks of the round gave, once it is known that they cover the input.
+Result<MergedState> Job::take_round() {
   std::vector<std::uint64_t> sizes = plan().file_sizes();
   for (const auto& [file, size] : progress().stream_sizes) sizes[file] = size;
   if (Result<void> tiled = progress().coverage.covers_exactly(sizes); !tiled)
     return std::move(tiled).error();
   std::optional<MergedState> merged = progress().tree.take();
-  if (!merged && plan().chunks() != 0)
-    return Error(Errc::Internal, "coverage_mismatch",
-                 "the job ended before all of its partials were merged");
-  const MergedState state =
-      merged ? *std::move(merged)
-             : empty_state(plan().reduction().columns, plan().type());
+  if (merged) return *std::move(merged);
+  if (plan().chunks() == 0) return empty_state(columns(), plan().type());
+  return Error(Errc::Internal, "coverage_mismatch",
+               "the job ended before all of its partials were merged");
+}
+
+void Job::begin_searches() {
+  for (auto& wanted : plan::quantiles_by_column(plan().reduction())) {
+    auto& search = progress().searches.emplace_back();
+    if (!wanted.empty()) search.emplace(plan().type(), std::move(wanted));
+  }
+}
+
+Result<bool> Job::next_round() {
+  Result<MergedState> round = take_round();
+  if (!round) return std::move(round).error();
+  if (!progress().first) begin_searches();
+  std::vector<model::ColumnTask> next(columns().size());
+  bool more = false;
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const std::size_t windows = columns()[i].windows.size();
+    if (windows == 0) continue;
+    reduce::QuantileSearch& search = *progress().searches[i];
+    const MergedColumn& column = (*round)[i];
+    const auto states = std::span(column.states).last(windows);
+    if (Result<void> ok = search.narrow(states, column.counts.kept); !ok)
+      return std::move(ok).error();
+    next[i].windows.assign(search.windows().begin(), search.windows().end());
+    more = more || !search.done();
+  }
+  if (!progress().first) progress().first = *std::move(round);
+  progress().columns = std::move(next);
+  progress().coverage = {};
+  return more;
+}
+
+Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
+  const reduce::FloatEnvironment exact;
+  std::optional<MergedState> merged = std::move(progress().first);
+  if (!merged) {
+    Result<MergedState> round = take_round();
+    if (!round) return std::move(round).error();
+    merged = *std::move(round);
+  }
+  const MergedState state = *std::move(merged);
   if (!progress().missing.empty() && state.front().counts.seen == 0)
     return Error(progress().missing.begin()->second.error)
         .within("nothing of the input could be covered");
@@ -312,6 +365,8 @@ Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
   for (std::size_t i = 0; i < spec->reducers.size(); ++i) {
     if (plan().reduction().reducers[i].kernel)
       add_outputs(i, answer.results);
+    else if (!plan().reduction().reducers[i].quantiles.empty())
+      add_quantiles(i, answer.results);
     else
       answer.results.push_back(result_of(i, state));
   }
@@ -367,6 +422,41 @@ void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) 
       result.value = *f32;
     else
       result.value = std::get<std::string>(output.value);
+    to.push_back(std::move(result));
+  }
+}
+
+// One result for each q: label(q), where there are several.
+void Job::add_quantiles(std::size_t index,
+                        std::vector<model::ReducerResult>& to) const {
+  const model::ReducerSpec& wanted = spec->reducers[index];
+  const auto& reducers = plan().reduction().reducers;
+  const plan::PlannedReducer& planned = reducers[index];
+  std::size_t at = 0;  // among those of the column
+  for (std::size_t i = 0; i < index; ++i)
+    if (reducers[i].column == planned.column) at += reducers[i].quantiles.size();
+  const std::size_t count = planned.quantiles.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    model::ReducerResult result;
+    result.label = wanted.label;
+    if (count > 1) result.label += "(" + wanted.args[i] + ")";
+    result.reducer = wanted.name;
+    if (!wanted.args.empty()) {
+      result.args = {wanted.args[i]};
+      result.args.insert(result.args.end(),
+                         wanted.args.begin() + static_cast<std::ptrdiff_t>(count),
+                         wanted.args.end());
+    }
+    result.column = wanted.column;
+    const auto value = progress().searches[planned.column]->value(at + i);
+    if (!value)
+      result.error = value.error();
+    else if (const auto* integer = std::get_if<Int128>(&*value))
+      result.value = *integer;
+    else if (const auto* f32 = std::get_if<float>(&*value))
+      result.value = *f32;
+    else
+      result.value = std::get<double>(*value);
     to.push_back(std::move(result));
   }
 }

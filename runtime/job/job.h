@@ -30,6 +30,7 @@
 #include "runtime/merge/coverage.h"
 #include "runtime/merge/merge_tree.h"
 #include "runtime/plan/planner.h"
+#include "runtime/reduce/quantile_search.h"
 #include "runtime/sched/scheduler.h"
 
 namespace tally::job {
@@ -132,6 +133,16 @@ class Job {
   // out last; `why` is what became of the worker that had it.
   void leave_out(std::uint32_t chunk, const Error& why, Nanoseconds now_ns);
 
+  // A job with quantiles reads its input in several rounds (reduce/quantile_search.h);
+  // all that is no quantile comes of the first.
+  bool has_quantiles() const { return plan().reduction().has_quantiles(); }
+  // The task of a chunk in the round that goes on.
+  model::ChunkTask task(const model::ChunkKey& key,
+                        std::vector<std::uint32_t>& descriptors) const;
+  // A round's chunks were all accepted: does it take another? Errors: Internal
+  // "coverage_mismatch"; InvalidData "input_changed".
+  Result<bool> next_round();
+
   // A job with kernels and several chunks, or none, takes a second round, in which a
   // worker merges what the chunks gave.
   bool needs_merge_round() const;
@@ -181,8 +192,13 @@ class Job {
   struct Progress {
     explicit Progress(std::uint32_t chunks) : tree(chunks, merge_state) {}
 
-    merge::MergeTree<MergedState> tree;
+    merge::MergeTree<MergedState> tree;  // this and the next: of the round that goes on
     merge::Coverage coverage;
+    // Of a job with quantiles, from the end of its first round on: what that gave, the
+    // search in each column that has one, and what its columns are for this round.
+    std::optional<MergedState> first;
+    std::vector<std::optional<reduce::QuantileSearch>> searches;
+    std::vector<model::ColumnTask> columns;
     std::map<std::uint32_t, model::LeafRange> parts_in_hand;
     std::map<std::uint32_t, DividedChunk> divided;
     // In input order: by file and begin.
@@ -208,6 +224,10 @@ class Job {
                 std::optional<MergedState> state);
   void charge_chunk(const model::Partial& partial, std::uint32_t slot,
                     std::uint32_t pid);
+  const std::vector<model::ColumnTask>& columns() const;
+  Result<MergedState> take_round();
+  void begin_searches();
+  void add_quantiles(std::size_t reducer, std::vector<model::ReducerResult>& to) const;
   void add_outputs(std::size_t reducer, std::vector<model::ReducerResult>& to) const;
   model::ElementCounts shown_counts(const MergedState& state) const;
   void stream_came(std::uint32_t file, std::uint64_t size);

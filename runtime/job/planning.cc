@@ -5,6 +5,7 @@
 
 #include "runtime/exec/first_leaves.h"
 #include "runtime/source/inspect.h"
+#include "runtime/source/sample.h"
 
 namespace tally::job {
 namespace {
@@ -49,7 +50,11 @@ Result<source::Inspection> inspected(const PlanningInput& input,
                                      const plan::Reduction& reduction) {
   if (plan::carried_elements(input.spec.source)) return source::Inspection{};
   if (input.windows != nullptr) return input.windows->inspection;
-  return source::inspect(input.spec, reduction.selectors, input.files);
+  Result<source::Inspection> found =
+      source::inspect(input.spec, reduction.selectors, input.files);
+  if (found && reduction.has_quantiles())
+    found->sample = source::sample_keys(*found, input.files);
+  return found;
 }
 
 // Nothing is measured: what was read from a stream is gone.

@@ -32,12 +32,13 @@ Result<void> check_column(const model::ColumnPartial& column,
   if (expected.elements && counts.seen != *expected.elements)
     return mismatch("a chunk of " + std::to_string(*expected.elements) +
                     " elements saw " + std::to_string(counts.seen));
-  const std::size_t families = task.families.size();
-  if (column.states.size() != families + task.histograms.size())
+  std::vector<model::Family> families = task.families;
+  families.insert(families.end(), task.histograms.size(), model::Family::Histogram);
+  families.insert(families.end(), task.windows.size(), model::Family::Ranks);
+  if (column.states.size() != families.size())
     return mismatch("a partial has not the states that were asked for");
-  for (std::size_t i = 0; i < column.states.size(); ++i)
-    if (column.states[i].family !=
-        (i < families ? task.families[i] : model::Family::Histogram))
+  for (std::size_t i = 0; i < families.size(); ++i)
+    if (column.states[i].family != families[i])
       return mismatch("a partial has other states than were asked for");
   return {};
 }

@@ -51,6 +51,7 @@ class MergeTree {
   }
 
   // The whole tree's state once every chunk was added; none before, or with 0 chunks.
+  // The tree is empty then and takes another round's.
   std::optional<T> take() {
     if (waiting_.size() != 1) return std::nullopt;
     const auto only = waiting_.begin();

@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "runtime/plan/quantile_plan.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/reducers.h"
 
@@ -226,12 +227,20 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
       planned.counts_rows = csv;
     model::ColumnTask& column = reduction.columns[planned.column];
     add_families(column, found[i].reducer->families);
-    if (!found[i].reducer->has_bins) continue;
-    const auto bins = reduce::parse_histogram_bins(spec.reducers[i].args);
-    if (!bins) return bins.error();
-    planned.histogram = histogram_of(column, *bins);
+    if (found[i].reducer->has_bins) {
+      const auto bins = reduce::parse_histogram_bins(spec.reducers[i].args);
+      if (!bins) return bins.error();
+      planned.histogram = histogram_of(column, *bins);
+    }
+    if (found[i].reducer->is_quantile) {
+      auto quantiles = reduce::quantiles_of(spec.reducers[i]);
+      if (!quantiles) return std::move(quantiles).error();
+      planned.quantiles = *std::move(quantiles);
+    }
   }
   if (Result<void> ok = check_bins(reduction); !ok) return std::move(ok).error();
+  if (Result<void> ok = check_quantiles(reduction, spec); !ok)
+    return std::move(ok).error();
   return reduction;
 }
 
@@ -266,6 +275,10 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
     if (planned.reducer != nullptr)
       if (Result<void> ok = reduce::check_type(*planned.reducer, plan.type_); !ok)
         return std::move(ok).error();
+  if (plan.streams_ && plan.reduction_.has_quantiles())
+    return invalid("quantile_of_stream",
+                   "quantiles read their input several times, which a pipe does not "
+                   "allow; write it to a file first, and give the file's name");
   for (const model::KernelInfo& kernel : plan.reduction_.kernel_infos)
     if (!model::takes_text(kernel))
       if (Result<void> ok = check_type(kernel, plan.type_); !ok)
@@ -280,6 +293,10 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
                                      : plan.files_.size();
   if (Result<void> ok = plan.cut(spec.chunk_size, most_files); !ok)
     return std::move(ok).error();
+  // In csv and text an element takes two bytes, but for the last.
+  const std::uint64_t most =
+      plan.in_bytes_ ? plan.size_ / 2 + plan.files_.size() : plan.size_;
+  set_windows(plan.reduction_, spec, plan.type_, most, inspection.sample);
   return plan;
 }
 
@@ -347,7 +364,7 @@ std::uint32_t Plan::parallel() const {
 
 bool Plan::tiny() const {
   return !in_bytes_ && names_.empty() && size_ <= kTinyElements &&
-         bins_of(reduction_) <= kTinyBins;
+         bins_of(reduction_) <= kTinyBins && !reduction_.has_quantiles();
 }
 
 const std::string& Plan::file_name(std::uint32_t file) const {

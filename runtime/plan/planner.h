@@ -22,6 +22,7 @@
 #include "ipc/model/job_spec.h"
 #include "runtime/plan/kernel_plan.h"
 #include "runtime/plan/path_choice.h"
+#include "runtime/reduce/quantile.h"
 #include "runtime/reduce/reducers.h"
 #include "runtime/source/inspect.h"
 
@@ -41,6 +42,7 @@ struct PlannedReducer {
   std::optional<std::uint32_t> histogram;    // index into its column's histograms
   bool counts_rows = false;                  // count without a column: every row counts
   std::optional<std::uint32_t> kernel;  // index into Reduction::kernels; no column then
+  std::vector<reduce::Quantile> quantiles;  // of a median or quantile
 };
 
 // What the source of a job says before any I/O: its reducers and distinct columns.
@@ -48,6 +50,7 @@ struct Reduction {
   std::vector<std::string> selectors;      // one a column; "*": no column needed
   std::vector<model::ColumnTask> columns;  // the families each needs
   std::vector<PlannedReducer> reducers;    // in the spec's order
+  bool has_quantiles() const;              // then it takes several rounds
   std::vector<model::KernelTask> kernels;
   std::vector<model::KernelInfo> kernel_infos;  // of each of `kernels`
   bool in_process = true;                       // all of them may run in the daemon
@@ -55,7 +58,8 @@ struct Reduction {
 
 // Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
 // "too_many_bins", "zero_step", "bad_values", "no_files", "type_needed",
-// "bad_descriptor", "mixed_text", and those of plan_kernel().
+// "bad_descriptor", "mixed_text", "too_many_quantiles", "bad_quantile_job", and those
+// of plan_kernel().
 Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
                                  std::span<const KnownKernel> kernels = {});
 
@@ -73,7 +77,7 @@ class Plan {
   using Part = std::optional<model::LeafRange>;  // none: the whole chunk
 
   // `inspection` is needed for files and memory only. Errors: InvalidArgument
-  // "too_many_chunks", "reducer_type", "kernel_type".
+  // "too_many_chunks", "reducer_type", "kernel_type", "quantile_of_stream".
   static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
                            PathChoice choice, source::Inspection inspection);
 

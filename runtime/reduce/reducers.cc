@@ -14,6 +14,7 @@
 #include "runtime/reduce/moments.h"
 #include "runtime/reduce/order_key.h"
 #include "runtime/reduce/product_state.h"
+#include "runtime/reduce/quantile.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/sum_state.h"
 
@@ -32,13 +33,20 @@ std::string all_names() {
 }
 
 // What other programs call it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kOtherNames{{
-    {"avg", "mean"},       {"average", "mean"}, {"total", "sum"},    {"add", "sum"},
-    {"len", "count"},      {"length", "count"}, {"size", "count"},   {"n", "count"},
-    {"minimum", "min"},    {"maximum", "max"},  {"variance", "var"}, {"stddev", "std"},
-    {"stdev", "std"},      {"sd", "std"},       {"norm", "norm2"},   {"ssq", "sumsq"},
-    {"hist", "histogram"}, {"product", "prod"}, {"bit_and", "and"},  {"bit_or", "or"},
-    {"bit_xor", "xor"},    {"every", "all"},    {"some", "any"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kOtherNames{{
+    {"avg", "mean"},           {"average", "mean"},
+    {"total", "sum"},          {"add", "sum"},
+    {"len", "count"},          {"length", "count"},
+    {"size", "count"},         {"n", "count"},
+    {"minimum", "min"},        {"maximum", "max"},
+    {"variance", "var"},       {"stddev", "std"},
+    {"stdev", "std"},          {"sd", "std"},
+    {"norm", "norm2"},         {"ssq", "sumsq"},
+    {"hist", "histogram"},     {"product", "prod"},
+    {"bit_and", "and"},        {"bit_or", "or"},
+    {"bit_xor", "xor"},        {"every", "all"},
+    {"some", "any"},           {"percentile", "quantile"},
+    {"quantiles", "quantile"}, {"p50", "median"},
 }};
 
 std::optional<std::string_view> meant_by(const std::string& name,
@@ -249,7 +257,7 @@ std::span<const Reducer> all_reducers() {
       "result "
       "depend on the order (a kernel of one's own may sum their logarithms)";
   // Never destroyed: threads may run on while a host program exits.
-  static const auto& kReducers = *new std::array<Reducer, 18>{{
+  static const auto& kReducers = *new std::array<Reducer, 20>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},
@@ -270,6 +278,14 @@ std::span<const Reducer> all_reducers() {
       {"xor", "the bits that are set in an odd number", {Family::Bits}, true, kNoBits},
       {"prod", "the exact product", {Family::Product}, true, kNoProduct},
       {"histogram", "how many elements each bin has", {}, true, {}, true},
+      {"median",
+       "the element in the middle, or half-way between two",
+       {},
+       true,
+       {},
+       false,
+       true},
+      {"quantile", "what a part q of the elements is below", {}, true, {}, false, true},
   }};
   return kReducers;
 }
@@ -285,6 +301,10 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
   if (reducer == nullptr) return unknown_reducer(spec.name);
   if (reducer->has_bins) {
     if (const auto bins = parse_histogram_bins(spec.args); !bins) return bins.error();
+    return reducer;
+  }
+  if (reducer->is_quantile) {
+    if (const auto quantiles = quantiles_of(spec); !quantiles) return quantiles.error();
     return reducer;
   }
   if (takes_ddof(*reducer)) {

@@ -28,8 +28,10 @@ struct Reducer {
   bool needs_column = true;             // false: count, which any column answers alike
   // Where only integers have such a value: why, and what to do about floats.
   std::string_view no_floats = {};
-  bool has_bins =
-      false;  // its arguments are bins; its state is its own, not a family's
+  // Its arguments are bins; its state is its own, not a family's.
+  bool has_bins = false;
+  // Its value comes of a QuantileSearch (quantile_search.h), not of finish().
+  bool is_quantile = false;
 };
 
 std::span<const Reducer> all_reducers();
@@ -63,6 +65,7 @@ struct FinishInput {
 // A model::Value, but with positions still by file number.
 using FinishedValue = std::variant<Int128, double, float, Position, model::Histogram>;
 
+// Precondition: !reducer.is_quantile.
 Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input);
 
 }  // namespace tally::reduce

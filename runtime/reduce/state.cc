@@ -7,6 +7,7 @@
 #include "runtime/reduce/extremes_state.h"
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/product_state.h"
+#include "runtime/reduce/ranks_state.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/state_bytes.h"
 #include "runtime/reduce/sum_state.h"
@@ -64,6 +65,8 @@ States make_states(const model::ColumnTask& column, model::ElementType type) {
     states.push_back(make_state(family, type));
   for (const model::HistogramBins& bins : column.histograms)
     states.push_back(std::make_unique<HistogramState>(bins, type));
+  for (const model::KeyWindow& window : column.windows)
+    states.push_back(std::make_unique<RanksState>(window, type));
   return states;
 }
 

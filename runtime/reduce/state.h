@@ -79,10 +79,10 @@ class State {
   virtual void clear() = 0;  // back to the state of an empty input
 };
 
-// An empty state. Precondition: `family` is not Histogram.
+// An empty state. Precondition: `family` is not Histogram or Ranks.
 std::unique_ptr<State> make_state(model::Family family, model::ElementType type);
 
-// Those of a column, empty: of its families, then of its histograms.
+// Those of a column, empty: of its families, then of its histograms and windows.
 using States = std::vector<std::unique_ptr<State>>;
 States make_states(const model::ColumnTask& column, model::ElementType type);
 

@@ -1,0 +1,105 @@
+// QuantileSearch: finds the quantiles of one column by rounds, each of which reads all
+// of its elements.
+//
+//   windows = first_windows(type, quantiles, sample, most_elements)
+//   QuantileSearch search(type, quantiles)
+//   do { count every element in a RanksState of each of `windows`;
+//   search.narrow(states);
+//        windows = search.windows() } while (!search.done())
+//   search.value(i)
+//
+// No element is sorted, and few are kept. Of each rank that is sought it is known
+// between which keys its element is, and how many elements are before those. A round
+// looks through windows: of the first, around where a sample has the ranks, or all keys
+// if there is none; of every other, what is known of each rank. A window with few
+// elements keeps them, so that its ranks are found at once; of one with more the bucket
+// of the rank is the next window, at least a thousand times as narrow. A good sample
+// makes that two rounds; without one it is at most seven for 64-bit keys, and a bad one
+// costs one round.
+//
+// What the sample was changes no result. Every round must count what the rounds before
+// it did: an input that changed meanwhile is an error.
+//
+// Decides only; does no I/O. Threads: belongs to one at a time.
+// J. I. Munro, M. S. Paterson, Selection and Sorting with Limited Storage, Theoretical
+// Computer Science 12, 1980; the bracket from a sample: R. W. Floyd, R. L. Rivest,
+// Expected Time Bounds for Selection, CACM 18(3), 1975.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ipc/base/result.h"
+#include "ipc/model/element_type.h"
+#include "ipc/model/key_window.h"
+#include "runtime/reduce/quantile.h"
+#include "runtime/reduce/ranks_state.h"
+
+namespace tally::reduce {
+
+// Those of the first round, ascending, none of which overlap.
+//   sample         some of the elements' order keys, ascending, none of NaNs
+//   most_elements  that there can be, if that is known
+// Precondition: there are quantiles.
+std::vector<model::KeyWindow> first_windows(model::ElementType type,
+                                            std::span<const Quantile> quantiles,
+                                            std::span<const std::int64_t> sample,
+                                            std::optional<std::uint64_t> most_elements);
+
+class QuantileSearch {
+ public:
+  // Precondition: there are quantiles.
+  QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles);
+
+  // Takes the merged states of a round, of first_windows() or of windows(), over so
+  // many elements. Errors: InvalidData "input_changed"; nothing is to be had of the job
+  // then. Precondition: !done().
+  Result<void> narrow(std::span<const std::unique_ptr<State>> states,
+                      std::uint64_t elements);
+
+  // Those of the next round, ascending, each once.
+  std::span<const model::KeyWindow> windows() const { return windows_; }
+  bool done() const { return begun_ && windows_.empty(); }
+
+  // Of quantile i: NaN (f64, or f32 for an element of that type) if there was one.
+  // Errors: NoValue "no_value" of no elements. Precondition: done().
+  Result<FinishedValue> value(std::size_t i) const;
+
+ private:
+  // The element of that rank, from 0, is from `least` to `greatest`; `before` elements
+  // are less than all of these, and `until` less than what comes after them.
+  struct Search {
+    std::uint64_t rank = 0;
+    std::int64_t least = 0;
+    std::int64_t greatest = 0;
+    std::uint64_t before = 0;
+    std::uint64_t until = 0;
+    bool is_found() const { return least == greatest; }
+  };
+  // Of one quantile: its two searches, by place in searches_.
+  struct Sought {
+    std::size_t lower = 0;
+    std::size_t upper = 0;
+    std::uint64_t weight = 0;
+  };
+
+  void begin(const RanksState& any, std::uint64_t elements);
+  std::size_t search_for(std::uint64_t rank);
+  Result<void> check(const RanksState& state) const;
+  static void narrow_one(Search& search, const RanksState& state);
+  void collect_windows();
+
+  const model::ElementType type_;
+  const std::vector<Quantile> quantiles_;
+  bool begun_ = false;
+  std::uint64_t kept_ = 0;  // elements, NaNs with them
+  std::uint64_t nans_ = 0;
+  std::vector<Search> searches_;  // one a rank
+  std::vector<Sought> sought_;    // one a quantile
+  std::vector<model::KeyWindow> windows_;
+};
+
+}  // namespace tally::reduce

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""A median is that of the sorted input, on any path, with a worker killed in each round."""
+
+import random
+import struct
+import unittest
+
+from tally_daemon import TallyDaemon
+
+
+class QuantileRoundsTest(unittest.TestCase):
+    def test_each_round_retries_what_a_dead_worker_had(self):
+        rng = random.Random(1)
+        values = [struct.unpack("d", struct.pack("Q", rng.getrandbits(64)))[0]
+                  for _ in range(400001)]
+        values = [value for value in values if value == value]
+        values = values[:(len(values) - 1) // 2 * 2 + 1]
+        with TallyDaemon(fault="update:kill:chunk=1:attempt=1") as daemon:
+            path = daemon.folder / "a.raw"
+            path.write_bytes(struct.pack(f"{len(values)}d", *values))
+            for way, retries in (("process", 4), ("thread", 0)):
+                for chunk in ("65536", "131072"):
+                    answer = daemon.json("run", "median", str(path), "--dtype", "f64",
+                                         "--path", way, "--chunk", chunk)
+                    self.assertEqual(answer["results"][0]["value"],
+                                     sorted(values)[len(values) // 2])
+                    self.assertEqual(answer["retries"], retries)
+                    self.assertEqual(answer["elements"]["seen"], len(values))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,227 @@
+// Order statistics by rounds, against sorting; interpolation, against the oracle.
+#include "runtime/reduce/quantile.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/reduce/quantile_rounds.h"
+#include "runtime/reduce/ranks_state.h"
+#include "tests/unit/runtime/reduce/exact_oracle.h"
+#include "tests/unit/runtime/reduce/inputs.h"
+
+namespace tally::reduce::testing {
+namespace {
+
+std::vector<Quantile> quantiles(std::vector<std::string> args) {
+  auto parsed = parse_quantiles(args);
+  EXPECT_TRUE(parsed);
+  return parsed ? *std::move(parsed) : std::vector<Quantile>{{}};
+}
+
+// One round over the values, in two partials that go through bytes.
+template <typename T>
+Result<void> run_round(QuantileRounds& rounds, std::span<const T> values) {
+  const auto merged = make_state(Family::Ranks, type_of<T>(), rounds.windows());
+  const std::size_t cut = values.size() / 3;
+  for (const auto& [begin, end] :
+       {std::pair{cut, values.size()}, {std::size_t{0}, cut}}) {
+    const auto part = make_state(Family::Ranks, type_of<T>(), rounds.windows());
+    feed(*part, values, begin, end);
+    const auto copy = make_state(Family::Ranks, type_of<T>(), rounds.windows());
+    EXPECT_TRUE(copy->deserialise(part->version(), bytes_of(*part)));
+    merged->merge(*copy);
+  }
+  return rounds.narrow(static_cast<const RanksState&>(*merged).counts());
+}
+
+template <typename T>
+std::vector<FinishedValue> found(std::vector<Quantile> wanted,
+                                 const std::vector<T>& values) {
+  QuantileRounds rounds(type_of<T>(), wanted);
+  int taken = 0;
+  for (; !rounds.done(); ++taken)
+    EXPECT_TRUE(run_round(rounds, std::span<const T>(values)));
+  EXPECT_LE(taken, sizeof(T) == 8 ? 4 : sizeof(T) == 4 ? 2 : 1);
+  std::vector<FinishedValue> result;
+  for (std::size_t i = 0; i < wanted.size(); ++i) result.push_back(*rounds.value(i));
+  return result;
+}
+
+// By the definition, not by keys.
+template <typename T>
+std::vector<T> sorted(std::vector<T> values) {
+  std::sort(values.begin(), values.end(), [](T a, T b) {
+    if constexpr (std::is_floating_point_v<T>)
+      if (a == b) return std::signbit(a) && !std::signbit(b);
+    return a < b;
+  });
+  return values;
+}
+
+template <typename T>
+void expect_element(const FinishedValue& value, T wanted) {
+  if constexpr (std::is_floating_point_v<T>) {
+    EXPECT_EQ(std::get<T>(value), wanted);
+    EXPECT_EQ(std::signbit(std::get<T>(value)), std::signbit(wanted));
+  } else {
+    EXPECT_TRUE(std::get<Int128>(value) == Int128{wanted});
+  }
+}
+
+template <typename T>
+class QuantileTest : public ::testing::Test {};
+using AllTypes = ::testing::Types<std::int8_t, std::int16_t, std::int32_t, std::int64_t,
+                                  std::uint8_t, std::uint16_t, std::uint32_t,
+                                  std::uint64_t, float, double>;
+TYPED_TEST_SUITE(QuantileTest, AllTypes);
+
+TYPED_TEST(QuantileTest, ElementsByRankAreThoseOfTheSortedInput) {
+  for (const std::size_t size : {1, 2, 3, 8, 129, 4099}) {
+    const auto values = hostile<TypeParam>(size, size);
+    const auto order = sorted(values);
+    const auto lower = found(quantiles({"0", "0.25", "0.5", "1", "lower"}), values);
+    const auto higher = found(quantiles({"0", "0.25", "0.5", "1", "higher"}), values);
+    const std::size_t last = size - 1;
+    const std::size_t at[]{0, last / 4, last / 2, last};
+    const std::size_t above[]{0, (last + 3) / 4, (last + 1) / 2, last};
+    for (std::size_t i = 0; i < 4; ++i) {
+      expect_element(lower[i], order[at[i]]);
+      expect_element(higher[i], order[above[i]]);
+    }
+  }
+}
+
+TYPED_TEST(QuantileTest, InterpolatedValuesAreCorrectlyRounded) {
+  const struct {
+    const char* text;
+    std::uint64_t numerator, denominator;
+  } kCases[]{{"0.5", 1, 2}, {"0.3", 3, 10}, {"0.99", 99, 100}, {"1e-6", 1, 1'000'000}};
+  for (const std::size_t size : {2, 3, 8, 64, 1024}) {
+    const auto values = hostile<TypeParam>(size, 3 * size);
+    const auto order = sorted(values);
+    for (const auto& one : kCases) {
+      const std::uint64_t h = one.numerator * (size - 1);
+      const std::size_t lower = h / one.denominator;
+      const std::uint64_t weight = h % one.denominator;
+      const auto value = std::get<double>(found(quantiles({one.text}), values)[0]);
+      ExactOracle sum;
+      const auto add = [&sum](TypeParam element, std::uint64_t times) {
+        if constexpr (std::is_floating_point_v<TypeParam>) {
+          sum.add(element, static_cast<Int128>(times));
+        } else {  // in halves that doubles hold
+          const Int128 wide = element;
+          const Int128 high = wide / (Int128{1} << 32);
+          sum.add(static_cast<double>(high) * 0x1p32, static_cast<Int128>(times));
+          sum.add(static_cast<double>(wide - high * (Int128{1} << 32)),
+                  static_cast<Int128>(times));
+        }
+      };
+      add(order[lower], one.denominator - weight);
+      if (weight != 0) add(order[lower + 1], weight);
+      EXPECT_TRUE(
+          is_correctly_rounded(sum, static_cast<Int128>(one.denominator), value))
+          << one.text << " of " << size << " gave " << value;
+    }
+  }
+}
+
+TEST(QuantileRoundsTest, TwoMiddleElementsFarApartAreBothFound) {
+  std::vector<double> values(1000, -1e300);
+  values.resize(2000, 3e300);
+  EXPECT_EQ(std::get<double>(found(quantiles({"0.5"}), values)[0]), 1e300);
+  const double tiny = std::numeric_limits<double>::denorm_min();
+  EXPECT_EQ(std::get<double>(found(quantiles({"0.5"}), std::vector{0.0, tiny})[0]),
+            0.0);
+  EXPECT_EQ(std::get<double>(found(quantiles({"0.5"}), std::vector{tiny, 2 * tiny})[0]),
+            2 * tiny);  // a tie, to even
+  const double most = std::numeric_limits<double>::max();
+  EXPECT_EQ(std::get<double>(found(quantiles({"0.5"}), std::vector{most, most})[0]),
+            most);
+}
+
+TEST(QuantileRoundsTest, InfinitiesAndSignsOfZerosAreKept) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto median = [](std::vector<double> values) {
+    return std::get<double>(found(quantiles({"0.5"}), values)[0]);
+  };
+  EXPECT_TRUE(std::isnan(median({-inf, inf})));
+  EXPECT_EQ(median({-inf, 1}), -inf);
+  EXPECT_EQ(median({1, inf}), inf);
+  EXPECT_EQ(median({inf, inf}), inf);
+  EXPECT_EQ(median({-inf, 2, inf}), 2);
+  EXPECT_TRUE(std::signbit(median({-0.0, -0.0})));
+  EXPECT_FALSE(std::signbit(median({0.0, -0.0})));
+  EXPECT_TRUE(std::signbit(median({0.0, -0.0, -0.0})));
+}
+
+TEST(QuantileRoundsTest, ANanMakesItNanAfterOneRound) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float one : {nan, -nan}) {
+    const std::vector<float> values{1, one, 2};
+    QuantileRounds rounds(ElementType::F32, quantiles({"0.5", "lower"}));
+    ASSERT_TRUE(run_round(rounds, std::span<const float>(values)));
+    ASSERT_TRUE(rounds.done());
+    EXPECT_TRUE(std::isnan(std::get<float>(*rounds.value(0))));
+  }
+}
+
+TEST(QuantileRoundsTest, NothingHasNoQuantile) {
+  QuantileRounds rounds(ElementType::F64, quantiles({"0.5"}));
+  ASSERT_TRUE(run_round(rounds, std::span<const double>()));
+  ASSERT_TRUE(rounds.done());
+  ASSERT_FALSE(rounds.value(0));
+  EXPECT_EQ(rounds.value(0).error().errc(), Errc::NoValue);
+}
+
+TEST(QuantileRoundsTest, AnInputThatChangesIsAnError) {
+  const auto values = hostile<double>(5000, 7);
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double change : {inf, -inf, nan}) {
+    QuantileRounds rounds(ElementType::F64, quantiles({"0.5"}));
+    ASSERT_TRUE(run_round(rounds, std::span<const double>(values)));
+    auto changed = sorted(values);
+    changed[change < 0 ? changed.size() - 1 : 0] = change;
+    const auto second = run_round(rounds, std::span<const double>(changed));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code(), "input_changed");
+  }
+}
+
+TEST(QuantileRoundsTest, NearestTakesTheEvenRankOfTwoAsNear) {
+  // h = 0.5, 1.5, 2.5; 0.75
+  const std::vector<std::int32_t> two{10, 20}, four{10, 20, 30, 40},
+      six{10, 20, 30, 40, 50, 60};
+  const auto near = quantiles({"0.5", "nearest"});
+  expect_element(found(near, two)[0], 10);
+  expect_element(found(near, four)[0], 30);
+  expect_element(found(near, six)[0], 30);
+  expect_element(found(quantiles({"0.75", "nearest"}), two)[0], 20);
+  EXPECT_EQ(std::get<double>(found(quantiles({"0.1", "midpoint"}), two)[0]), 15);
+  EXPECT_EQ(std::get<double>(found(quantiles({"1", "midpoint"}), two)[0]), 20);
+}
+
+TEST(QuantilesTest, ArgumentsAreReadAsTheDecimalsTheyAre) {
+  EXPECT_EQ(quantiles({"0.3"})[0].scaled, 3'000'000'000'000'000'000U);
+  EXPECT_EQ(quantiles({"1"})[0].scaled, kQuantileScale);
+  EXPECT_EQ(quantiles({"1.000"})[0].scaled, kQuantileScale);
+  EXPECT_EQ(quantiles({".5"})[0].scaled, kQuantileScale / 2);
+  EXPECT_EQ(quantiles({"25e-2"})[0].scaled, kQuantileScale / 4);
+  EXPECT_EQ(quantiles({"0.0000000000000000001"})[0].scaled, 1U);
+  EXPECT_EQ(quantiles({"-0"})[0].scaled, 0U);
+  EXPECT_EQ(quantiles({"0.5", "higher"})[0].interpolation, Interpolation::Higher);
+  for (const char* bad : {"1.1", "-0.1", "2", "1.0000001", "1e300", "nan", "inf", "",
+                          "x", "0.5x", "1e", "1e99999999999", "-1e-30", "1e-20", "."}) {
+    const std::vector<std::string> args{bad};
+    const auto parsed = parse_quantiles(args);
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().code(), "bad_argument");
+    EXPECT_EQ(parsed.error().errc(), Errc::InvalidArgument);
+  }
+  EXPECT_FALSE(parse_quantiles({}));
+}
+
+}  // namespace
+}  // namespace tally::reduce::testing
