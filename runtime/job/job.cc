@@ -426,29 +426,24 @@ void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) 
   }
 }
 
-// One result for each q: label(q), where there are several.
+// One result for each q.
 void Job::add_quantiles(std::size_t index,
                         std::vector<model::ReducerResult>& to) const {
   const model::ReducerSpec& wanted = spec->reducers[index];
   const auto& reducers = plan().reduction().reducers;
   const plan::PlannedReducer& planned = reducers[index];
-  std::size_t at = 0;  // among those of the column
+  std::size_t first = 0;  // among those of the column
   for (std::size_t i = 0; i < index; ++i)
-    if (reducers[i].column == planned.column) at += reducers[i].quantiles.size();
-  const std::size_t count = planned.quantiles.size();
-  for (std::size_t i = 0; i < count; ++i) {
+    if (reducers[i].column == planned.column) first += reducers[i].quantiles.size();
+  for (std::size_t i = 0; i < planned.quantiles.size(); ++i) {
+    const model::ReducerSpec one =
+        reduce::one_of_quantiles(wanted, i, planned.quantiles.size());
     model::ReducerResult result;
-    result.label = wanted.label;
-    if (count > 1) result.label += "(" + wanted.args[i] + ")";
-    result.reducer = wanted.name;
-    if (!wanted.args.empty()) {
-      result.args = {wanted.args[i]};
-      result.args.insert(result.args.end(),
-                         wanted.args.begin() + static_cast<std::ptrdiff_t>(count),
-                         wanted.args.end());
-    }
-    result.column = wanted.column;
-    const auto value = progress().searches[planned.column]->value(at + i);
+    result.label = one.label;
+    result.reducer = one.name;
+    result.args = one.args;
+    result.column = one.column;
+    const auto value = progress().searches[planned.column]->value(first + i);
     if (!value)
       result.error = value.error();
     else if (const auto* integer = std::get_if<Int128>(&*value))

@@ -176,6 +176,28 @@ Result<std::vector<Quantile>> quantiles_of(const model::ReducerSpec& spec) {
   return std::vector<Quantile>{{kQuantileScale / 2, Interpolation::Linear}};
 }
 
+model::ReducerSpec one_of_quantiles(const model::ReducerSpec& spec, std::size_t i,
+                                    std::size_t count) {
+  if (count == 1) return spec;
+  const auto listed = [](const std::vector<std::string>& args) {
+    std::string text;
+    for (const std::string& arg : args) text += (text.empty() ? "(" : ",") + arg;
+    return text + ")";
+  };
+  model::ReducerSpec one = spec;
+  one.args = {spec.args[i]};
+  one.args.insert(one.args.end(),
+                  spec.args.begin() + static_cast<std::ptrdiff_t>(count),
+                  spec.args.end());
+  const std::string all = listed(spec.args);
+  // Called as it was written, it is so again.
+  if (const std::size_t at = spec.label.find(all); at != std::string::npos)
+    one.label.replace(at, all.size(), listed(one.args));
+  else
+    one.label += "(" + spec.args[i] + ")";
+  return one;
+}
+
 RankPair ranks_of(const Quantile& quantile, std::uint64_t elements) {
   const UInt128 h = UInt128{quantile.scaled} * (elements - 1);
   const auto lower = static_cast<std::uint64_t>(h / kQuantileScale);

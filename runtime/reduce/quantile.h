@@ -37,6 +37,11 @@ Result<std::vector<Quantile>> parse_quantiles(std::span<const std::string> args)
 // What a median or quantile asks for. Errors: InvalidArgument "bad_argument".
 Result<std::vector<Quantile>> quantiles_of(const model::ReducerSpec& spec);
 
+// Quantile i of a spec that asks for `count` of them, as a spec of its own: of
+// quantile(0.1,0.9,lower)=q that is quantile(0.1,lower), called q(0.1).
+model::ReducerSpec one_of_quantiles(const model::ReducerSpec& spec, std::size_t i,
+                                    std::size_t count);
+
 // The two ranks, from 0, that a quantile lies between; `weight` / 10^19 is the upper's.
 struct RankPair {
   std::uint64_t lower = 0;

@@ -3,12 +3,14 @@
 //
 // A window has few of the elements as a rule: what is in it is found by one unsigned
 // comparison of the key's distance from the window's start, four vectors at a time, and
-// only a group that has one is looked at again, where the distances are packed.
+// only a group that has one is looked at again, bit by bit of its mask. (Highway's
+// Compress, by a table that g++ copies to the stack each time, took ten times as long.)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/reduce/rank_kernel.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <limits>
@@ -102,17 +104,11 @@ HWY_ATTR HWY_INLINE hn::VFromD<D> LoadKeys(D d, const T* data) {
   }
 }
 
-// Writes the lanes of a mask, packed; as many as the caller has room for.
-template <class DU, class V, class M>
-HWY_ATTR HWY_INLINE void StorePacked(DU du, V offsets, M mask, std::uint64_t* into) {
-  const auto packed = hn::Compress(offsets, mask);
-  if constexpr (sizeof(hn::TFromD<DU>) == 8) {
-    hn::StoreU(packed, du, into);
-  } else {
-    HWY_ALIGN hn::TFromD<DU> lanes[hn::MaxLanes(du)];
-    hn::Store(packed, du, lanes);
-    for (std::size_t i = 0; i < hn::Lanes(du); ++i) into[i] = lanes[i];
-  }
+template <class D, class M>
+[[maybe_unused]] HWY_ATTR HWY_INLINE std::uint64_t BitsOf(D d, M mask) {
+  std::uint64_t bits = 0;
+  hn::StoreMaskBits(d, mask, reinterpret_cast<std::uint8_t*>(&bits));
+  return bits;
 }
 
 template <typename T>
@@ -128,9 +124,9 @@ HWY_ATTR void Select(const T* data, std::size_t count, const model::KeyWindow& w
   const std::size_t lanes = hn::Lanes(d);
   // Distances less 2^(bits - 1), which compare as signed numbers.
   constexpr Offset kBias = Offset{1} << (8 * sizeof(Offset) - 1);
-  const auto bias = hn::Set(du, kBias);
-  const auto width = static_cast<Offset>(static_cast<std::uint64_t>(window.greatest) -
-                                         static_cast<std::uint64_t>(window.least));
+  const auto first = static_cast<std::uint64_t>(window.least);
+  const auto width =
+      static_cast<Offset>(static_cast<std::uint64_t>(window.greatest) - first);
   const auto farthest =
       hn::Set(di, static_cast<Signed>(static_cast<Offset>(width ^ kBias)));
   const Lane least_key = LeastKey<T>(window);
@@ -140,26 +136,26 @@ HWY_ATTR void Select(const T* data, std::size_t count, const model::KeyWindow& w
   SelectedKeys found;
   [[maybe_unused]] auto any_nan = hn::MaskFromVec(hn::Zero(d));
   for (; found.visited + kGroup * lanes <= count; found.visited += kGroup * lanes) {
-    hn::VFromD<decltype(di)> distance[kGroup];
     hn::MFromD<decltype(di)> out[kGroup];
+    const T* const at = data + found.visited;
     TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) {
-      const auto key = LoadKeys(d, data + found.visited + k * lanes);
+      const auto key = LoadKeys(d, at + k * lanes);
       if constexpr (std::floating_point<T>) {
-        const auto highest = hn::Set(d, static_cast<Lane>(kHighestKey<T>));
-        const auto lowest = hn::Set(d, static_cast<Lane>(kLowestKey<T>));
-        any_nan = hn::Or(any_nan, hn::Or(hn::Gt(key, highest), hn::Lt(key, lowest)));
+        const auto x = hn::LoadU(hn::ScalableTag<T>(), at + k * lanes);
+        any_nan = hn::Or(any_nan, hn::RebindMask(d, hn::IsNaN(x)));
       }
-      distance[k] = hn::BitCast(di, hn::Sub(hn::BitCast(du, key), start));
-      out[k] = hn::Gt(distance[k], farthest);
+      const auto distance = hn::BitCast(di, hn::Sub(hn::BitCast(du, key), start));
+      out[k] = hn::Gt(distance, farthest);
       found.below += hn::CountTrue(d, hn::Lt(key, least));
     }
     if (hn::AllTrue(di, hn::And(hn::And(out[0], out[1]), hn::And(out[2], out[3]))))
       continue;
-    TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) {
-      const auto in = hn::RebindMask(du, hn::Not(out[k]));
-      const auto offset = hn::Xor(hn::BitCast(du, distance[k]), bias);
-      StorePacked(du, offset, in, offsets + found.inside);
-      found.inside += hn::CountTrue(du, in);
+    std::uint64_t inside = 0;
+    TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) inside |=
+        BitsOf(di, hn::Not(out[k])) << (k * lanes);
+    for (; inside != 0; inside &= inside - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(inside));
+      offsets[found.inside++] = static_cast<std::uint64_t>(order_key(at[i])) - first;
     }
   }
   selected.visited += found.visited;

@@ -9,9 +9,6 @@
 
 namespace tally::reduce {
 
-// What select_keys() may write beyond the keys that it found.
-inline constexpr std::size_t kSelectSlack = 64;
-
 struct SelectedKeys {
   std::size_t visited = 0;  // by the loop itself
   std::size_t inside = 0;   // how many keys were written
@@ -20,7 +17,7 @@ struct SelectedKeys {
 };
 
 // Writes how far above `window.least` each of the elements in the window is, in their
-// order. Reads every element once; room for `count` + kSelectSlack.
+// order. Room for `count` + 1.
 // Preconditions: the window is of keys of the type, none of NaN's.
 SelectedKeys select_keys(model::ElementType type, const void* data, std::size_t count,
                          const model::KeyWindow& window, std::uint64_t* offsets);

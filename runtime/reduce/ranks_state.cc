@@ -40,7 +40,7 @@ RanksState::RanksState(const model::KeyWindow& window, model::ElementType type)
 }
 
 std::size_t RanksState::update(const Block& block) {
-  std::array<std::uint64_t, kPart + kSelectSlack> offsets;
+  std::array<std::uint64_t, kPart + 1> offsets;
   const std::size_t width = model::size_of(type_);
   const auto* data = static_cast<const std::byte*>(block.data);
   std::size_t visited = 0;
