@@ -120,3 +120,22 @@ def moment(column, name, ddof):
         exact = column.squares if of_squares else column.spread / (column.count - ddof)
         value = (rounded_root if name in ("std", "norm2") else rounded)(exact)
     return ("f64", bits(value))
+
+
+def dot(left, right):
+    """The sum of the products, as IEEE 754 has infinities and zeros."""
+    pairs = list(zip(left.values, right.values))
+    if not left.floats:
+        total = sum(x * y for x, y in pairs)
+        return ("int", total) if -2**127 <= total < 2**127 else ("error", "overflow")
+    special = {x * y for x, y in pairs if not (math.isfinite(x) and math.isfinite(y))}
+    if any(value != value for value in special) or len(special) == 2:
+        value = math.nan
+    elif special:
+        value = special.pop()
+    elif pairs and all((x == 0 or y == 0) and negative(x) != negative(y)
+                       for x, y in pairs):
+        value = -0.0
+    else:
+        value = rounded(sum(Fraction(x) * Fraction(y) for x, y in pairs))
+    return ("f64", bits(value))
