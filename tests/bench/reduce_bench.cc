@@ -6,9 +6,7 @@
 //   read1, read2   all of it read into registers by one thread, by two
 //   NAME[,NAME]... a job of these reducers; a histogram has 1,000 bins from 0 to 200
 //   first          a sum of another array of the same elements, which nobody has seen
-//   npy            a sum of the same elements in FILE, a .npy that is made for it, by
-//   way
-//                  of the page cache
+//   npy            a sum of the same elements in FILE, a page-cached .npy made for it
 //
 // Data of which the exact sum is easily had by other means (all but `wide`) are held
 // against it; each other result against that of the first run, to the bit.
@@ -70,8 +68,7 @@ std::string decimal(Wide value) {
   return (negative ? "-" : "") + (digits.empty() ? "0" : digits);
 }
 
-// Doubles, one dimension:
-// https://numpy.org/doc/stable/reference/generated/numpy.lib.format
+// Doubles in one dimension: numpy.org/doc/stable/reference/generated/numpy.lib.format
 void write_npy(const std::string& file, const void* doubles, std::size_t bytes) {
   constexpr std::size_t kHeader = 128;
   std::string text = "{'descr': '<f8', 'fortran_order': False, 'shape': (" +
@@ -185,6 +182,7 @@ class Bench {
     tally_array_free(array_);
     array_ = copy;
     words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
+    read(1);  // plain reading is not to pay for the new mapping
   }
 
   void read(std::size_t count) const {
