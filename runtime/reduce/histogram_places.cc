@@ -95,32 +95,16 @@ HistogramPlaces::HistogramPlaces(const model::HistogramBins& bins,
       thresholds_.push_back(*key);
     }
   });
+  if (!even_) index_.emplace(thresholds_);
 }
 
-// Halves the thresholds as often for any element, and several elements abreast: there
-// is no branch to be mispredicted, and nothing waits for the memory of one before.
 template <typename T>
 void HistogramPlaces::look_up(const T* block, std::size_t count,
                               std::uint64_t* slots) const {
-  constexpr std::size_t kAbreast = 8;
-  for (std::size_t begin = 0; begin < count; begin += kAbreast) {
-    const std::size_t here = std::min(kAbreast, count - begin);
-    std::array<std::int64_t, kAbreast> keys{};
-    std::array<std::size_t, kAbreast> reached{};
-    for (std::size_t k = 0; k < here; ++k) keys[k] = order_key(block[begin + k]);
-    std::size_t size = thresholds_.size();
-    const auto step = [&](std::size_t length) {
-      for (std::size_t k = 0; k < kAbreast; ++k) {
-        const bool above = thresholds_[reached[k] + length - 1] <= keys[k];
-        reached[k] += length & (std::size_t{0} - std::size_t{above});
-      }
-    };
-    for (; size > 1; size -= size / 2) step(size / 2);
-    if (size == 1) step(1);
-    for (std::size_t k = 0; k < here; ++k) {
-      const T element = block[begin + k];
-      slots[begin + k] = is_nan(element) ? bins_ + 2 : reached[k];
-    }
+  for (std::size_t i = 0; i < count; ++i) {
+    const T element = block[i];
+    const std::size_t reached = index_->reached(order_key(element));
+    slots[i] = is_nan(element) ? bins_ + 2 : reached;
   }
 }
 

@@ -20,6 +20,7 @@
 #include "ipc/model/element_type.h"
 #include "ipc/model/histogram.h"
 #include "runtime/reduce/histogram_kernel.h"
+#include "runtime/reduce/threshold_index.h"
 
 namespace tally::reduce {
 
@@ -41,7 +42,8 @@ class HistogramPlaces {
 
   const std::size_t bins_;
   std::vector<std::int64_t> thresholds_;  // as many as there are keys for; ascending
-  std::optional<EvenBins> even_;          // none: look all up
+  std::optional<EvenBins> even_;
+  std::optional<ThresholdIndex> index_;  // if there are no even_
 };
 
 }  // namespace tally::reduce

@@ -10,8 +10,9 @@
 
 namespace tally::reduce {
 
-// `level`: "avx512", "avx2", "sse4" or "scalar"; empty: no bound. Before any kernel has
-// run. Errors: InvalidArgument "bad_simd_level".
+// `level`: "avx512", "avx2", "sse4" or "scalar"; empty: what was bound before. Of the
+// whole process, from the next kernel that is called; none may be running. Errors:
+// InvalidArgument "bad_simd_level".
 Result<void> limit_simd(std::string_view level);
 
 // The same of the environment's TALLY_SIMD.

@@ -1,17 +1,25 @@
-// reduce_bench SOCKET BYTES DATA: reductions of a shared array of BYTES on the process
-// path, through the C ABI of clients, beside plain reading of the same memory here.
+// reduce_bench SOCKET BYTES DATA [FILE]: reductions of a shared array of BYTES on the
+// process path, through the C ABI of clients, beside plain reading of the same memory
+// here.
 //
 //   DATA     normal (f64), wide (f64 of all exponents), f32, i64
 //   read1, read2   all of it read into registers by one thread, by two
 //   NAME[,NAME]... a job of these reducers; a histogram has 1,000 bins from 0 to 200
 //   first          a sum of another array of the same elements, which nobody has seen
+//   npy            a sum of the same elements in FILE, a page-cached .npy made for it
 //
 // Data of which the exact sum is easily had by other means (all but `wide`) are held
 // against it; each other result against that of the first run, to the bit.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -60,10 +68,40 @@ std::string decimal(Wide value) {
   return (negative ? "-" : "") + (digits.empty() ? "0" : digits);
 }
 
+// Doubles in one dimension: numpy.org/doc/stable/reference/generated/numpy.lib.format
+void write_npy(const std::string& file, const void* doubles, std::size_t bytes) {
+  constexpr std::size_t kHeader = 128;
+  std::string text = "{'descr': '<f8', 'fortran_order': False, 'shape': (" +
+                     std::to_string(bytes / 8) + ",), }";
+  text.resize(kHeader - 11, ' ');
+  std::ofstream out(file, std::ios::binary);
+  out << std::string("\x93NUMPY\x01\0", 8) << static_cast<char>(kHeader - 10) << '\0'
+      << text << '\n';
+  out.write(static_cast<const char*>(doubles), static_cast<std::streamsize>(bytes));
+  if (!out.flush()) die("cannot write " + file);
+}
+
+// Ends the program unless all of the file is in the page cache.
+void expect_cached(const std::string& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const auto bytes = static_cast<std::size_t>(::lseek(descriptor, 0, SEEK_END));
+  void* const map = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0);
+  ::close(descriptor);
+  if (map == MAP_FAILED) die("cannot map " + file);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident((bytes + page - 1) / page);
+  const bool told = ::mincore(map, bytes, resident.data()) == 0;
+  ::munmap(map, bytes);
+  if (!told ||
+      !std::ranges::all_of(resident, [](auto each) { return (each & 1) != 0; }))
+    die(file + " is not all in the page cache");
+}
+
 class Bench {
  public:
-  Bench(const char* socket, std::size_t bytes, const std::string& data)
-      : data_(data), bytes_(bytes) {
+  Bench(const char* socket, std::size_t bytes, const std::string& data,
+        const std::string& file)
+      : data_(data), bytes_(bytes), file_(file) {
     tally_error* error = nullptr;
     tally_connect_options options{};
     options.struct_size = sizeof options;
@@ -77,6 +115,7 @@ class Bench {
     check(tally_array_share(array_, &error), error);
     words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
     parity_ = read_all(words_, bytes_ / 8);
+    if (!file_.empty()) write_npy(file_, words_, bytes_);
   }
   ~Bench() {
     tally_array_free(array_);
@@ -88,6 +127,10 @@ class Bench {
   std::int64_t step(const std::string& name) {
     if (name == "read1") return time_of([&] { read(1); });
     if (name == "read2") return time_of([&] { read(2); });
+    if (name == "npy") {
+      expect_cached(file_);
+      return time_of([&] { reduce("sum", true); });
+    }
     if (name != "first") return time_of([&] { reduce(name); });
     copy_array();
     return time_of([&] { reduce("sum"); });
@@ -139,6 +182,7 @@ class Bench {
     tally_array_free(array_);
     array_ = copy;
     words_ = static_cast<const std::uint64_t*>(tally_array_view(array_));
+    read(1);  // plain reading is not to pay for the new mapping
   }
 
   void read(std::size_t count) const {
@@ -154,7 +198,7 @@ class Bench {
     if (all != parity_) die("read other words");
   }
 
-  void reduce(const std::string& names) {
+  void reduce(const std::string& names, bool from_file = false) {
     tally_error* error = nullptr;
     tally_job* job = nullptr;
     check(tally_job_new(&job, &error), error);
@@ -173,7 +217,10 @@ class Bench {
       }
     }
     check(tally_job_set_path(job, TALLY_PATH_PROCESS, &error), error);
-    check(tally_job_set_array(job, array_, &error), error);
+    if (from_file)
+      check(tally_job_add_file(job, file_.c_str(), &error), error);
+    else
+      check(tally_job_set_array(job, array_, &error), error);
     tally_ticket ticket = 0;
     check(tally_submit(client_, job, &ticket, &error), error);
     tally_answer* answer = nullptr;
@@ -194,6 +241,7 @@ class Bench {
 
   const std::string data_;
   const std::size_t bytes_;
+  const std::string file_;  // empty: none
   tally_type type_ = TALLY_TYPE_F64;
   std::size_t each_ = 0;  // bytes of an element
   tally_client* client_ = nullptr;
@@ -209,7 +257,7 @@ class Bench {
 
 int main(int argc, char** argv) {
   using namespace tally::bench;
-  if (argc != 4) die("usage: reduce_bench SOCKET BYTES DATA");
-  Bench bench(argv[1], std::stoull(argv[2]), argv[3]);
+  if (argc != 4 && argc != 5) die("usage: reduce_bench SOCKET BYTES DATA [FILE]");
+  Bench bench(argv[1], std::stoull(argv[2]), argv[3], argc == 5 ? argv[4] : "");
   serve_steps([&](const std::string& name) { return bench.step(name); });
 }

@@ -1,9 +1,12 @@
 """The measurements of reducing arrays, against plain reading and what else there is."""
 
+import concurrent.futures
 import math
 import pathlib
 import random
+import shutil
 import statistics
+import tempfile
 import time
 
 from program import Program
@@ -20,18 +23,34 @@ def gb_s(ns):
     return f"{REDUCE_BYTES / statistics.median(ns):.1f} GB/s"
 
 
-def reduced(bench, workers, data, names, env=None):
+def reduced(bench, workers, data, names, env=None, file=()):
     """Nanoseconds of each of `names`, and of plain reading on as many threads."""
     reading = f"read{workers}"
     took = {name: [] for name in (reading, *names)}
     with TallyDaemon(workers=workers, env=env) as daemon, \
-            Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, data) as tally:
+            Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, data,
+                    *file) as tally:
         for name in took:
             tally.step(name, REDUCE_WARM)
         for _ in range(REDUCE_ROUNDS):
             for name, ns in took.items():
                 ns += tally.step(name)
     return took.pop(reading), took
+
+
+def cached_npy(bench):
+    target, unit = 0.25, "× reading"
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        free = shutil.disk_usage(folder).free
+        if free < 2 * REDUCE_BYTES:
+            return Row("reduce.npy", None, target, unit, False,
+                       f"{folder} has {free / MIB:,.0f} MiB free, and the .npy takes "
+                       f"{REDUCE_BYTES / MIB:,.0f}; set TMPDIR")
+        reading, took = reduced(bench, 2, "normal", ("npy",),
+                                file=(pathlib.Path(folder) / "elements.npy",))
+    return Row("reduce.npy", median_ratio(reading, took["npy"]), target, unit, False,
+               f"a .npy in the page cache, two workers, {gb_s(took['npy'])}; plain "
+               f"reading of resident memory on 2 cores {gb_s(reading)}")
 
 
 def fsum_ns(count):
@@ -59,6 +78,30 @@ def resident_beside_input(daemon):
     return total
 
 
+def first_job(bench):
+    """The one of an array that nobody has seen, and what such jobs take of memory."""
+    reading, first = [], []
+    with TallyDaemon(workers=2) as daemon, \
+            Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, "normal") as tally, \
+            concurrent.futures.ThreadPoolExecutor(1) as beside:
+        tally.step("read2", REDUCE_WARM)
+        for _ in range(REDUCE_ROUNDS):
+            reading += tally.step("read2")
+            first += tally.step("first")
+        memory = []
+        for name in ("first", "sum"):
+            jobs = beside.submit(tally.step, name, REDUCE_WARM)
+            while not jobs.done():
+                memory.append(resident_beside_input(daemon))
+            jobs.result()
+    yield Row("reduce.first", median_ratio(reading, first), 0.25, "× reading", False,
+              f"an array that nobody has seen, two workers, {gb_s(first)}; "
+              f"plain reading on 2 cores {gb_s(reading)}")
+    yield Row("reduce.memory", max(memory) / MIB, 20, "MiB", True,
+              f"daemon, zygote and two workers beside 1 GiB that they reduce, at most, in "
+              f"{len(memory)} looks")
+
+
 def against_python(bench):
     here = pathlib.Path(__file__).parent
     took = {"numpy": [], "shared": [], "numpy5": [], "five": []}
@@ -69,7 +112,6 @@ def against_python(bench):
         for _ in range(REDUCE_ROUNDS):
             for name, ns in took.items():
                 ns += program.step(name)
-        memory = resident_beside_input(daemon)
     for row, target, peer, name, what in (
             ("reduce.numpy", 1.5, "numpy", "shared", "exact sum; numpy's sum"),
             ("reduce.numpy5", 8, "numpy5", "five",
@@ -77,8 +119,6 @@ def against_python(bench):
         yield Row(row, median_ratio(took[peer], took[name]), target, "× faster", False,
                   f"one worker, {ms(statistics.median(took[name]))} for {what} "
                   f"{ms(statistics.median(took[peer]))}")
-    yield Row("reduce.memory", memory / MIB, 20, "MiB", True,
-              "daemon, zygote and a worker that has 1 GiB mapped, beside that")
     _, wide = reduced(bench, 1, "wide", ("sum",))
     ours = statistics.median(wide["sum"]) / (REDUCE_BYTES / 8)
     fsum = fsum_ns(1 << 20)
@@ -103,10 +143,8 @@ def reduce(bench):
         reading, took = reduced(bench, 1, data, (name,))
         yield Row(row, REDUCE_BYTES / statistics.median(took[name]), target, "GB/s",
                   False, f"one worker, {what}; plain reading {gb_s(reading)}")
-    reading, took = reduced(bench, 2, "normal", ("first",))
-    yield Row("reduce.first", median_ratio(reading, took["first"]), 0.25, "× reading",
-              False, f"an array that nobody has seen, two workers, {gb_s(took['first'])}; "
-              f"plain reading on 2 cores {gb_s(reading)}")
+    yield from first_job(bench)
+    yield cached_npy(bench)
     yield from against_python(bench)
     for row, target, level in (("reduce.avx2", 0.6, "avx2"), ("reduce.sse4", 0.3, "sse4")):
         reading, took = reduced(bench, 1, "normal", ("sum",), {"TALLY_SIMD": level})

@@ -1,0 +1,58 @@
+#include "runtime/reduce/threshold_index.h"
+
+#include <bit>
+#include <limits>
+
+namespace tally::reduce {
+namespace {
+
+constexpr int kStretchesBits = 10;
+constexpr std::size_t kCellsPerThreshold = 8;
+
+}  // namespace
+
+ThresholdIndex::ThresholdIndex(std::span<const std::int64_t> thresholds) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  if (!thresholds.empty()) {
+    lowest_ = thresholds.front() == kLeast ? kLeast : thresholds.front() - 1;
+    highest_ = thresholds.back();
+  }
+  const auto place_of = [this](std::int64_t key) {
+    return static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(lowest_);
+  };
+  const std::uint64_t last_place = place_of(highest_);
+  const int place_bits = static_cast<int>(std::bit_width(last_place));
+  stretch_bits_ = static_cast<unsigned>(std::max(place_bits - kStretchesBits, 0));
+
+  std::vector<std::size_t> below;  // for each cell, thresholds below it
+  std::size_t counted = 0, fullest = 0;
+  for (std::uint64_t i = 0; i <= last_place >> stretch_bits_; ++i) {
+    const auto stretch_of = [&](std::size_t threshold) {
+      return place_of(thresholds[threshold]) >> stretch_bits_;
+    };
+    std::size_t end = counted;
+    while (end < thresholds.size() && stretch_of(end) == i) ++end;
+    const std::size_t wanted = std::bit_ceil((end - counted) * kCellsPerThreshold);
+    const auto split =
+        std::min(static_cast<unsigned>(std::countr_zero(wanted)), stretch_bits_);
+    const unsigned cell_bits = stretch_bits_ - split;
+    const std::uint64_t before = i << split;
+    stretches_.push_back(
+        {static_cast<std::uint32_t>(below.size() - before), cell_bits});
+    for (std::uint64_t cell = before; cell < (i + 1) << split; ++cell) {
+      below.push_back(counted);
+      while (counted < end && place_of(thresholds[counted]) >> cell_bits == cell)
+        ++counted;
+      fullest = std::max(fullest, counted - below.back());
+    }
+  }
+  padding_ = std::bit_ceil(fullest + 1) - 1;
+  longest_ = (padding_ + 1) / 2;
+  padded_.assign(padding_, kLeast);
+  padded_.insert(padded_.end(), thresholds.begin(), thresholds.end());
+  for (const std::size_t sure : below)
+    cells_.push_back(
+        static_cast<std::uint32_t>(std::min(padding_ + sure, thresholds.size())));
+}
+
+}  // namespace tally::reduce
