@@ -39,7 +39,8 @@ OPTIONS = {verb: {name: words_of(verb, name, value) for name, value in options.i
 VERBS = verbs.VERBS
 ALL_OPTIONS = set().union(*OPTIONS.values())
 REDUCERS = ["count", "sum", "mean", "min", "max", "argmin", "argmax", "sumsq", "var", "std",
-            "norm2", "any", "all", "and", "or", "xor", "prod", "histogram"]
+            "norm2", "any", "all", "and", "or", "xor", "prod", "histogram",
+            "median", "quantile"]
 
 
 def named_in_man(text):

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
-#include "runtime/reduce/quantile_rounds.h"
+#include "runtime/reduce/order_key.h"
+#include "runtime/reduce/quantile_search.h"
 #include "runtime/reduce/ranks_state.h"
 #include "tests/unit/runtime/reduce/exact_oracle.h"
 #include "tests/unit/runtime/reduce/inputs.h"
@@ -20,32 +22,56 @@ std::vector<Quantile> quantiles(std::vector<std::string> args) {
   return parsed ? *std::move(parsed) : std::vector<Quantile>{{}};
 }
 
-// One round over the values, in two partials that go through bytes.
+// A sample as good as any: every so many-th of them.
 template <typename T>
-Result<void> run_round(QuantileRounds& rounds, std::span<const T> values) {
-  const auto merged = make_state(Family::Ranks, type_of<T>(), rounds.windows());
-  const std::size_t cut = values.size() / 3;
-  for (const auto& [begin, end] :
-       {std::pair{cut, values.size()}, {std::size_t{0}, cut}}) {
-    const auto part = make_state(Family::Ranks, type_of<T>(), rounds.windows());
-    feed(*part, values, begin, end);
-    const auto copy = make_state(Family::Ranks, type_of<T>(), rounds.windows());
-    EXPECT_TRUE(copy->deserialise(part->version(), bytes_of(*part)));
-    merged->merge(*copy);
+std::vector<std::int64_t> sample_of(const std::vector<T>& values, std::size_t stride) {
+  std::vector<std::int64_t> keys;
+  for (std::size_t i = 0; stride != 0 && i < values.size(); i += stride) {
+    const std::int64_t key = order_key(values[i]);
+    if (key >= kLowestKey<T> && key <= kHighestKey<T>) keys.push_back(key);
   }
-  return rounds.narrow(static_cast<const RanksState&>(*merged).counts());
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
+using Windows = std::vector<model::KeyWindow>;
+
+// One round over the values, in two partials that go through bytes.
+template <typename T>
+Result<void> run_round(QuantileSearch& search, const Windows& windows,
+                       std::span<const T> values) {
+  States merged;
+  const std::size_t cut = values.size() / 3;
+  for (const model::KeyWindow& window : windows) {
+    merged.push_back(std::make_unique<RanksState>(window, type_of<T>()));
+    for (const auto& [begin, end] :
+         {std::pair{cut, values.size()}, {std::size_t{0}, cut}}) {
+      RanksState part(window, type_of<T>());
+      feed(part, values, begin, end);
+      RanksState copy(window, type_of<T>());
+      EXPECT_TRUE(copy.deserialise(part.version(), bytes_of(part)));
+      merged.back()->merge(copy);
+    }
+  }
+  return search.narrow(merged, values.size());
+}
+
+// By a sample of every so many-th element; 0: by none. `most`: of elements, if known.
 template <typename T>
 std::vector<FinishedValue> found(std::vector<Quantile> wanted,
-                                 const std::vector<T>& values) {
-  QuantileRounds rounds(type_of<T>(), wanted);
-  int taken = 0;
-  for (; !rounds.done(); ++taken)
-    EXPECT_TRUE(run_round(rounds, std::span<const T>(values)));
-  EXPECT_LE(taken, sizeof(T) == 8 ? 4 : sizeof(T) == 4 ? 2 : 1);
+                                 const std::vector<T>& values, std::size_t stride = 0,
+                                 std::optional<std::uint64_t> most = std::nullopt) {
+  QuantileSearch search(type_of<T>(), wanted);
+  Windows windows =
+      first_windows(type_of<T>(), wanted, sample_of(values, stride), most);
+  std::size_t taken = 0;
+  for (; !search.done(); ++taken) {
+    EXPECT_TRUE(run_round(search, windows, std::span<const T>(values)));
+    windows.assign(search.windows().begin(), search.windows().end());
+  }
+  EXPECT_LE(taken, most ? 1U : 7U);
   std::vector<FinishedValue> result;
-  for (std::size_t i = 0; i < wanted.size(); ++i) result.push_back(*rounds.value(i));
+  for (std::size_t i = 0; i < wanted.size(); ++i) result.push_back(*search.value(i));
   return result;
 }
 
@@ -81,14 +107,18 @@ TYPED_TEST(QuantileTest, ElementsByRankAreThoseOfTheSortedInput) {
   for (const std::size_t size : {1, 2, 3, 8, 129, 4099}) {
     const auto values = hostile<TypeParam>(size, size);
     const auto order = sorted(values);
-    const auto lower = found(quantiles({"0", "0.25", "0.5", "1", "lower"}), values);
-    const auto higher = found(quantiles({"0", "0.25", "0.5", "1", "higher"}), values);
-    const std::size_t last = size - 1;
-    const std::size_t at[]{0, last / 4, last / 2, last};
-    const std::size_t above[]{0, (last + 3) / 4, (last + 1) / 2, last};
-    for (std::size_t i = 0; i < 4; ++i) {
-      expect_element(lower[i], order[at[i]]);
-      expect_element(higher[i], order[above[i]]);
+    for (const std::size_t stride : {0, 1, 7}) {
+      const auto lower =
+          found(quantiles({"0", "0.25", "0.5", "1", "lower"}), values, stride);
+      const auto higher =
+          found(quantiles({"0", "0.25", "0.5", "1", "higher"}), values, 0, size);
+      const std::size_t last = size - 1;
+      const std::size_t at[]{0, last / 4, last / 2, last};
+      const std::size_t above[]{0, (last + 3) / 4, (last + 1) / 2, last};
+      for (std::size_t i = 0; i < 4; ++i) {
+        expect_element(lower[i], order[at[i]]);
+        expect_element(higher[i], order[above[i]]);
+      }
     }
   }
 }
@@ -127,7 +157,7 @@ TYPED_TEST(QuantileTest, InterpolatedValuesAreCorrectlyRounded) {
   }
 }
 
-TEST(QuantileRoundsTest, TwoMiddleElementsFarApartAreBothFound) {
+TEST(QuantileSearchTest, TwoMiddleElementsFarApartAreBothFound) {
   std::vector<double> values(1000, -1e300);
   values.resize(2000, 3e300);
   EXPECT_EQ(std::get<double>(found(quantiles({"0.5"}), values)[0]), 1e300);
@@ -141,7 +171,7 @@ TEST(QuantileRoundsTest, TwoMiddleElementsFarApartAreBothFound) {
             most);
 }
 
-TEST(QuantileRoundsTest, InfinitiesAndSignsOfZerosAreKept) {
+TEST(QuantileSearchTest, InfinitiesAndSignsOfZerosAreKept) {
   const double inf = std::numeric_limits<double>::infinity();
   const auto median = [](std::vector<double> values) {
     return std::get<double>(found(quantiles({"0.5"}), values)[0]);
@@ -156,41 +186,80 @@ TEST(QuantileRoundsTest, InfinitiesAndSignsOfZerosAreKept) {
   EXPECT_TRUE(std::signbit(median({0.0, -0.0, -0.0})));
 }
 
-TEST(QuantileRoundsTest, ANanMakesItNanAfterOneRound) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const float one : {nan, -nan}) {
-    const std::vector<float> values{1, one, 2};
-    QuantileRounds rounds(ElementType::F32, quantiles({"0.5", "lower"}));
-    ASSERT_TRUE(run_round(rounds, std::span<const float>(values)));
-    ASSERT_TRUE(rounds.done());
-    EXPECT_TRUE(std::isnan(std::get<float>(*rounds.value(0))));
+// One round by no sample.
+template <typename T>
+Result<void> first_round(QuantileSearch& search, const std::vector<Quantile>& wanted,
+                         const std::vector<T>& values) {
+  return run_round(search, first_windows(type_of<T>(), wanted, {}, std::nullopt),
+                   std::span<const T>(values));
+}
+
+TEST(QuantileSearchTest, ManyElementsBySamplesGoodAndBad) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> normal(100, 15);
+  std::vector<double> values(200'000);
+  for (double& value : values) value = normal(random);
+  const auto order = sorted(values);
+  const auto wanted = quantiles({"0.001", "0.5", "0.75", "lower"});
+  for (const std::size_t stride : {0, 20, 50'000}) {
+    const auto elements = found(wanted, values, stride);
+    expect_element(elements[0], order[199]);
+    expect_element(elements[1], order[99'999]);
+    expect_element(elements[2], order[149'999]);
   }
 }
 
-TEST(QuantileRoundsTest, NothingHasNoQuantile) {
-  QuantileRounds rounds(ElementType::F64, quantiles({"0.5"}));
-  ASSERT_TRUE(run_round(rounds, std::span<const double>()));
-  ASSERT_TRUE(rounds.done());
-  ASSERT_FALSE(rounds.value(0));
-  EXPECT_EQ(rounds.value(0).error().errc(), Errc::NoValue);
+TEST(QuantileSearchTest, ManyTiesAreFound) {
+  std::vector<std::int64_t> values(50'000, 7);
+  values.resize(80'000, std::numeric_limits<std::int64_t>::min());
+  values.resize(100'000, std::numeric_limits<std::int64_t>::max());
+  const auto elements = found(quantiles({"0", "0.5", "1", "lower"}), values, 100);
+  expect_element(elements[0], std::numeric_limits<std::int64_t>::min());
+  expect_element(elements[1], std::int64_t{7});
+  expect_element(elements[2], std::numeric_limits<std::int64_t>::max());
 }
 
-TEST(QuantileRoundsTest, AnInputThatChangesIsAnError) {
-  const auto values = hostile<double>(5000, 7);
+TEST(QuantileSearchTest, ANanMakesItNanAfterOneRound) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float one : {nan, -nan}) {
+    std::vector<float> values(100, 1);
+    values[50] = one;
+    const auto wanted = quantiles({"0.5", "lower"});
+    QuantileSearch search(ElementType::F32, wanted);
+    ASSERT_TRUE(first_round(search, wanted, values));
+    ASSERT_TRUE(search.done());
+    EXPECT_TRUE(std::isnan(std::get<float>(*search.value(0))));
+  }
+}
+
+TEST(QuantileSearchTest, NothingHasNoQuantile) {
+  const auto wanted = quantiles({"0.5"});
+  QuantileSearch search(ElementType::F64, wanted);
+  ASSERT_TRUE(first_round(search, wanted, std::vector<double>()));
+  ASSERT_TRUE(search.done());
+  ASSERT_FALSE(search.value(0));
+  EXPECT_EQ(search.value(0).error().errc(), Errc::NoValue);
+}
+
+TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
+  const auto values = hostile<double>(50'000, 7);
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const double change : {inf, -inf, nan}) {
-    QuantileRounds rounds(ElementType::F64, quantiles({"0.5"}));
-    ASSERT_TRUE(run_round(rounds, std::span<const double>(values)));
+    const auto wanted = quantiles({"0.5"});
+    QuantileSearch search(ElementType::F64, wanted);
+    ASSERT_TRUE(first_round(search, wanted, values));
+    ASSERT_FALSE(search.done());
     auto changed = sorted(values);
     changed[change < 0 ? changed.size() - 1 : 0] = change;
-    const auto second = run_round(rounds, std::span<const double>(changed));
+    const Windows windows(search.windows().begin(), search.windows().end());
+    const auto second = run_round(search, windows, std::span<const double>(changed));
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code(), "input_changed");
   }
 }
 
-TEST(QuantileRoundsTest, NearestTakesTheEvenRankOfTwoAsNear) {
+TEST(QuantileSearchTest, NearestTakesTheEvenRankOfTwoAsNear) {
   // h = 0.5, 1.5, 2.5; 0.75
   const std::vector<std::int32_t> two{10, 20}, four{10, 20, 30, 40},
       six{10, 20, 30, 40, 50, 60};
