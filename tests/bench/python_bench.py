@@ -7,6 +7,8 @@
     shared   tally's of a shared one with the same elements
     numpy5   numpy's sum, mean, var, min and max of the ordinary one
     five     tally's of the shared one, in one job
+    npmedian numpy's median of the ordinary one
+    median   tally's of the shared one
 
 Driven as tests/bench/steps.h says. A wrong answer ends it."""
 
@@ -25,6 +27,7 @@ class Arrays:
     def __init__(self, size):
         self._size = size
         self._ordinary = self._shared = None
+        self.median = None
 
     @property
     def ordinary(self):
@@ -52,6 +55,12 @@ def step_of(client, arrays, name):
         return lambda: (data.sum(), data.mean(), data.var(), data.min(), data.max()), None
     if name == "five":
         return lambda: client.run("sum,mean,var,min,max", arrays.shared)["sum"], arrays.exact
+    if name in ("npmedian", "median"):
+        if arrays.median is None:
+            arrays.median = float(np.median(arrays.ordinary))
+        if name == "npmedian":
+            return lambda: float(np.median(data)), arrays.median
+        return lambda: client.run("median", arrays.shared).value, arrays.median
     if name == "numpy":
         return lambda: data.sum(), data.sum()
     return lambda: client.run("sum", data).value, arrays.exact

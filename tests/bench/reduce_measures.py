@@ -126,6 +126,21 @@ def against_python(bench):
               f"an element of all exponents {ours:.2f} ns; math.fsum {fsum:.1f} ns")
 
 
+def median_against_numpy():
+    here = pathlib.Path(__file__).parent
+    took = {"npmedian": [], "median": []}
+    with TallyDaemon(workers=2) as daemon, \
+            Program(here / "python_bench.py", daemon.socket, PYTHON_BYTES) as program:
+        program.step("median", REDUCE_WARM)
+        for _ in range(3):  # numpy takes seconds
+            for name, ns in took.items():
+                ns += program.step(name)
+    return Row("reduce.median", median_ratio(took["npmedian"], took["median"]), 30,
+               "× faster", False,
+               f"two workers, {ms(statistics.median(took['median']))}; numpy's median "
+               f"{ms(statistics.median(took['npmedian']))}")
+
+
 def reduce(bench):
     def against_reading(row, target, workers, data, name):
         reading, took = reduced(bench, workers, data, (name,))
@@ -146,6 +161,7 @@ def reduce(bench):
     yield from first_job(bench)
     yield cached_npy(bench)
     yield from against_python(bench)
+    yield median_against_numpy()
     for row, target, level in (("reduce.avx2", 0.6, "avx2"), ("reduce.sse4", 0.3, "sse4")):
         reading, took = reduced(bench, 1, "normal", ("sum",), {"TALLY_SIMD": level})
         yield Row(row, median_ratio(reading, took["sum"]), target, "× reading", False,
