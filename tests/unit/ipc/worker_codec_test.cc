@@ -46,6 +46,8 @@ TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
   EXPECT_EQ(tasks[0].task.columns[1].histograms,
             (std::vector<model::HistogramBins>{{10, -0.5, 1e300, {}},
                                                {2, -1, 4, {-1, 0, 4}}}));
+  EXPECT_EQ(tasks[0].task.columns[1].windows,
+            (std::vector<model::KeyWindow>{{-7, 1LL << 62, false}, {5, 5, true}}));
   EXPECT_EQ(std::get<model::RangePiece>(tasks[0].task.piece).start, -5);
   EXPECT_EQ(std::get<model::ValuesPiece>(tasks[1].task.piece).bytes.size(), 32U);
   const auto& files = std::get<model::FilePieces>(tasks[2].task.piece);

@@ -147,6 +147,19 @@ TEST_F(Partials, HistogramsFollowTheFamilies) {
   EXPECT_FALSE(accepted());
 }
 
+TEST_F(Partials, WindowsFollowTheHistograms) {
+  columns_[0].histograms = {{2, 0, 1, {}}};
+  columns_[0].windows = {{0, 9, false}};
+  auto& states = partial_.columns[0].states;
+  states.push_back({Family::Histogram, 1, {}});
+  EXPECT_FALSE(accepted());
+  states.push_back({Family::Ranks, 1, {}});
+  EXPECT_TRUE(accepted());
+  std::swap(states[1], states[2]);
+  std::swap(states[2], states[3]);
+  EXPECT_FALSE(accepted());
+}
+
 TEST_F(Partials, AnEmptyChunkCoversNothing) {
   expected_.spans.clear();
   expected_.elements = 0;
