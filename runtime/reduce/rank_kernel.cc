@@ -136,7 +136,7 @@ HWY_ATTR void Select(const T* data, std::size_t count, const model::KeyWindow& w
   SelectedKeys found;
   [[maybe_unused]] auto any_nan = hn::MaskFromVec(hn::Zero(d));
   for (; found.visited + kGroup * lanes <= count; found.visited += kGroup * lanes) {
-    hn::MFromD<decltype(di)> out[kGroup];
+    decltype(hn::Gt(hn::Zero(di), hn::Zero(di))) out[kGroup];
     const T* const at = data + found.visited;
     TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) {
       const auto key = LoadKeys(d, at + k * lanes);
