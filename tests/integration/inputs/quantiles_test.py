@@ -17,6 +17,7 @@ REDUCERS = ["median", "quantile(0)", "quantile(0.25,lower)", "quantile(0.3)",
             "quantile(0.999,higher)", "quantile(1,nearest)", "quantile(1e-3,midpoint)"]
 WAYS = [("--path", "thread", "--workers", 1),
         ("--path", "process", "--workers", 2, "--chunk", 1)]
+REFUSED = [("quantile", "bad_argument"), ("quantile()", "bad_reducer"),
            ("quantile(1.1)", "bad_argument"), ("quantile(-0.1)", "bad_argument"),
            ("quantile(nan)", "bad_argument"), ("quantile(0.5,liner)", "bad_argument"),
            ("quantile(0.12345678901234567891)", "bad_argument"),
