@@ -16,6 +16,7 @@
 #include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/histogram_state.h"
+#include "runtime/reduce/quantile_search.h"
 #include "runtime/reduce/reducers.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/targets.h"
@@ -51,13 +52,41 @@ std::string text_of(const FinishedValue& value) {
 
 std::vector<std::vector<std::string>> arguments_of(const Reducer& reducer) {
   if (reducer.has_bins) return {{"8", "-100", "100"}, {"edges=-1e300", "-1", "0", "7"}};
+  if (reducer.name == "quantile") return {{"0.3"}, {"0.75", "lower"}};
   if (reducer.name == "var" || reducer.name == "std") return {{}, {"1"}};
   return {{}};
+}
+
+// By as many rounds as it takes.
+template <typename T>
+Result<FinishedValue> quantile_of(const Reducer& reducer,
+                                  const std::vector<std::string>& args,
+                                  const std::vector<T>& values) {
+  model::ReducerSpec spec;
+  spec.name = reducer.name;
+  spec.args = args;
+  const auto wanted = *quantiles_of(spec);
+  QuantileSearch search(type_of<T>(), wanted);
+  auto windows = first_windows(type_of<T>(), wanted, {}, std::nullopt);
+  while (!search.done()) {
+    States states;
+    for (const model::KeyWindow& window : windows) {
+      states.push_back(std::make_unique<RanksState>(window, type_of<T>()));
+      feed(*states.back(), std::span<const T>(values), 0, values.size());
+    }
+    EXPECT_TRUE(search.narrow(states, values.size()));
+    windows.assign(search.windows().begin(), search.windows().end());
+  }
+  return search.value(0);
 }
 
 template <typename T>
 std::string line_of(const Reducer& reducer, const std::vector<std::string>& args,
                     const std::vector<T>& values) {
+  if (reducer.is_quantile) {
+    const auto value = quantile_of(reducer, args, values);
+    return value ? text_of(*value) : std::string(value.error().code());
+  }
   std::vector<std::unique_ptr<State>> states;
   for (const Family family : reducer.families)
     states.push_back(state_over(family, values));
