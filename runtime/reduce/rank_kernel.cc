@@ -2,8 +2,8 @@
 // HWY_NAMESPACE follow Highway.
 //
 // A window has few of the elements as a rule: what is in it is found by one unsigned
-// comparison of the key's distance from the window's start, four vectors at a time, and
-// only a group that has one is looked at again, bit by bit of its mask. (Highway's
+// comparison of the key's distance from the window's start, some vectors at a time, and
+// only the bits of their mask are looked at again. (Highway's
 // Compress, by a table that g++ copies to the stack each time, took ten times as long.)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/reduce/rank_kernel.cc"
@@ -69,7 +69,9 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t kGroup = 4;  // vectors
+// Vectors whose masks fit 64 bits.
+template <typename T>
+constexpr std::size_t kGroup = sizeof(T) == 8 ? 8 : 4;
 
 // Integers compare as they are, floats as the bits of order_key().
 template <typename T>
@@ -106,7 +108,8 @@ HWY_ATTR HWY_INLINE hn::VFromD<D> LoadKeys(D d, const T* data) {
 
 template <class D, class M>
 [[maybe_unused]] HWY_ATTR HWY_INLINE std::uint64_t BitsOf(D d, M mask) {
-  std::uint64_t bits = 0;
+  // Of the size that is stored: reading more than was just written waits for it.
+  std::conditional_t<(hn::MaxLanes(d) > 8), std::uint16_t, std::uint8_t> bits = 0;
   hn::StoreMaskBits(d, mask, reinterpret_cast<std::uint8_t*>(&bits));
   return bits;
 }
@@ -135,24 +138,20 @@ HWY_ATTR void Select(const T* data, std::size_t count, const model::KeyWindow& w
       hn::Set(du, static_cast<Offset>(static_cast<Offset>(least_key) ^ kBias));
   SelectedKeys found;
   [[maybe_unused]] auto any_nan = hn::MaskFromVec(hn::Zero(d));
-  for (; found.visited + kGroup * lanes <= count; found.visited += kGroup * lanes) {
-    decltype(hn::Gt(hn::Zero(di), hn::Zero(di))) out[kGroup];
+  for (; found.visited + kGroup<T> * lanes <= count;
+       found.visited += kGroup<T> * lanes) {
+    std::uint64_t inside = 0;
     const T* const at = data + found.visited;
-    TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) {
+    TALLY_UNROLL for (std::size_t k = 0; k < kGroup<T>; ++k) {
       const auto key = LoadKeys(d, at + k * lanes);
       if constexpr (std::floating_point<T>) {
         const auto x = hn::LoadU(hn::ScalableTag<T>(), at + k * lanes);
         any_nan = hn::Or(any_nan, hn::RebindMask(d, hn::IsNaN(x)));
       }
       const auto distance = hn::BitCast(di, hn::Sub(hn::BitCast(du, key), start));
-      out[k] = hn::Gt(distance, farthest);
+      inside |= BitsOf(di, hn::Not(hn::Gt(distance, farthest))) << (k * lanes);
       found.below += hn::CountTrue(d, hn::Lt(key, least));
     }
-    if (hn::AllTrue(di, hn::And(hn::And(out[0], out[1]), hn::And(out[2], out[3]))))
-      continue;
-    std::uint64_t inside = 0;
-    TALLY_UNROLL for (std::size_t k = 0; k < kGroup; ++k) inside |=
-        BitsOf(di, hn::Not(out[k])) << (k * lanes);
     for (; inside != 0; inside &= inside - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(inside));
       offsets[found.inside++] = static_cast<std::uint64_t>(order_key(at[i])) - first;
