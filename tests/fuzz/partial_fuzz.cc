@@ -2,6 +2,7 @@
 // never changes the source.
 #include "ipc/base/check.h"
 #include "runtime/reduce/histogram_state.h"
+#include "runtime/reduce/ranks_state.h"
 #include "runtime/reduce/state.h"
 #include "tests/fuzz/input.h"
 
@@ -22,7 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto type = static_cast<tally::model::ElementType>(1 + input.byte() % 10);
   // No plan has it: reduce::check_type refuses products of floats.
   if (family == tally::model::Family::Product && tally::model::is_float(type)) return 0;
+  // Keys that every type has; with buckets, or the elements themselves.
+  const bool ranks = family == tally::model::Family::Ranks;
+  const tally::model::KeyWindow window{0, 8, ranks && input.byte() % 2 == 1};
   const auto make = [&]() -> std::unique_ptr<tally::reduce::State> {
+    if (ranks) return std::make_unique<tally::reduce::RanksState>(window, type);
     if (family != tally::model::Family::Histogram)
       return tally::reduce::make_state(family, type);
     const tally::model::HistogramBins bins{5, 0, 1, {}};
