@@ -156,23 +156,49 @@ Result<void> read_kernels(schema::ChunkTask::Reader from, model::ChunkTask& task
   return {};
 }
 
-void write_histograms(schema::ChunkTask::Builder to,
-                      const std::vector<model::ColumnTask>& columns) {
+// What the columns have of one kind, as one list: `init(n)` makes it, `write(entry,
+// value)` fills an entry but for its column. None: no list.
+template <typename T, typename Init, typename Write>
+void write_by_column(const std::vector<model::ColumnTask>& columns,
+                     std::vector<T> model::ColumnTask::*kind, const Init& init,
+                     const Write& write) {
   std::size_t count = 0;
-  for (const model::ColumnTask& column : columns) count += column.histograms.size();
+  for (const model::ColumnTask& column : columns) count += (column.*kind).size();
   if (count == 0) return;
-  auto list = to.initHistograms(static_cast<unsigned>(count));
+  auto list = init(static_cast<unsigned>(count));
   unsigned at = 0;
   for (std::uint32_t i = 0; i < columns.size(); ++i)
-    for (const model::HistogramBins& bins : columns[i].histograms) {
+    for (const T& value : columns[i].*kind) {
       auto one = list[at++];
       one.setColumn(i);
-      one.setCount(bins.count);
-      one.setLo(bins.lo);
-      one.setHi(bins.hi);
-      auto edges = one.initEdges(static_cast<unsigned>(bins.edges.size()));
-      for (unsigned k = 0; k < edges.size(); ++k) edges.set(k, bins.edges[k]);
+      write(one, value);
     }
+}
+
+void write_histograms(schema::ChunkTask::Builder to,
+                      const std::vector<model::ColumnTask>& columns) {
+  write_by_column(
+      columns, &model::ColumnTask::histograms,
+      [&](unsigned count) { return to.initHistograms(count); },
+      [](schema::HistogramTask::Builder one, const model::HistogramBins& bins) {
+        one.setCount(bins.count);
+        one.setLo(bins.lo);
+        one.setHi(bins.hi);
+        auto edges = one.initEdges(static_cast<unsigned>(bins.edges.size()));
+        for (unsigned k = 0; k < edges.size(); ++k) edges.set(k, bins.edges[k]);
+      });
+}
+
+void write_windows(schema::ChunkTask::Builder to,
+                   const std::vector<model::ColumnTask>& columns) {
+  write_by_column(
+      columns, &model::ColumnTask::windows,
+      [&](unsigned count) { return to.initWindows(count); },
+      [](schema::WindowTask::Builder one, const model::KeyWindow& window) {
+        one.setLeast(window.least);
+        one.setGreatest(window.greatest);
+        one.setKeeps(window.keeps);
+      });
 }
 
 Result<void> read_histograms(schema::ChunkTask::Reader from,
@@ -186,23 +212,6 @@ Result<void> read_histograms(schema::ChunkTask::Reader from,
     columns[one.getColumn()].histograms.push_back(std::move(bins));
   }
   return {};
-}
-
-void write_windows(schema::ChunkTask::Builder to,
-                   const std::vector<model::ColumnTask>& columns) {
-  std::size_t count = 0;
-  for (const model::ColumnTask& column : columns) count += column.windows.size();
-  if (count == 0) return;
-  auto list = to.initWindows(static_cast<unsigned>(count));
-  unsigned at = 0;
-  for (std::uint32_t i = 0; i < columns.size(); ++i)
-    for (const model::KeyWindow& window : columns[i].windows) {
-      auto one = list[at++];
-      one.setColumn(i);
-      one.setLeast(window.least);
-      one.setGreatest(window.greatest);
-      one.setKeeps(window.keeps);
-    }
 }
 
 Result<void> read_windows(schema::ChunkTask::Reader from,
