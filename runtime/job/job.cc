@@ -1,8 +1,11 @@
 #include "runtime/job/job.h"
 
 #include <algorithm>
+#include <concepts>
 #include <span>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "ipc/base/check.h"
 #include "ipc/sync/region.h"
@@ -27,6 +30,16 @@ Error kernel_miscounted(const std::string& kernel, const model::ElementCounts& c
                    " were missing and " + std::to_string(counts.filtered) +
                    " filtered, of " + std::to_string(counts.seen) + " seen")
       .with("kernel", kernel);
+}
+
+// Without its value.
+model::ReducerResult result_for(const model::ReducerSpec& spec) {
+  model::ReducerResult result;
+  result.label = spec.label;
+  result.reducer = spec.name;
+  result.args = spec.args;
+  result.column = spec.column;
+  return result;
 }
 
 // Where the stream of a partial ended.
@@ -406,12 +419,8 @@ void Job::add_outputs(std::size_t index, std::vector<model::ReducerResult>& to) 
   const model::ReducerSpec& wanted = spec->reducers[index];
   const std::uint32_t kernel = *plan().reduction().reducers[index].kernel;
   for (const model::KernelOutput& output : kernel_states_->outputs()[kernel]) {
-    model::ReducerResult result;
-    result.label =
-        output.label.empty() ? wanted.label : wanted.label + "." + output.label;
-    result.reducer = wanted.name;
-    result.args = wanted.args;
-    result.column = wanted.column;
+    model::ReducerResult result = result_for(wanted);
+    if (!output.label.empty()) result.label += "." + output.label;
     if (const auto* error = std::get_if<Error>(&output.value))
       result.error = *error;
     else if (const auto* integer = std::get_if<Int128>(&output.value))
@@ -438,20 +447,8 @@ void Job::add_quantiles(std::size_t index,
   for (std::size_t i = 0; i < planned.quantiles.size(); ++i) {
     const model::ReducerSpec one =
         reduce::one_of_quantiles(wanted, i, planned.quantiles.size());
-    model::ReducerResult result;
-    result.label = one.label;
-    result.reducer = one.name;
-    result.args = one.args;
-    result.column = one.column;
-    const auto value = progress().searches[planned.column]->value(first + i);
-    if (!value)
-      result.error = value.error();
-    else if (const auto* integer = std::get_if<Int128>(&*value))
-      result.value = *integer;
-    else if (const auto* f32 = std::get_if<float>(&*value))
-      result.value = *f32;
-    else
-      result.value = std::get<double>(*value);
+    model::ReducerResult result = result_for(one);
+    put_value(progress().searches[planned.column]->value(first + i), result);
     to.push_back(std::move(result));
   }
 }
@@ -463,11 +460,7 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
   model::ElementCounts counts = column.counts;
   if (planned.counts_rows) counts.kept = counts.seen;
 
-  model::ReducerResult result;
-  result.label = wanted.label;
-  result.reducer = wanted.name;
-  result.args = wanted.args;
-  result.column = wanted.column;
+  model::ReducerResult result = result_for(wanted);
   reduce::FinishInput input;
   input.type = plan().type();
   input.counts = &counts;
@@ -479,25 +472,28 @@ model::ReducerResult Job::result_of(std::size_t index, const MergedState& state)
             .states[plan().reduction().columns[planned.column].families.size() +
                     *planned.histogram]
             .get();
-  const auto value = reduce::finish(*reduce::find_reducer(wanted.name), input);
-  if (!value) {
-    result.error = value.error();
-    return result;
-  }
-  if (const auto* position = std::get_if<reduce::Position>(&*value)) {
-    model::ElementIndex where{std::nullopt, position->index};
-    if (plan().has_files()) where.file = plan().file_name(position->file);
-    result.value = std::move(where);
-  } else if (const auto* integer = std::get_if<Int128>(&*value)) {
-    result.value = *integer;
-  } else if (const auto* histogram = std::get_if<model::Histogram>(&*value)) {
-    result.value = *histogram;
-  } else if (const auto* f32 = std::get_if<float>(&*value)) {
-    result.value = *f32;
-  } else {
-    result.value = std::get<double>(*value);
-  }
+  put_value(reduce::finish(*reduce::find_reducer(wanted.name), input), result);
   return result;
+}
+
+// Positions get the name of their file.
+void Job::put_value(const Result<reduce::FinishedValue>& value,
+                    model::ReducerResult& to) const {
+  if (!value) {
+    to.error = value.error();
+    return;
+  }
+  std::visit(
+      [&](const auto& one) {
+        if constexpr (std::same_as<decltype(one), const reduce::Position&>) {
+          model::ElementIndex where{std::nullopt, one.index};
+          if (plan().has_files()) where.file = plan().file_name(one.file);
+          to.value = std::move(where);
+        } else {
+          to.value = one;
+        }
+      },
+      *value);
 }
 
 void Job::fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const {

@@ -232,6 +232,8 @@ class Job {
   model::ElementCounts shown_counts(const MergedState& state) const;
   void stream_came(std::uint32_t file, std::uint64_t size);
   model::ReducerResult result_of(std::size_t index, const MergedState& state) const;
+  void put_value(const Result<reduce::FinishedValue>& value,
+                 model::ReducerResult& to) const;
   void fill_report(model::JobAnswer& answer, Nanoseconds now_ns) const;
   void fill_times(model::JobTimes& time, bool merged, Nanoseconds now_ns) const;
 
