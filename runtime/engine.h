@@ -247,7 +247,8 @@ class Engine {
                                  const exec::KernelPlace& place,
                                  const Error& cause) const;
   void round_done(std::uint64_t number);
-  void next_round(job::Job& job);
+  void merge_round(const job::Job& job);
+  void counting_round(job::Job& job);
   // Or is it a merge of what kernels gave?
   static bool reads_input(const job::Job& job, const model::ChunkKey& key) {
     return key.round == 0 || job.has_quantiles();

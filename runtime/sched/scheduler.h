@@ -14,8 +14,9 @@
 //   ChunksReleased                 Dispatch…
 //
 // A job may take several rounds, each a reduction of its own whose outcome says what
-// the next one is (what is in a kernel; merge what the chunks gave). Between RoundDone
-// and NextRound it holds no slot, and ends by cancellation or deadline as at any time.
+// the next one is (merge what kernels gave; count again, nearer to a quantile). Between
+// RoundDone and NextRound it holds no slot, and ends by cancellation or deadline as at
+// any time.
 //
 // A chunk is named by (job, round, chunk, attempt). Exactly one partial a chunk and
 // round is accepted: the first that answers a dispatch still in hand; every other is
@@ -40,7 +41,7 @@
 //
 // A job whose input comes bit by bit says how many of its first chunks have theirs:
 // those from `released` on wait, in no turn list, until ChunksReleased raises it. This
-// is for the first round; chunks of others need no input.
+// is for the first round: by the others all of the input is there.
 //
 // A job that names tokens has a chunk dispatched only when it can take one of each
 // (tokens.h); they come back when the chunk leaves its slot's hand in any way. A job
