@@ -23,18 +23,25 @@ def gb_s(ns):
     return f"{REDUCE_BYTES / statistics.median(ns):.1f} GB/s"
 
 
+def interleaved(program, names, rounds=REDUCE_ROUNDS):
+    """Nanoseconds of each step, one after the other, so many times."""
+    took = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, ns in took.items():
+            ns += program.step(name)
+    return took
+
+
 def reduced(bench, workers, data, names, env=None, file=()):
     """Nanoseconds of each of `names`, and of plain reading on as many threads."""
     reading = f"read{workers}"
-    took = {name: [] for name in (reading, *names)}
+    names = (reading, *names)
     with TallyDaemon(workers=workers, env=env) as daemon, \
             Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, data,
                     *file) as tally:
-        for name in took:
+        for name in names:
             tally.step(name, REDUCE_WARM)
-        for _ in range(REDUCE_ROUNDS):
-            for name, ns in took.items():
-                ns += tally.step(name)
+        took = interleaved(tally, names)
     return took.pop(reading), took
 
 
@@ -80,14 +87,11 @@ def resident_beside_input(daemon):
 
 def first_job(bench):
     """The one of an array that nobody has seen, and what such jobs take of memory."""
-    reading, first = [], []
     with TallyDaemon(workers=2) as daemon, \
             Program(bench / "reduce_bench", daemon.socket, REDUCE_BYTES, "normal") as tally, \
             concurrent.futures.ThreadPoolExecutor(1) as beside:
         tally.step("read2", REDUCE_WARM)
-        for _ in range(REDUCE_ROUNDS):
-            reading += tally.step("read2")
-            first += tally.step("first")
+        reading, first = interleaved(tally, ("read2", "first")).values()
         memory = []
         for name in ("first", "sum"):
             jobs = beside.submit(tally.step, name, REDUCE_WARM)
@@ -104,14 +108,12 @@ def first_job(bench):
 
 def against_python(bench):
     here = pathlib.Path(__file__).parent
-    took = {"numpy": [], "shared": [], "numpy5": [], "five": []}
+    names = ("numpy", "shared", "numpy5", "five")
     with TallyDaemon(workers=1) as daemon, \
             Program(here / "python_bench.py", daemon.socket, PYTHON_BYTES) as program:
-        for name in took:
+        for name in names:
             program.step(name, REDUCE_WARM)
-        for _ in range(REDUCE_ROUNDS):
-            for name, ns in took.items():
-                ns += program.step(name)
+        took = interleaved(program, names)
     for row, target, peer, name, what in (
             ("reduce.numpy", 1.5, "numpy", "shared", "exact sum; numpy's sum"),
             ("reduce.numpy5", 8, "numpy5", "five",
@@ -128,13 +130,10 @@ def against_python(bench):
 
 def median_against_numpy():
     here = pathlib.Path(__file__).parent
-    took = {"npmedian": [], "median": []}
     with TallyDaemon(workers=2) as daemon, \
             Program(here / "python_bench.py", daemon.socket, PYTHON_BYTES) as program:
         program.step("median", REDUCE_WARM)
-        for _ in range(3):  # numpy takes seconds
-            for name, ns in took.items():
-                ns += program.step(name)
+        took = interleaved(program, ("npmedian", "median"), 3)  # numpy takes seconds
     return Row("reduce.median", median_ratio(took["npmedian"], took["median"]), 30,
                "× faster", False,
                f"two workers, {ms(statistics.median(took['median']))}; numpy's median "
