@@ -189,6 +189,11 @@ Result<void> check_bins(const Reduction& reduction) {
 
 }  // namespace
 
+bool Reduction::has_quantiles() const {
+  return std::any_of(reducers.begin(), reducers.end(),
+                     [](const auto& one) { return !one.quantiles.empty(); });
+}
+
 Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
                                  std::span<const KnownKernel> kernels) {
   if (Result<void> ok = std::visit(SourceCheck{descriptors}, spec.source); !ok)

@@ -1,13 +1,12 @@
 #include "runtime/plan/quantile_plan.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "runtime/plan/planner.h"
-#include "runtime/reduce/order_key.h"
+#include "runtime/reduce/packed_keys.h"
 #include "runtime/reduce/quantile_search.h"
 
 namespace tally::plan {
@@ -33,19 +32,9 @@ std::vector<std::int64_t> sample_of(const model::RangeSource& range) {
 }
 
 std::vector<std::int64_t> sample_of(const model::ValuesSource& values) {
+  const std::uint64_t count = values.bytes.size() / model::size_of(values.type);
   std::vector<std::int64_t> keys;
-  model::with_type(values.type, [&](auto zero) {
-    using T = decltype(zero);
-    const std::size_t count = values.bytes.size() / sizeof(T);
-    const std::size_t stride = count / kCarriedSample + 1;
-    for (std::size_t at = stride / 2; at < count; at += stride) {
-      T value;
-      std::memcpy(&value, values.bytes.data() + at * sizeof(T), sizeof value);
-      const std::int64_t key = reduce::order_key(value);
-      if (key >= reduce::kLowestKey<T> && key <= reduce::kHighestKey<T>)
-        keys.push_back(key);
-    }
-  });
+  reduce::append_keys(values.type, values.bytes, count / kCarriedSample + 1, keys);
   return keys;
 }
 
@@ -60,11 +49,6 @@ std::vector<std::int64_t> carried_sample(const model::Source& source) {
 }
 
 }  // namespace
-
-bool Reduction::has_quantiles() const {
-  return std::any_of(reducers.begin(), reducers.end(),
-                     [](const auto& one) { return !one.quantiles.empty(); });
-}
 
 // Every round reads the input again, all of it.
 Result<void> check_quantiles(const Reduction& reduction, const model::JobSpec& spec) {
@@ -102,11 +86,12 @@ std::vector<std::vector<reduce::Quantile>> quantiles_by_column(
 }
 
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
-                 model::ElementType type, std::optional<std::uint64_t> most_elements,
+                 model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample) {
   if (!reduction.has_quantiles()) return;
   std::vector<std::int64_t> carried;
-  if (carried_elements(spec.source)) sample = carried = carried_sample(spec.source);
+  if (carried_elements(spec.source) && most_elements > reduce::kMostKept)
+    sample = carried = carried_sample(spec.source);
   const auto wanted = quantiles_by_column(reduction);
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (!wanted[i].empty())

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,11 +22,11 @@ inline constexpr std::size_t kMostQuantiles = 128;
 Result<void> check_quantiles(const Reduction& reduction, const model::JobSpec& spec);
 
 // Gives each column with quantiles its windows.
-//   most_elements  of a column, if that is known
+//   most_elements  that a column can have
 //   sample         order keys of some elements of files and memory, ascending; what the
 //                  spec carries itself is sampled here
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
-                 model::ElementType type, std::optional<std::uint64_t> most_elements,
+                 model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample);
 
 // All that are sought in each column, in the order of the job's reducers.

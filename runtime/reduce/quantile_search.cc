@@ -52,10 +52,10 @@ KeyWindow bracket(const KeyWindow& whole, const Quantile& quantile,
 std::vector<KeyWindow> first_windows(model::ElementType type,
                                      std::span<const Quantile> quantiles,
                                      std::span<const std::int64_t> sample,
-                                     std::optional<std::uint64_t> most_elements) {
+                                     std::uint64_t most_elements) {
   TALLY_CHECK(!quantiles.empty());
   KeyWindow whole = whole_window(type);
-  whole.keeps = most_elements && *most_elements <= kMostKept;
+  whole.keeps = most_elements <= kMostKept;
   if (whole.keeps || sample.empty()) return {whole};
   std::vector<KeyWindow> brackets;
   for (const Quantile& quantile : quantiles)
@@ -86,8 +86,10 @@ Result<void> QuantileSearch::narrow(std::span<const std::unique_ptr<State>> stat
   if (!begun_) begin(ranks(states.front()), elements);
   for (const auto& state : states)
     if (Result<void> same = check(ranks(state)); !same) return same;
-  for (const auto& state : states)
-    for (Search& search : searches_) narrow_one(search, ranks(state));
+  for (const auto& state : states) {
+    const std::vector<std::int64_t> keys = ranks(state).keys();
+    for (Search& search : searches_) narrow_one(search, ranks(state), keys);
+  }
   collect_windows();
   return {};
 }
@@ -137,7 +139,8 @@ Result<void> QuantileSearch::check(const RanksState& state) const {
 }
 
 // Whatever window it is, it says on which side of it, or where in it, the rank is.
-void QuantileSearch::narrow_one(Search& search, const RanksState& state) {
+void QuantileSearch::narrow_one(Search& search, const RanksState& state,
+                                std::span<const std::int64_t> keys) {
   const KeyWindow& window = state.window();
   std::uint64_t before = state.below();
   if (search.is_found()) return;
@@ -154,7 +157,7 @@ void QuantileSearch::narrow_one(Search& search, const RanksState& state) {
     return;
   }
   if (window.keeps) {
-    search.least = search.greatest = state.keys()[search.rank - before];
+    search.least = search.greatest = keys[search.rank - before];
     return;
   }
   std::size_t bucket = 0;

@@ -28,7 +28,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,12 +41,12 @@ namespace tally::reduce {
 
 // Those of the first round, ascending, none of which overlap.
 //   sample         some of the elements' order keys, ascending, none of NaNs
-//   most_elements  that there can be, if that is known
+//   most_elements  that there can be
 // Precondition: there are quantiles.
 std::vector<model::KeyWindow> first_windows(model::ElementType type,
                                             std::span<const Quantile> quantiles,
                                             std::span<const std::int64_t> sample,
-                                            std::optional<std::uint64_t> most_elements);
+                                            std::uint64_t most_elements);
 
 class QuantileSearch {
  public:
@@ -89,7 +88,9 @@ class QuantileSearch {
   void begin(const RanksState& any, std::uint64_t elements);
   std::size_t search_for(std::uint64_t rank);
   Result<void> check(const RanksState& state) const;
-  static void narrow_one(Search& search, const RanksState& state);
+  // `keys`: those that the state has kept.
+  static void narrow_one(Search& search, const RanksState& state,
+                         std::span<const std::int64_t> keys);
   void collect_windows();
 
   const model::ElementType type_;

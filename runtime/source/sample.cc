@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <span>
 
-#include "runtime/reduce/order_key.h"
+#include "runtime/reduce/packed_keys.h"
 #include "runtime/source/positioned_read.h"
 
 namespace tally::source {
@@ -15,17 +14,6 @@ constexpr std::uint64_t kRuns = 256;
 constexpr std::uint64_t kRunElements = 64;
 // Where less would be left out than read, a sample is not worth it.
 constexpr std::uint64_t kLeastElements = 2 * kRuns * kRunElements;
-
-template <typename T>
-void add_keys(std::span<const std::byte> bytes, std::vector<std::int64_t>& keys) {
-  for (std::size_t at = 0; at + sizeof(T) <= bytes.size(); at += sizeof(T)) {
-    T value;
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    const std::int64_t key = reduce::order_key(value);
-    if (key >= reduce::kLowestKey<T> && key <= reduce::kHighestKey<T>)
-      keys.push_back(key);
-  }
-}
 
 // Places in each of kRuns equal parts, which no period of the data goes along with.
 // G. Steele, D. Lea, C. Flood, Fast Splittable Pseudorandom Number Generators, 2014.
@@ -60,9 +48,7 @@ std::vector<std::int64_t> sample_keys(const Inspection& inspection,
                                 std::span(bytes).first(count * width),
                                 from.data_offset_bytes + (at - first) * width);
     if (!got) continue;
-    model::with_type(inspection.type, [&](auto zero) {
-      add_keys<decltype(zero)>(std::span(bytes).first(*got), keys);
-    });
+    reduce::append_keys(inspection.type, std::span(bytes).first(*got), 1, keys);
   }
   std::sort(keys.begin(), keys.end());
   return keys;

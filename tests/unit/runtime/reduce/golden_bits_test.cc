@@ -16,9 +16,9 @@
 #include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/histogram_state.h"
-#include "runtime/reduce/quantile_search.h"
 #include "runtime/reduce/reducers.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/quantile_rounds.h"
 #include "tests/unit/runtime/reduce/targets.h"
 
 namespace tally::reduce::testing {
@@ -57,34 +57,14 @@ std::vector<std::vector<std::string>> arguments_of(const Reducer& reducer) {
   return {{}};
 }
 
-// By as many rounds as it takes.
-template <typename T>
-Result<FinishedValue> quantile_of(const Reducer& reducer,
-                                  const std::vector<std::string>& args,
-                                  const std::vector<T>& values) {
-  model::ReducerSpec spec;
-  spec.name = reducer.name;
-  spec.args = args;
-  const auto wanted = *quantiles_of(spec);
-  QuantileSearch search(type_of<T>(), wanted);
-  auto windows = first_windows(type_of<T>(), wanted, {}, std::nullopt);
-  while (!search.done()) {
-    States states;
-    for (const model::KeyWindow& window : windows) {
-      states.push_back(std::make_unique<RanksState>(window, type_of<T>()));
-      feed(*states.back(), std::span<const T>(values), 0, values.size());
-    }
-    EXPECT_TRUE(search.narrow(states, values.size()));
-    windows.assign(search.windows().begin(), search.windows().end());
-  }
-  return search.value(0);
-}
-
 template <typename T>
 std::string line_of(const Reducer& reducer, const std::vector<std::string>& args,
                     const std::vector<T>& values) {
   if (reducer.is_quantile) {
-    const auto value = quantile_of(reducer, args, values);
+    model::ReducerSpec spec;
+    spec.name = reducer.name;
+    spec.args = args;
+    const auto value = searched(*quantiles_of(spec), values).value(0);
     return value ? text_of(*value) : std::string(value.error().code());
   }
   std::vector<std::unique_ptr<State>> states;

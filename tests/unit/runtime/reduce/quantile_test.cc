@@ -7,11 +7,11 @@
 #include <cmath>
 #include <random>
 
-#include "runtime/reduce/order_key.h"
-#include "runtime/reduce/quantile_search.h"
+#include "runtime/reduce/packed_keys.h"
 #include "runtime/reduce/ranks_state.h"
 #include "tests/unit/runtime/reduce/exact_oracle.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/quantile_rounds.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -26,50 +26,19 @@ std::vector<Quantile> quantiles(std::vector<std::string> args) {
 template <typename T>
 std::vector<std::int64_t> sample_of(const std::vector<T>& values, std::size_t stride) {
   std::vector<std::int64_t> keys;
-  for (std::size_t i = 0; stride != 0 && i < values.size(); i += stride) {
-    const std::int64_t key = order_key(values[i]);
-    if (key >= kLowestKey<T> && key <= kHighestKey<T>) keys.push_back(key);
-  }
+  if (stride != 0)
+    append_keys(type_of<T>(), std::as_bytes(std::span(values)), stride, keys);
   std::sort(keys.begin(), keys.end());
   return keys;
 }
 
-using Windows = std::vector<model::KeyWindow>;
-
-// One round over the values, in two partials that go through bytes.
-template <typename T>
-Result<void> run_round(QuantileSearch& search, const Windows& windows,
-                       std::span<const T> values) {
-  States merged;
-  const std::size_t cut = values.size() / 3;
-  for (const model::KeyWindow& window : windows) {
-    merged.push_back(std::make_unique<RanksState>(window, type_of<T>()));
-    for (const auto& [begin, end] :
-         {std::pair{cut, values.size()}, {std::size_t{0}, cut}}) {
-      RanksState part(window, type_of<T>());
-      feed(part, values, begin, end);
-      RanksState copy(window, type_of<T>());
-      EXPECT_TRUE(copy.deserialise(part.version(), bytes_of(part)));
-      merged.back()->merge(copy);
-    }
-  }
-  return search.narrow(merged, values.size());
-}
-
 // By a sample of every so many-th element; 0: by none. `most`: of elements, if known.
 template <typename T>
-std::vector<FinishedValue> found(std::vector<Quantile> wanted,
+std::vector<FinishedValue> found(const std::vector<Quantile>& wanted,
                                  const std::vector<T>& values, std::size_t stride = 0,
-                                 std::optional<std::uint64_t> most = std::nullopt) {
-  QuantileSearch search(type_of<T>(), wanted);
-  Windows windows =
-      first_windows(type_of<T>(), wanted, sample_of(values, stride), most);
-  std::size_t taken = 0;
-  for (; !search.done(); ++taken) {
-    EXPECT_TRUE(run_round(search, windows, std::span<const T>(values)));
-    windows.assign(search.windows().begin(), search.windows().end());
-  }
-  EXPECT_LE(taken, most ? 1U : 7U);
+                                 std::uint64_t most = kNotKnown) {
+  const QuantileSearch search =
+      searched(wanted, values, sample_of(values, stride), most);
   std::vector<FinishedValue> result;
   for (std::size_t i = 0; i < wanted.size(); ++i) result.push_back(*search.value(i));
   return result;
@@ -190,7 +159,7 @@ TEST(QuantileSearchTest, InfinitiesAndSignsOfZerosAreKept) {
 template <typename T>
 Result<void> first_round(QuantileSearch& search, const std::vector<Quantile>& wanted,
                          const std::vector<T>& values) {
-  return run_round(search, first_windows(type_of<T>(), wanted, {}, std::nullopt),
+  return run_round(search, first_windows(type_of<T>(), wanted, {}, kNotKnown),
                    std::span<const T>(values));
 }
 
