@@ -197,7 +197,8 @@ void write_windows(schema::ChunkTask::Builder to,
       [](schema::WindowTask::Builder one, const model::KeyWindow& window) {
         one.setLeast(window.least);
         one.setGreatest(window.greatest);
-        one.setKeeps(window.keeps);
+        one.setMostKept(window.most_kept);
+        one.setAim(window.aim);
       });
 }
 
@@ -217,11 +218,13 @@ Result<void> read_histograms(schema::ChunkTask::Reader from,
 Result<void> read_windows(schema::ChunkTask::Reader from,
                           std::vector<model::ColumnTask>& columns) {
   for (const auto one : from.getWindows()) {
-    if (one.getColumn() >= columns.size() || one.getLeast() > one.getGreatest())
+    if (one.getColumn() >= columns.size() || one.getLeast() > one.getGreatest() ||
+        one.getMostKept() > model::kMostKeptKeys)
       return Error(Errc::InvalidArgument, "bad_task",
-                   "a window of a column that the task has not, or of no keys");
+                   "a window of a column that the task has not, of no keys, or that is "
+                   "to keep too many");
     columns[one.getColumn()].windows.push_back(
-        {one.getLeast(), one.getGreatest(), one.getKeeps()});
+        {one.getLeast(), one.getGreatest(), one.getMostKept(), one.getAim()});
   }
   return {};
 }

@@ -68,7 +68,8 @@ struct WindowTask {
   column @0 :UInt32;
   least @1 :Int64;
   greatest @2 :Int64;
-  keeps @3 :Bool;            # the elements in it, not counts of them
+  mostKept @3 :UInt32;       # of its elements, around `aim`; 0: it counts them in buckets
+  aim @4 :UInt64;            # q * 10^19 of the quantile that is sought in it
 }
 
 struct ChunkTask {

@@ -1,6 +1,5 @@
 #include "runtime/plan/quantile_plan.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -44,7 +43,6 @@ std::vector<std::int64_t> carried_sample(const model::Source& source) {
     keys = sample_of(*range);
   if (const auto* values = std::get_if<model::ValuesSource>(&source))
     keys = sample_of(*values);
-  std::sort(keys.begin(), keys.end());
   return keys;
 }
 
@@ -90,7 +88,7 @@ void set_windows(Reduction& reduction, const model::JobSpec& spec,
                  std::span<const std::int64_t> sample) {
   if (!reduction.has_quantiles()) return;
   std::vector<std::int64_t> carried;
-  if (carried_elements(spec.source) && most_elements > reduce::kMostKept)
+  if (carried_elements(spec.source) && most_elements > reduce::kAlwaysKept)
     sample = carried = carried_sample(spec.source);
   const auto wanted = quantiles_by_column(reduction);
   for (std::size_t i = 0; i < wanted.size(); ++i)

@@ -23,8 +23,9 @@ Result<void> check_quantiles(const Reduction& reduction, const model::JobSpec& s
 
 // Gives each column with quantiles its windows.
 //   most_elements  that a column can have
-//   sample         order keys of some elements of files and memory, ascending; what the
-//                  spec carries itself is sampled here
+//   sample         order keys of some elements of files and memory, in their order;
+//   what
+//                  the spec carries itself is sampled here
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
                  model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,7 +19,7 @@ using model::KeyWindow;
 KeyWindow whole_window(model::ElementType type) {
   return model::with_type(type, [](auto zero) {
     using T = decltype(zero);
-    return KeyWindow{kLowestKey<T>, kHighestKey<T>, false};
+    return KeyWindow{kLowestKey<T>, kHighestKey<T>};
   });
 }
 
@@ -30,21 +31,80 @@ Error input_changed(std::uint64_t first, std::uint64_t now, std::string_view whe
                    "an input that stays as it is");
 }
 
+// Neighbouring windows have elements of their own, so many in all.
+constexpr std::size_t kMostKeepingWindows = 8;
+// Of a sample, to see whether they are alike.
+constexpr std::size_t kStretches = 16;
+
+double share_of(const Quantile& quantile) {
+  return static_cast<double>(quantile.scaled) / static_cast<double>(kQuantileScale);
+}
+
 // Around where the sample has that quantile: the element's place in a sample of n
 // spreads by at most sqrt(n) / 2, so it is outside of four times that once in 16,000.
 KeyWindow bracket(const KeyWindow& whole, const Quantile& quantile,
-                  std::span<const std::int64_t> sample) {
-  const auto size = static_cast<double>(sample.size());
-  const double q =
-      static_cast<double>(quantile.scaled) / static_cast<double>(kQuantileScale);
-  const double place = q * (size - 1);
+                  std::span<const std::int64_t> ascending) {
+  const auto size = static_cast<double>(ascending.size());
+  const double place = share_of(quantile) * (size - 1);
   const double margin = 2 * std::sqrt(size) + 1;
   KeyWindow window = whole;
   if (place - margin >= 0)
-    window.least = sample[static_cast<std::size_t>(place - margin)];
+    window.least = ascending[static_cast<std::size_t>(place - margin)];
   if (place + margin + 1 < size)
-    window.greatest = sample[static_cast<std::size_t>(place + margin + 1)];
+    window.greatest = ascending[static_cast<std::size_t>(place + margin + 1)];
   return window;
+}
+
+// Whether about as many elements are below the quantile in each stretch of the input as
+// in all of it: not where it is sorted, or changes slowly. A count of n spreads by at
+// most sqrt(n) / 2; six times that is a matter of chance once in 10^9.
+bool is_alike_throughout(std::span<const std::int64_t> sample, const Quantile& quantile,
+                         std::span<const std::int64_t> ascending) {
+  const std::size_t length = sample.size() / kStretches;
+  if (length == 0) return false;
+  const auto at = static_cast<std::size_t>(share_of(quantile) *
+                                           static_cast<double>(ascending.size() - 1));
+  const auto count_below = [&](std::span<const std::int64_t> keys) {
+    return static_cast<double>(
+        std::count_if(keys.begin(), keys.end(),
+                      [key = ascending[at]](std::int64_t one) { return one < key; }));
+  };
+  const double wanted = count_below(ascending) * static_cast<double>(length) /
+                        static_cast<double>(sample.size());
+  for (std::size_t i = 0; i < kStretches; ++i)
+    if (std::abs(count_below(sample.subspan(i * length, length)) - wanted) >
+        3 * std::sqrt(static_cast<double>(length)))
+      return false;
+  return true;
+}
+
+// As they are, ascending, each once; of those with buckets, what overlaps is one.
+std::vector<KeyWindow> joined(std::vector<KeyWindow> brackets) {
+  std::sort(brackets.begin(), brackets.end());
+  brackets.erase(std::unique(brackets.begin(), brackets.end()), brackets.end());
+  std::vector<KeyWindow> windows;
+  std::optional<std::size_t> last;  // with buckets
+  for (const KeyWindow& one : brackets) {
+    if (!one.keeps() && last && one.least <= windows[*last].greatest) {
+      windows[*last].greatest = std::max(windows[*last].greatest, one.greatest);
+      continue;
+    }
+    if (!one.keeps()) last = windows.size();
+    windows.push_back(one);
+  }
+  return windows;
+}
+
+// Puts the keys of these ranks, ascending, each once, where sorting would.
+void put_in_place(std::span<std::int64_t> keys, std::span<const std::uint64_t> ranks,
+                  std::uint64_t first = 0) {
+  if (ranks.empty()) return;
+  const std::size_t middle = ranks.size() / 2;
+  const std::size_t at = ranks[middle] - first;
+  std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(at),
+                   keys.end());
+  put_in_place(keys.first(at), ranks.first(middle), first);
+  put_in_place(keys.subspan(at + 1), ranks.subspan(middle + 1), first + at + 1);
 }
 
 }  // namespace
@@ -55,20 +115,29 @@ std::vector<KeyWindow> first_windows(model::ElementType type,
                                      std::uint64_t most_elements) {
   TALLY_CHECK(!quantiles.empty());
   KeyWindow whole = whole_window(type);
-  whole.keeps = most_elements <= kMostKept;
-  if (whole.keeps || sample.empty()) return {whole};
-  std::vector<KeyWindow> brackets;
-  for (const Quantile& quantile : quantiles)
-    brackets.push_back(bracket(whole, quantile, sample));
-  std::sort(brackets.begin(), brackets.end());
-  std::vector<KeyWindow> windows;
-  for (const KeyWindow& one : brackets) {
-    if (windows.empty() || one.least > windows.back().greatest)
-      windows.push_back(one);
-    else
-      windows.back().greatest = std::max(windows.back().greatest, one.greatest);
+  if (most_elements <= kAlwaysKept) {
+    whole.most_kept = kAlwaysKept;
+    return {whole};
   }
-  return windows;
+  std::vector<std::int64_t> ascending(sample.begin(), sample.end());
+  std::sort(ascending.begin(), ascending.end());
+  // Few enough that each may keep twice as many as it is likely to.
+  const std::uint64_t most_kept = model::kMostKeptKeys / quantiles.size();
+  const bool keep =
+      quantiles.size() <= kMostKeepingWindows &&
+      (sample.empty() || static_cast<double>(most_kept) >=
+                             6 * std::sqrt(static_cast<double>(most_elements)));
+  std::vector<KeyWindow> windows;
+  for (const Quantile& quantile : quantiles) {
+    KeyWindow window = sample.empty() ? whole : bracket(whole, quantile, ascending);
+    if (keep && !has_bucket_for_each(window) &&
+        (sample.empty() || is_alike_throughout(sample, quantile, ascending))) {
+      window.most_kept = static_cast<std::uint32_t>(most_kept);
+      window.aim = quantile.scaled;
+    }
+    windows.push_back(window);
+  }
+  return joined(std::move(windows));
 }
 
 QuantileSearch::QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles)
@@ -86,10 +155,7 @@ Result<void> QuantileSearch::narrow(std::span<const std::unique_ptr<State>> stat
   if (!begun_) begin(ranks(states.front()), elements);
   for (const auto& state : states)
     if (Result<void> same = check(ranks(state)); !same) return same;
-  for (const auto& state : states) {
-    const std::vector<std::int64_t> keys = ranks(state).keys();
-    for (Search& search : searches_) narrow_one(search, ranks(state), keys);
-  }
+  for (const auto& state : states) narrow_all(ranks(state));
   collect_windows();
   return {};
 }
@@ -101,19 +167,20 @@ void QuantileSearch::begin(const RanksState& any, std::uint64_t elements) {
   if (kept_ == 0 || nans_ != 0) return;
   for (const Quantile& quantile : quantiles_) {
     const RankPair ranks = ranks_of(quantile, kept_);
-    const std::size_t lower = search_for(ranks.lower);
-    sought_.push_back({lower, search_for(ranks.upper), ranks.weight});
+    const std::size_t lower = search_for(ranks.lower, quantile);
+    sought_.push_back({lower, search_for(ranks.upper, quantile), ranks.weight});
   }
 }
 
-std::size_t QuantileSearch::search_for(std::uint64_t rank) {
+std::size_t QuantileSearch::search_for(std::uint64_t rank, const Quantile& quantile) {
   const auto known =
       std::find_if(searches_.begin(), searches_.end(),
                    [rank](const Search& search) { return search.rank == rank; });
   if (known != searches_.end())
     return static_cast<std::size_t>(known - searches_.begin());
   const KeyWindow whole = whole_window(type_);
-  searches_.push_back({rank, whole.least, whole.greatest, 0, kept_});
+  searches_.push_back(
+      {rank, whole.least, whole.greatest, 0, kept_, quantile.scaled, std::nullopt});
   return searches_.size() - 1;
 }
 
@@ -124,11 +191,13 @@ Result<void> QuantileSearch::check(const RanksState& state) const {
       state.below() + state.inside() + state.above() + state.nans();
   if (all != kept_) return input_changed(kept_, all, "in all");
   if (state.nans() != nans_) return input_changed(nans_, state.nans(), "that are NaN");
-  if (state.window().keeps && state.kept() != state.inside())
-    return input_changed(state.kept(), state.inside(), "in a range of values");
   for (const Search& search : searches_) {
     const KeyWindow& window = state.window();
     if (search.least != window.least || search.greatest != window.greatest) continue;
+    // What is kept of so few is all of it.
+    const bool is_narrower =
+        state.least() != window.least || state.greatest() != window.greatest;
+    if (is_narrower && search.until - search.before > kAlwaysKept) continue;
     if (state.below() != search.before)
       return input_changed(search.before, state.below(), "below a value");
     if (state.inside() != search.until - search.before)
@@ -138,25 +207,45 @@ Result<void> QuantileSearch::check(const RanksState& state) const {
   return {};
 }
 
-// Whatever window it is, it says on which side of it, or where in it, the rank is.
+void QuantileSearch::narrow_all(const RanksState& state) {
+  std::vector<std::uint64_t> ranks;  // that are to be looked up, in the range
+  if (state.keys().size() != 0)
+    for (const Search& search : searches_)
+      if (search.rank >= state.below() &&
+          search.rank - state.below() < state.keys().size())
+        ranks.push_back(search.rank - state.below());
+  std::sort(ranks.begin(), ranks.end());
+  std::vector<std::int64_t> keys(state.keys().begin(), state.keys().end());
+  put_in_place(keys, ranks);
+  for (Search& search : searches_) narrow_one(search, state, keys);
+}
+
+// Whatever window it is, it says on which side of its range, or where in it, the rank
+// is.
 void QuantileSearch::narrow_one(Search& search, const RanksState& state,
                                 std::span<const std::int64_t> keys) {
-  const KeyWindow& window = state.window();
-  std::uint64_t before = state.below();
   if (search.is_found()) return;
-  if (search.rank < before) {  // so there are keys below the window
-    if (window.least > search.greatest) return;
-    search.greatest = window.least - 1;
+  const KeyWindow& window = state.window();
+  if (window.keeps() && window.aim == search.aim) search.missed = window;
+  if (state.is_lost()) return;
+  std::uint64_t before = state.below();
+  if (search.rank < before) {  // so there are keys below the range
+    if (state.least() > search.greatest) return;
+    search.greatest = state.least() - 1;
     search.until = before;
     return;
   }
   if (search.rank - before >= state.inside()) {
-    if (window.greatest < search.least) return;
-    search.least = window.greatest + 1;
+    if (state.greatest() < search.least) return;
+    search.least = state.greatest() + 1;
     search.before = before + state.inside();
     return;
   }
-  if (window.keeps) {
+  if (state.least() == state.greatest()) {
+    search.least = search.greatest = state.least();
+    return;
+  }
+  if (window.keeps()) {
     search.least = search.greatest = keys[search.rank - before];
     return;
   }
@@ -173,10 +262,19 @@ void QuantileSearch::narrow_one(Search& search, const RanksState& state,
 
 void QuantileSearch::collect_windows() {
   windows_.clear();
-  for (const Search& search : searches_)
-    if (!search.is_found())
-      windows_.push_back(
-          {search.least, search.greatest, search.until - search.before <= kMostKept});
+  for (Search& search : searches_) {
+    const auto missed = std::exchange(search.missed, std::nullopt);
+    if (search.is_found()) continue;
+    KeyWindow window{search.least, search.greatest};
+    if (search.until - search.before <= kAlwaysKept) {
+      window.most_kept = kAlwaysKept;
+    } else if (missed && missed->least <= window.greatest &&
+               missed->greatest >= window.least) {
+      window.least = std::max(window.least, missed->least);
+      window.greatest = std::min(window.greatest, missed->greatest);
+    }
+    windows_.push_back(window);
+  }
   std::sort(windows_.begin(), windows_.end());
   windows_.erase(std::unique(windows_.begin(), windows_.end()), windows_.end());
 }

@@ -10,15 +10,18 @@
 //
 // No element is sorted, and few are kept. Of each rank that is sought it is known
 // between which keys its element is, and how many elements are before those. A round
-// looks through windows: of the first, around where a sample has the ranks, or all keys
-// if there is none; of every other, what is known of each rank. A window with few
-// elements keeps them, so that its ranks are found at once; of one with more the bucket
-// of the rank is the next window, at least a thousand times as narrow. A good sample
-// makes that two rounds; without one it is at most seven for 64-bit keys, and a bad one
-// costs one round.
+// looks through windows. Those of the first are around where a sample has the ranks, or
+// all keys if there is none, and keep what is near to the rank as far as they have seen
+// (ranks_state.h): one round finds the rank, where the elements are much the same
+// throughout. Where the sample says that they are not, as when they are sorted, or the
+// first round missed, a window is cut into buckets; the next is the bucket with the
+// rank, at least a thousand times as narrow, or keeps the elements in it, if they are
+// few. A sample makes that two rounds, and one that misleads, one more; without one it
+// is at most eight for 64-bit keys.
 //
-// What the sample was changes no result. Every round must count what the rounds before
-// it did: an input that changed meanwhile is an error.
+// What the sample was, and which elements were kept, changes no result. Every round
+// must count what the rounds before it did: an input that changed meanwhile is an
+// error.
 //
 // Decides only; does no I/O. Threads: belongs to one at a time.
 // J. I. Munro, M. S. Paterson, Selection and Sorting with Limited Storage, Theoretical
@@ -28,6 +31,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,8 +43,9 @@
 
 namespace tally::reduce {
 
-// Those of the first round, ascending, none of which overlap.
-//   sample         some of the elements' order keys, ascending, none of NaNs
+// Those of the first round, ascending.
+//   sample         some of the elements' order keys, from all over the input and in its
+//                  order, none of NaNs
 //   most_elements  that there can be
 // Precondition: there are quantiles.
 std::vector<model::KeyWindow> first_windows(model::ElementType type,
@@ -76,6 +81,10 @@ class QuantileSearch {
     std::int64_t greatest = 0;
     std::uint64_t before = 0;
     std::uint64_t until = 0;
+    // q * 10^19 of a quantile that it is for.
+    std::uint64_t aim = 0;
+    // The window of this round that was to find it.
+    std::optional<model::KeyWindow> missed;
     bool is_found() const { return least == greatest; }
   };
   // Of one quantile: its two searches, by place in searches_.
@@ -86,9 +95,10 @@ class QuantileSearch {
   };
 
   void begin(const RanksState& any, std::uint64_t elements);
-  std::size_t search_for(std::uint64_t rank);
+  std::size_t search_for(std::uint64_t rank, const Quantile& quantile);
   Result<void> check(const RanksState& state) const;
-  // `keys`: those that the state has kept.
+  void narrow_all(const RanksState& state);
+  // `keys`: those that the state has kept, with that of the search's rank in its place.
   static void narrow_one(Search& search, const RanksState& state,
                          std::span<const std::int64_t> keys);
   void collect_windows();

@@ -11,6 +11,10 @@
 //   source      merge never changes `from`
 //   bytes       deserialise(serialise(s)) == s; equal values give equal bytes
 //
+// A window of quantiles that keeps elements (ranks_state.h) gives up some of them where
+// they are many, so that its bytes depend on how they were split; what is found with it
+// does not.
+//
 // Threads: a State belongs to one thread at a time. Nothing here does I/O.
 // Rounding: kernels assume round-to-nearest without FTZ or DAZ; wrap runs of update
 // and finish in a FloatEnvironment (float_environment.h).

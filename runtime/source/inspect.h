@@ -42,7 +42,8 @@ struct Inspection {
   bool in_bytes = false;  // csv, text: the number of elements is not known beforehand
   bool streams = false;   // some of the files are
   std::vector<InspectedFile> files;
-  // Order keys of some elements, ascending; only where they are asked for (sample.h).
+  // Order keys of some elements, in their order; only where they are asked for
+  // (sample.h).
   std::vector<std::int64_t> sample = {};
 };
 

@@ -50,7 +50,6 @@ std::vector<std::int64_t> sample_keys(const Inspection& inspection,
     if (!got) continue;
     reduce::append_keys(inspection.type, std::span(bytes).first(*got), 1, keys);
   }
-  std::sort(keys.begin(), keys.end());
   return keys;
 }
 

@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (family == tally::model::Family::Product && tally::model::is_float(type)) return 0;
   // Keys that every type has; with buckets, or the elements themselves.
   const bool ranks = family == tally::model::Family::Ranks;
-  const tally::model::KeyWindow window{0, 8, ranks && input.byte() % 2 == 1};
+  const std::uint32_t most_kept = ranks ? input.byte() % 8 : 0;
+  const tally::model::KeyWindow window{0, 8, most_kept, 1U << 31};
   const auto make = [&]() -> std::unique_ptr<tally::reduce::State> {
     if (ranks) return std::make_unique<tally::reduce::RanksState>(window, type);
     if (family != tally::model::Family::Histogram)

@@ -64,7 +64,7 @@ model::ChunkTask sample_task(model::Piece piece) {
   task.type = model::ElementType::U16;
   task.columns = {{{model::Family::Sum, model::Family::Extremes}}, {{}}};
   task.columns[1].histograms = {{10, -0.5, 1e300, {}}, {2, -1, 4, {-1, 0, 4}}};
-  task.columns[1].windows = {{-7, 1LL << 62, false}, {5, 5, true}};
+  task.columns[1].windows = {{-7, 1LL << 62}, {5, 5, 1 << 18, ~std::uint64_t{0}}};
   task.missing = model::MissingPolicy::Skip;
   task.nan = model::NanPolicy::Error;
   task.piece = std::move(piece);

@@ -47,7 +47,8 @@ TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
             (std::vector<model::HistogramBins>{{10, -0.5, 1e300, {}},
                                                {2, -1, 4, {-1, 0, 4}}}));
   EXPECT_EQ(tasks[0].task.columns[1].windows,
-            (std::vector<model::KeyWindow>{{-7, 1LL << 62, false}, {5, 5, true}}));
+            (std::vector<model::KeyWindow>{{-7, 1LL << 62},
+                                           {5, 5, 1 << 18, ~std::uint64_t{0}}}));
   EXPECT_EQ(std::get<model::RangePiece>(tasks[0].task.piece).start, -5);
   EXPECT_EQ(std::get<model::ValuesPiece>(tasks[1].task.piece).bytes.size(), 32U);
   const auto& files = std::get<model::FilePieces>(tasks[2].task.piece);
@@ -88,6 +89,9 @@ TEST(WorkerCodec, TasksThatNameNothingAreRefused) {
   EXPECT_EQ(refusal(tasks), "bad_enum");
   tasks = sample_tasks();
   tasks[0].task.columns.clear();
+  EXPECT_EQ(refusal(tasks), "bad_task");
+  tasks = sample_tasks();
+  tasks[0].task.columns[1].windows[0].most_kept = model::kMostKeptKeys + 1;
   EXPECT_EQ(refusal(tasks), "bad_task");
   EXPECT_EQ(refusal(sample_tasks()), "accepted");
 }

@@ -51,7 +51,7 @@ QuantileSearch searched(const std::vector<Quantile>& wanted,
     EXPECT_TRUE(run_round(search, windows, std::span<const T>(values)));
     windows.assign(search.windows().begin(), search.windows().end());
   }
-  EXPECT_LE(taken, most != kNotKnown ? 1U : 7U);
+  EXPECT_LE(taken, most != kNotKnown ? 1U : 8U);
   return search;
 }
 

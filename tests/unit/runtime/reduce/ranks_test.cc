@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
 
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/quantile.h"
 #include "runtime/reduce/ranks_state.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/targets.h"
@@ -37,7 +40,7 @@ std::vector<model::KeyWindow> windows(const std::vector<T>& values) {
   std::sort(keys.begin(), keys.end());
   const std::size_t n = keys.size();
   std::vector<model::KeyWindow> result;
-  for (const bool keeps : {false, true}) {
+  for (const std::uint32_t keeps : {0U, kAlwaysKept}) {
     result.push_back({keys.front(), keys.back(), keeps});
     result.push_back({keys[n / 4], keys[n - 1 - n / 4], keeps});
     result.push_back({keys[n / 2], keys[n / 2], keeps});
@@ -65,9 +68,11 @@ void expect_counts(const RanksState& state, const std::vector<T>& values) {
   EXPECT_EQ(state.above(), above);
   EXPECT_EQ(state.nans(), nans);
   EXPECT_EQ(state.inside(), inside.size());
-  if (window.keeps) {
-    std::sort(inside.begin(), inside.end());
-    EXPECT_EQ(state.keys(), inside);
+  EXPECT_EQ(state.least(), window.least);
+  EXPECT_EQ(state.greatest(), window.greatest);
+  if (window.keeps()) {
+    if (window.least == window.greatest) inside.clear();
+    EXPECT_EQ(std::vector(state.keys().begin(), state.keys().end()), inside);
     return;
   }
   EXPECT_LE(state.buckets().size(), kMostBuckets);
@@ -79,6 +84,12 @@ void expect_counts(const RanksState& state, const std::vector<T>& values) {
         });
     ASSERT_EQ(state.buckets()[i], static_cast<std::uint64_t>(in_it)) << i;
   }
+}
+
+std::vector<std::int64_t> ascending(const RanksState& state) {
+  std::vector<std::int64_t> keys(state.keys().begin(), state.keys().end());
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 template <typename T>
@@ -117,7 +128,10 @@ TYPED_TEST(RanksTest, MergingIsCountingAllAndBytesBringItBack) {
     left.merge(right);
     swapped.merge(over(0, 700));
     EXPECT_EQ(bytes_of(left), bytes_of(whole));
-    EXPECT_EQ(bytes_of(swapped), bytes_of(whole));
+    if (swapped.keys().empty()) {
+      EXPECT_EQ(bytes_of(swapped), bytes_of(whole));
+    }
+    EXPECT_EQ(ascending(swapped), ascending(whole));
     EXPECT_EQ(bytes_of(right), before);
     RanksState copy(window, type_of<TypeParam>());
     ASSERT_TRUE(copy.deserialise(whole.version(), bytes_of(whole)));
@@ -127,38 +141,118 @@ TYPED_TEST(RanksTest, MergingIsCountingAllAndBytesBringItBack) {
   }
 }
 
-TEST(RanksStateTest, MoreThanItKeepsIsOnlyCounted) {
-  const model::KeyWindow window{0, 10, true};
-  const std::vector<std::int64_t> values(kMostKept, 3);
+// What a state says of its range is so.
+void expect_true_of(const RanksState& state, const std::vector<std::int64_t>& values) {
+  std::vector<std::int64_t> inside;
+  std::uint64_t below = 0;
+  for (const std::int64_t value : values) {
+    below += value < state.least() ? 1 : 0;
+    if (value >= state.least() && value <= state.greatest()) inside.push_back(value);
+  }
+  EXPECT_EQ(state.below(), below);
+  EXPECT_EQ(state.inside(), inside.size());
+  EXPECT_EQ(state.above(), values.size() - below - inside.size());
+  if (state.least() == state.greatest()) inside.clear();
+  EXPECT_EQ(std::vector(state.keys().begin(), state.keys().end()), inside);
+  EXPECT_LE(state.keys().size(), state.window().most_kept);
+}
+
+model::KeyWindow near_median(std::uint32_t most_kept) {
+  return {kLowestKey<std::int64_t>, kHighestKey<std::int64_t>, most_kept,
+          kQuantileScale / 2};
+}
+
+RanksState state_of(const model::KeyWindow& window,
+                    const std::vector<std::int64_t>& values) {
   RanksState state(window, ElementType::I64);
   feed<std::int64_t>(state, values, 0, values.size());
-  EXPECT_EQ(state.kept(), kMostKept);
-  RanksState other = state;
-  state.merge(other);
-  EXPECT_EQ(state.inside(), 2 * kMostKept);
-  EXPECT_EQ(state.kept(), 0U);
   RanksState copy(window, ElementType::I64);
-  ASSERT_TRUE(copy.deserialise(1, bytes_of(state)));
+  EXPECT_TRUE(copy.deserialise(state.version(), bytes_of(state)));
   EXPECT_EQ(bytes_of(copy), bytes_of(state));
+  return copy;
+}
+
+std::vector<std::int64_t> shuffled(std::size_t count, std::int64_t first,
+                                   std::uint64_t seed) {
+  std::vector<std::int64_t> values(count);
+  std::iota(values.begin(), values.end(), first);
+  std::shuffle(values.begin(), values.end(), std::mt19937_64(seed));
+  return values;
+}
+
+TEST(RanksStateTest, ARangeBecomesNarrowerAroundItsAim) {
+  auto all = shuffled(300'000, -1000, 1);
+  const auto window = near_median(model::kMostKeptKeys);
+  RanksState merged(window, ElementType::I64);
+  for (std::size_t part = 0; part < 3; ++part) {
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(100'000 * part);
+    const std::vector<std::int64_t> values(at, at + 100'000);
+    const RanksState state = state_of(window, values);
+    expect_true_of(state, values);
+    EXPECT_LE(state.keys().size(), kAlwaysKept);
+    merged.merge(state);
+  }
+  expect_true_of(merged, all);
+  EXPECT_LE(merged.below(), 149'999U);
+  EXPECT_GT(merged.below() + merged.inside(), 150'000U);
+}
+
+TEST(RanksStateTest, RangesOfUnlikePartsStayTrueOrAreLost) {
+  const auto window = near_median(64);
+  auto low = shuffled(1000, 0, 2), high = shuffled(1000, 5000, 3);
+  RanksState one = state_of(window, low), two = state_of(window, high);
+  expect_true_of(one, low);
+  expect_true_of(two, high);
+  const auto before = bytes_of(two);
+  one.merge(two);
+  EXPECT_EQ(bytes_of(two), before);
+  ASSERT_TRUE(one.is_lost());
+  EXPECT_EQ(one.above(), 2000U);
+  EXPECT_EQ(one.below() + one.inside() + one.nans(), 0U);
+  RanksState copy(window, ElementType::I64);
+  ASSERT_TRUE(copy.deserialise(copy.version(), bytes_of(one)));
+  EXPECT_EQ(bytes_of(copy), bytes_of(one));
+  feed<std::int64_t>(copy, low, 0, low.size());
+  EXPECT_EQ(copy.above(), 3000U);
+  copy.merge(state_of(window, low));
+  EXPECT_EQ(copy.above(), 4000U);
+  EXPECT_TRUE(copy.is_lost());
+}
+
+TEST(RanksStateTest, OfManyEqualElementsTheRangeIsOneKey) {
+  std::vector<std::int64_t> values(1000, 3);
+  values.insert(values.begin() + 500, {1, 2, 4, 5});
+  RanksState state = state_of(near_median(16), values);
+  EXPECT_EQ(state.least(), 3);
+  expect_true_of(state, values);
+  state.merge(state_of(near_median(16), {3, 9, 3}));
+  values.insert(values.end(), {3, 9, 3});
+  expect_true_of(state, values);
+  RanksState few = state_of(near_median(16), {9, 3, 1});
+  few.merge(state);
+  EXPECT_EQ(few.inside(), 1003U);
+  EXPECT_TRUE(few.keys().empty());
 }
 
 TEST(RanksStateTest, BytesThatAreNoStateAreRefused) {
-  for (const bool keeps : {false, true}) {
+  for (const std::uint32_t keeps : {0, 3}) {
     const std::vector<std::int64_t> values{1, 2, 3};
     RanksState state({1, 3, keeps}, ElementType::I64);
     feed<std::int64_t>(state, values, 0, values.size());
     const auto bytes = bytes_of(state);
+    const auto refused = [&](std::size_t at, int bits) {
+      auto changed = bytes;
+      changed[at] ^= std::byte(bits);
+      return !state.deserialise(state.version(), changed);
+    };
+    EXPECT_TRUE(refused(24, 4));     // inside
+    EXPECT_TRUE(refused(39, 0xFF));  // the first bucket, or the range's first key
+    EXPECT_TRUE(refused(bytes.size() - 8, 4));  // the last bucket, or key
     auto changed = bytes;
-    changed[24] ^= std::byte{4};  // inside
-    EXPECT_FALSE(state.deserialise(1, changed));
-    changed = bytes;
-    changed[32 + 7] = std::byte{0xFF};  // the first bucket, or key
-    EXPECT_FALSE(state.deserialise(1, changed));
-    changed = bytes;
     changed.pop_back();
-    EXPECT_FALSE(state.deserialise(1, changed));
-    EXPECT_FALSE(state.deserialise(2, bytes));
-    EXPECT_FALSE(state.deserialise(1, {}));
+    EXPECT_FALSE(state.deserialise(state.version(), changed));
+    EXPECT_FALSE(state.deserialise(1, bytes));
+    EXPECT_FALSE(state.deserialise(state.version(), {}));
     EXPECT_EQ(bytes_of(state), bytes);
   }
 }
