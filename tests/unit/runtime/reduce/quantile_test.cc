@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "runtime/reduce/packed_keys.h"
@@ -175,6 +176,26 @@ TEST(QuantileSearchTest, ManyElementsBySamplesGoodAndBad) {
     expect_element(elements[0], order[199]);
     expect_element(elements[1], order[99'999]);
     expect_element(elements[2], order[149'999]);
+  }
+}
+
+// Parts whose ranges have no key in common, and one rank beyond what was kept.
+TEST(QuantileSearchTest, WhatTheFirstRoundMissesTheNextFind) {
+  std::vector<double> values(100'000);
+  std::iota(values.begin(), values.end(), -20'000.0);
+  std::mt19937_64 random(6);
+  const auto shuffled_sample = [&] {
+    auto sample = sample_of(values, 7);
+    std::shuffle(sample.begin(), sample.end(), random);
+    return sample;
+  };
+  for (const auto& sample :
+       {std::vector<std::int64_t>(), sample_of(values, 7), shuffled_sample()}) {
+    const auto wanted = quantiles({"0.1", "0.5", "0.9", "lower"});
+    const QuantileSearch search = searched(wanted, values, sample);
+    expect_element(*search.value(0), -10'001.0);
+    expect_element(*search.value(1), 29'999.0);
+    expect_element(*search.value(2), 69'999.0);
   }
 }
 
