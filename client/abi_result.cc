@@ -4,6 +4,7 @@
 
 #include "client/abi_types.h"
 #include "client/json_writer.h"
+#include "ipc/base/float_environment.h"
 #include "ipc/base/int128.h"
 
 namespace tally::client {
@@ -39,6 +40,12 @@ Result<Value> value_of(const tally_result* result, const char* wanted) {
   const auto* value = std::get_if<Value>(&result->result->value);
   if (value == nullptr || result->error) return wrong_kind(*result, wanted);
   return *value;
+}
+
+// Exactly, also where the program has subnormals taken for zeros: the least f32s are
+// such. Not inlined: it may not happen before the environment is set.
+[[gnu::noinline]] double widened(float value) {
+  return double{value};
 }
 
 }  // namespace
@@ -117,7 +124,8 @@ tally_status tally_result_f64(const tally_result* result, double* value,
   return boundary(error, [&]() -> Result<void> {
     if (value == nullptr) return null_argument("value");
     if (tally_result_kind(result) == TALLY_KIND_F32) {
-      *value = double{std::get<float>(result->result->value)};
+      const tally::FloatEnvironment exact;
+      *value = tally::client::widened(std::get<float>(result->result->value));
       return {};
     }
     const Result<double> exact = value_of<double>(result, "a float");

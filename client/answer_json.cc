@@ -7,10 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <variant>
 
 #include "client/json_writer.h"
+#include "ipc/base/float_environment.h"
 #include "ipc/base/int128.h"
 
 namespace tally::client {
@@ -40,17 +42,27 @@ bool is_json_form(std::string_view text) {
          (point + 1 < text.size() && is_digit(text[point + 1]));
 }
 
+// The finite number that a text spells. Not inlined: nothing of it may happen before
+// the environment is set.
+[[gnu::noinline]] std::optional<double> number_of(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
 // An argument as the number it spells, else as a string.
 void write_arg(JsonWriter& json, const std::string& arg) {
-  double value = 0;
-  const char* end = arg.data() + arg.size();
-  const auto parsed = std::from_chars(arg.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(value))
+  const FloatEnvironment exact;  // the program's may round otherwise
+  const std::optional<double> number = number_of(arg);
+  if (!number)
     json.string(arg);
   else if (is_json_form(arg))
     json.verbatim(arg);
   else
-    json.real(value);
+    json.real(*number);
 }
 
 bool is_reserved(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "ipc/base/float_environment.h"
 #include "ipc/base/utf8.h"
 
 namespace tally::client {
@@ -60,24 +61,37 @@ void append_number(std::string& out, Number value) {
   out.append(digits, end.ptr);
 }
 
-template <typename Real>
-std::string text_of_real(Real value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+struct Spelled {
   std::string text;
-  append_number(text, value);
+  bool finite = false;
+};
+
+// Not inlined: nothing of it may happen before the environment is set.
+template <typename Real>
+[[gnu::noinline]] Spelled spell(Real value) {
+  if (std::isnan(value)) return {"NaN", false};
+  if (std::isinf(value)) return {value < 0 ? "-Infinity" : "Infinity", false};
+  Spelled spelled{{}, true};
+  append_number(spelled.text, value);
   // 1.0, not 1: readers would take it for an integer.
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
+  if (spelled.text.find_first_of(".e") == std::string::npos) spelled.text += ".0";
+  return spelled;
+}
+
+// The program may have subnormals taken for zeros, or traps set.
+template <typename Real>
+Spelled spelled_anywhere(Real value) {
+  const FloatEnvironment exact;
+  return spell(value);
 }
 
 }  // namespace
 
 std::string real_text(double value) {
-  return text_of_real(value);
+  return spelled_anywhere(value).text;
 }
 std::string real_text(float value) {
-  return text_of_real(value);
+  return spelled_anywhere(value).text;
 }
 
 void JsonWriter::separate() {
@@ -156,11 +170,13 @@ JsonWriter& JsonWriter::verbatim(std::string_view text) {
 }
 
 JsonWriter& JsonWriter::real(double value) {
-  return std::isfinite(value) ? verbatim(real_text(value)) : string(real_text(value));
+  const Spelled spelled = spelled_anywhere(value);
+  return spelled.finite ? verbatim(spelled.text) : string(spelled.text);
 }
 
 JsonWriter& JsonWriter::real(float value) {
-  return std::isfinite(value) ? verbatim(real_text(value)) : string(real_text(value));
+  const Spelled spelled = spelled_anywhere(value);
+  return spelled.finite ? verbatim(spelled.text) : string(spelled.text);
 }
 
 }  // namespace tally::client

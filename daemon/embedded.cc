@@ -15,8 +15,8 @@
 #include "daemon/run_loop.h"
 #include "daemon/worker_program.h"
 #include "ipc/base/block_signals.h"
+#include "ipc/base/float_environment.h"
 #include "ipc/base/guard.h"
-#include "runtime/reduce/float_environment.h"
 
 extern char** environ;
 
@@ -41,7 +41,7 @@ struct Embedded::Impl {
 
   void run(CoreOptions options, std::promise<Result<void>>& started) {
     // The thread inherits the program's rounding mode; its own threads inherit ours.
-    const reduce::FloatEnvironment exact;
+    const FloatEnvironment exact;
     pthread_setname_np(pthread_self(), "tally-core");
     const auto work = asio::make_work_guard(loop);
     Result<void> begun = guarded("the embedded core", Errc::Internal, [&] {

@@ -6,12 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "ipc/base/float_environment.h"
 #include "ipc/base/guard.h"
 #include "runtime/exec/fault_points.h"
 #include "runtime/kernel/kernel_images.h"
 #include "runtime/kernel/kernel_merge.h"
 #include "runtime/kernel/memory_limit.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/moments_update.h"
 #include "runtime/source/leaves.h"
 
@@ -112,7 +112,7 @@ model::ChunkOutcome ChunkRunner::run(const model::ChunkTask& task,
   const bool kernels = !task.kernels.empty() || !task.images.empty();
   Result<model::Partial> done =
       guarded("chunk", Errc::Internal, [&]() -> Result<model::Partial> {
-        const reduce::FloatEnvironment exact;
+        const FloatEnvironment exact;
         if (page_.is_called_off()) return cancelled_error();
         if (!kernels) return reduce(task, descriptors);
         const kernels::MemoryLimit limit(

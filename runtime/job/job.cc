@@ -8,10 +8,10 @@
 #include <variant>
 
 #include "ipc/base/check.h"
+#include "ipc/base/float_environment.h"
 #include "ipc/sync/region.h"
 #include "runtime/job/planning.h"
 #include "runtime/plan/quantile_plan.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/reducers.h"
 
 namespace tally::job {
@@ -359,7 +359,7 @@ Result<bool> Job::next_round() {
 }
 
 Result<model::JobAnswer> Job::finish(Nanoseconds now_ns) {
-  const reduce::FloatEnvironment exact;
+  const FloatEnvironment exact;
   std::optional<MergedState> merged = std::move(progress().first);
   if (!merged) {
     Result<MergedState> round = take_round();

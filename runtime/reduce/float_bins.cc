@@ -3,8 +3,8 @@
 #include <array>
 #include <optional>
 
+#include "ipc/base/float_environment.h"
 #include "runtime/reduce/float_bins_kernel.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/float_parts.h"
 
 namespace tally::reduce {

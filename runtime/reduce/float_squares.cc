@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 
 namespace tally::reduce {
 namespace {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {

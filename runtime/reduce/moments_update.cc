@@ -2,8 +2,8 @@
 
 #include <optional>
 
+#include "ipc/base/float_environment.h"
 #include "runtime/reduce/extremes_state.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/float_squares_kernel.h"
 #include "runtime/reduce/squares_state.h"
 #include "runtime/reduce/sum_state.h"

@@ -4,7 +4,7 @@
 #include <deque>
 #include <limits>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 #include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/csv_columns.h"
@@ -58,7 +58,7 @@ class CsvReader final : public BlockReader {
 
   Result<bool> next(Batch& batch) override {
     // Parsing rounds: a host program's rounding mode must not reach it.
-    const reduce::FloatEnvironment environment;
+    const FloatEnvironment environment;
     unescaped_.clear();
     while (piece_ < pieces_.size()) {
       auto stop = fill_rows();

@@ -7,7 +7,7 @@
 //             or subnormal; an integer literal that the type cannot hold is Inexact
 //   integers  digits only ("5e8" and "5.0" are not integers), within the type's range
 // An empty cell and "NA" are Missing. The locale does not matter. Assumes the rounding
-// mode of reduce::FloatEnvironment. Never allocates.
+// mode of FloatEnvironment. Never allocates.
 #pragma once
 
 #include <cstdint>

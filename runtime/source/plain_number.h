@@ -6,7 +6,7 @@
 //
 // A double of at most 15 digits is a quotient of two that doubles hold exactly, which
 // one division rounds correctly (Clinger 1990). Assumes the rounding mode of
-// reduce::FloatEnvironment, as parse_number() does.
+// FloatEnvironment, as parse_number() does.
 #pragma once
 
 #include <charconv>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 #include "runtime/source/cell_error.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/excerpt.h"
@@ -73,7 +73,7 @@ class TextReader final : public BlockReader {
 
   Result<bool> next(Batch& batch) override {
     // Parsing rounds: a host program's rounding mode must not reach it.
-    const reduce::FloatEnvironment environment;
+    const FloatEnvironment environment;
     while (piece_ < pieces_.size()) {
       if (Result<void> filled = fill(); !filled) return std::move(filled).error();
       if (elements() != 0) {

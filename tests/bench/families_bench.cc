@@ -24,9 +24,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "ipc/base/float_environment.h"
 #include "ipc/model/chunk_task.h"
 #include "ipc/model/element_type.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/moments_update.h"
 #include "runtime/reduce/simd_level.h"
 #include "runtime/reduce/state.h"
@@ -199,7 +199,7 @@ void run(benchmark::State& state, const std::string& name, const Case& one,
   use_level(level);
   const void* const elements = elements_of(type, data);
   const std::size_t count = bytes / model::size_of(type);
-  const reduce::FloatEnvironment exact;
+  const FloatEnvironment exact;
   const States states = reduce::make_states(one.column, type);
   pass(states, elements, count, type);
   expect_same_value(name, states);

@@ -17,8 +17,8 @@
      none of them by number and do not miss the status.
    - umask, working directory, locale, environment, rounding mode and exit handlers
      are yours. The environment is copied when tally_embed is called, for the
-     workers. Your rounding mode, flush-to-zero and denormals-are-zero change no
-     result.
+     workers. Your rounding mode, flush-to-zero, denormals-are-zero and unmasked
+     floating-point exceptions change no result, and no text of one.
    - Descriptors are close-on-exec. There are about 20 and two or three more a worker.
 
    The thread that called tally_embed may end. If your process dies, however it

@@ -1,5 +1,5 @@
 // A host program may have changed rounding and turned subnormals off.
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 
 #include <gtest/gtest.h>
 

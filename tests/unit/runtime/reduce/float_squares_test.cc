@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 #include "runtime/reduce/float_squares_kernel.h"
 #include "runtime/reduce/moments_update.h"
 #include "tests/unit/runtime/reduce/inputs.h"

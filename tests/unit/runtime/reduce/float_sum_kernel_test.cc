@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "runtime/reduce/float_environment.h"
+#include "ipc/base/float_environment.h"
 #include "tests/unit/runtime/reduce/inputs.h"
 #include "tests/unit/runtime/reduce/tame.h"
 

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "ipc/base/float_environment.h"
 #include "ipc/base/int128.h"
 #include "ipc/model/element_type.h"
-#include "runtime/reduce/float_environment.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/reducers.h"

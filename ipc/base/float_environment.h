@@ -15,7 +15,7 @@
 #error "tally's arithmetic is exact only without -ffast-math"
 #endif
 
-namespace tally::reduce {
+namespace tally {
 
 class FloatEnvironment {
  public:
@@ -46,4 +46,4 @@ class FloatEnvironment {
 #endif
 };
 
-}  // namespace tally::reduce
+}  // namespace tally
