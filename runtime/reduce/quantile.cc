@@ -1,5 +1,6 @@
 #include "runtime/reduce/quantile.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -143,6 +144,23 @@ double between(T a, T b, std::uint64_t weight) {
   return sum.rounded_quotient(kQuantileScale);
 }
 
+// Each quantile's result is called by the text of its q.
+Result<void> check_labels(const model::ReducerSpec& spec, std::size_t count) {
+  std::vector<std::string_view> texts(
+      spec.args.begin(), spec.args.begin() + static_cast<std::ptrdiff_t>(count));
+  std::sort(texts.begin(), texts.end());
+  const auto twice = std::adjacent_find(texts.begin(), texts.end());
+  if (twice == texts.end()) return {};
+  const auto first = std::find(spec.args.begin(), spec.args.end(), *twice);
+  const std::string label =
+      one_of_quantiles(spec, static_cast<std::size_t>(first - spec.args.begin()), count)
+          .label;
+  return Error(Errc::InvalidArgument, "repeated_label",
+               "two results would be called \"" + label + "\": ask for the quantile " +
+                   *first + " once")
+      .with("label", label);
+}
+
 }  // namespace
 
 Result<std::vector<Quantile>> parse_quantiles(std::span<const std::string> args) {
@@ -165,7 +183,12 @@ Result<std::vector<Quantile>> parse_quantiles(std::span<const std::string> args)
 }
 
 Result<std::vector<Quantile>> quantiles_of(const model::ReducerSpec& spec) {
-  if (spec.name == "quantile") return parse_quantiles(spec.args);
+  if (spec.name == "quantile") {
+    auto quantiles = parse_quantiles(spec.args);
+    if (!quantiles) return quantiles;
+    if (Result<void> ok = check_labels(spec, quantiles->size()); !ok) return ok.error();
+    return quantiles;
+  }
   if (!spec.args.empty()) {
     return Error(Errc::InvalidArgument, "bad_argument",
                  "median takes no argument, and was given '" + spec.args.front() +

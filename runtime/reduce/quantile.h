@@ -34,7 +34,8 @@ inline constexpr std::uint64_t kQuantileScale = 10'000'000'000'000'000'000U;
 // perhaps how to interpolate. Errors: InvalidArgument "bad_argument".
 Result<std::vector<Quantile>> parse_quantiles(std::span<const std::string> args);
 
-// What a median or quantile asks for. Errors: InvalidArgument "bad_argument".
+// What a median or quantile asks for. Errors: InvalidArgument "bad_argument",
+// "repeated_label": the same text twice, after which results are called.
 Result<std::vector<Quantile>> quantiles_of(const model::ReducerSpec& spec);
 
 // Quantile i of a spec that asks for `count` of them, as a spec of its own: of

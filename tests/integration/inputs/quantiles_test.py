@@ -22,7 +22,10 @@ REFUSED = [("quantile", "bad_argument"), ("quantile()", "bad_reducer"),
            ("quantile(nan)", "bad_argument"), ("quantile(0.5,liner)", "bad_argument"),
            ("quantile(0.12345678901234567891)", "bad_argument"),
            ("median(0.5)", "bad_argument"),
-           ("quantile(" + ",".join(["0.5"] * 129) + ")", "too_many_quantiles")]
+           ("quantile(0.5,0.9,0.5)", "repeated_label"),
+           ("quantile(0.5,0.5,lower)=q", "repeated_label"),
+           ("quantile(" + ",".join(f"0.{i:03}" for i in range(129)) + ")",
+            "too_many_quantiles")]
 
 
 class QuantilesTest(DaemonCase):
@@ -99,6 +102,17 @@ class QuantilesTest(DaemonCase):
         done = self.done("run", "quantile(0,1,lower)", "--values", "2,1", "--json")
         labels = [one["label"] for one in json.loads(done.stdout)["results"]]
         self.assertEqual(labels, ["quantile(0,lower)", "quantile(1,lower)"])
+
+    def test_a_quantile_under_two_names_is_two_results(self):
+        for reducers in ("quantile(0.5,0.50)", "quantile(0.5),quantile(0.50)"):
+            done = self.done("run", reducers, "--values", "2,1", "--json")
+            self.assertEqual([(one["label"], one["value"])
+                              for one in json.loads(done.stdout)["results"]],
+                             [("quantile(0.5)", 1.5), ("quantile(0.50)", 1.5)])
+        done = self.done("run", "quantile(0.5,0.5)", "--values", "2,1", "--json", code=2)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((error["class"], error["label"]),
+                         ("invalid_argument", "quantile(0.5)"))
 
     def test_a_stream_cannot_be_read_twice(self):
         done = subprocess.run([program("TALLY_BIN"), "run", "median", "-", "--json"],

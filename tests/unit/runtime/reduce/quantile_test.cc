@@ -285,5 +285,20 @@ TEST(QuantilesTest, ArgumentsAreReadAsTheDecimalsTheyAre) {
   EXPECT_FALSE(parse_quantiles({}));
 }
 
+TEST(QuantilesTest, NoTwoResultsOfOneCallHaveOneName) {
+  const auto code_of = [](std::vector<std::string> args) {
+    model::ReducerSpec spec;
+    spec.name = "quantile";
+    spec.label = "q";
+    spec.args = std::move(args);
+    const auto found = quantiles_of(spec);
+    return found ? std::to_string(found->size()) : found.error().code();
+  };
+  EXPECT_EQ(code_of({"0.5", "0.5"}), "repeated_label");
+  EXPECT_EQ(code_of({"0.1", "0.5", "0.9", "0.1", "lower"}), "repeated_label");
+  EXPECT_EQ(code_of({"0.5", "0.50", "5e-1"}), "3");  // three names of one value
+  EXPECT_EQ(code_of({"0.5", "x", "0.5"}), "bad_argument");
+}
+
 }  // namespace
 }  // namespace tally::reduce::testing
