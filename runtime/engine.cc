@@ -204,7 +204,7 @@ void Engine::dispatch(const sched::Action* first, std::size_t count, Nanoseconds
     }
     job::Job& job = *find(key.job);
     job.dispatched(now);
-    if (key.round == 0)
+    if (reads_input(job, key))
       job.give_out(key.chunk, std::get<sched::Dispatch>(first[i]).part);
     if (job.recorder)
       job.recorder->dispatched(
@@ -325,7 +325,7 @@ void Engine::accept(const model::ChunkKey& key, PendingEvent& cause) {
   if (const std::optional<Error> why = hold_states(*job))
     return feed({sched::CancelRequested{key.job, *why}, std::nullopt, 0, 0});
   if (is_canary(key.job)) return;
-  if (key.round != 0 || !job->is_divided(key.chunk)) ++totals_.chunks;
+  if (!job->is_divided(key.chunk)) ++totals_.chunks;
   totals_.elements += seen;
   totals_.cpu_ns += usage.cpu_user_ns + usage.cpu_system_ns;
 }
@@ -349,7 +349,7 @@ std::uint64_t Engine::divisible_leaves(const model::ChunkKey& running,
   if (place.call != exec::KernelCall::None && place.call != exec::KernelCall::Update)
     return 1;
   const job::Job* job = find(running.job);
-  if (job == nullptr || !job->planned() || running.round != 0) return 1;
+  if (job == nullptr || !job->planned() || !reads_input(*job, running)) return 1;
   return job->plan().divisible_leaves(running.chunk);
 }
 

@@ -82,7 +82,7 @@ Error Engine::told(Error cause, const model::ChunkKey& running,
   if (job != nullptr && !job->planned()) job = nullptr;
   if (place.call == exec::KernelCall::None) {
     if (!place.output.empty()) cause = std::move(cause).with("output", place.output);
-    if (job == nullptr || running.round != 0) return cause;
+    if (job == nullptr || !reads_input(*job, running)) return cause;
     return job::at_place(std::move(cause), job->plan(), running.chunk,
                          job->part_of(running.chunk));
   }

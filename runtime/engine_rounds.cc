@@ -36,7 +36,7 @@ void Engine::merge_round(const job::Job& job) {
       const bool threads = waiting->plan().choice().path == model::Path::Thread;
       feed({sched::NextRound{number,
                              threads ? sched::Lane::Thread : sched::Lane::Process, 1, 1,
-                             false},
+                             false, false},
             std::nullopt, 0, 0});
     });
   });
@@ -50,9 +50,9 @@ void Engine::counting_round(job::Job& job) {
     return feed(
         {sched::CancelRequested{job.id.number, more.error()}, std::nullopt, 0, 0});
   const bool process = job.plan().choice().path == model::Path::Process;
-  feed({sched::NextRound{job.id.number,
-                         process ? sched::Lane::Process : sched::Lane::Thread,
-                         *more ? job.plan().chunks() : 0, job.plan().parallel(), *more},
+  feed({sched::NextRound{
+            job.id.number, process ? sched::Lane::Process : sched::Lane::Thread,
+            *more ? job.plan().chunks() : 0, job.plan().parallel(), *more, true},
         std::nullopt, 0, 0});
 }
 

@@ -23,6 +23,7 @@ struct Fault {
   std::string action;
   std::optional<std::uint64_t> chunk;
   std::optional<std::uint64_t> attempt;
+  std::optional<std::uint64_t> round;
   std::optional<std::uint64_t> block;
   std::optional<std::uint64_t> leaf;
 };
@@ -41,7 +42,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 Fault parse(const std::string& text) {
   const std::vector<std::string> parts = split(text, ':');
   TALLY_CHECK(parts.size() >= 2);
-  Fault fault{parts[0], parts[1], {}, {}, {}, {}};
+  Fault fault{parts[0], parts[1], {}, {}, {}, {}, {}};
   for (std::size_t i = 2; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
     TALLY_CHECK(equals != std::string::npos);
@@ -53,6 +54,8 @@ Fault parse(const std::string& text) {
       fault.chunk = number;
     else if (name == "attempt")
       fault.attempt = number;
+    else if (name == "round")
+      fault.round = number;
     else if (name == "block")
       fault.block = number;
     else if (name == "leaf")
@@ -144,7 +147,7 @@ void fault_half_way(int link, std::span<const std::byte> frame,
                     const model::ChunkKey& key) {
   for (const Fault& fault : faults()) {
     if (fault.point != "half_partial" || !meets(fault.chunk, key.chunk) ||
-        !meets(fault.attempt, key.attempt))
+        !meets(fault.attempt, key.attempt) || !meets(fault.round, key.round))
       continue;
     // A packet as send_packets() makes it, but not the last one (ipc/packet.h).
     const std::uint16_t words[2] = {0x5754, 0};
@@ -162,8 +165,8 @@ Distortion fault_point(std::string_view point, const model::ChunkKey& key,
                        std::uint64_t block, std::uint64_t leaf) {
   for (const Fault& fault : faults())
     if (fault.point == point && meets(fault.chunk, key.chunk) &&
-        meets(fault.attempt, key.attempt) && meets(fault.block, block) &&
-        meets(fault.leaf, leaf))
+        meets(fault.attempt, key.attempt) && meets(fault.round, key.round) &&
+        meets(fault.block, block) && meets(fault.leaf, leaf))
       return act(fault.action);
   return Distortion::None;
 }

@@ -3,8 +3,9 @@
 // In the production worker this is an empty inline function that the compiler removes;
 // tally-worker-test is built with TALLY_FAULT_POINTS and reads $TALLY_FAULT:
 //
-//   POINT:ACTION[:chunk=N][:attempt=N][:block=N][:leaf=N]   several, separated by ';'
+//   POINT:ACTION[:chunk=N][:attempt=N][:round=N][:block=N][:leaf=N]   several, with ';'
 //
+//   round   of the job, from 0
 //   block   of the task, from 0
 //   leaf    of the file or range: where the block begins (update only)
 //

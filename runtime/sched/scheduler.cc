@@ -73,6 +73,7 @@ void Scheduler::on(const NextRound& event, Actions& actions) {
   job->request.tiny = false;
   job->request.waits = false;
   job->request.more_rounds = event.more_rounds;
+  job->reads_input = event.reads_input;
   job->request.released = kAllChunks;
   ++job->round;
   begin_round(*job, actions);

@@ -148,6 +148,7 @@ struct NextRound {
   std::uint32_t chunks = 0;
   std::uint32_t parallel = 1;
   bool more_rounds = false;
+  bool reads_input = false;  // its chunks are the first round's once more
 };
 
 using Event = std::variant<Submitted, SlotReady, SlotGone, ChunkDone, ChunkFailed,
@@ -242,6 +243,7 @@ class Scheduler {
     JobRequest request;
     std::uint32_t round = 0;
     bool between_rounds = false;
+    bool reads_input = true;  // this round
     bool started = false;
     std::vector<Chunk> chunks;  // that were dispatched: a job in line costs none
     std::uint32_t next = 0;     // chunks from here never were

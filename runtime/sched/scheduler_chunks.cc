@@ -262,8 +262,7 @@ void Scheduler::time_out(SlotId id, Actions& actions) {
   Job* job = find(key.job);
   if (job == nullptr || key.chunk >= job->limit) return;
   Error error = too_long(options_.chunk_timeout_ns);
-  // Those of other rounds are none of the input's.
-  if (key.round == 0) error = std::move(error).with("chunk", std::int64_t{key.chunk});
+  if (job->reads_input) error = std::move(error).with("chunk", std::int64_t{key.chunk});
   fail(*job, key.chunk, error, actions);
 }
 

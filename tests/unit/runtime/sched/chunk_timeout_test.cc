@@ -59,6 +59,20 @@ TEST(ChunkTimeout, OfASlotThatIsLostIsForgotten) {
   EXPECT_EQ(world.passed(kLimit), Lines{});
 }
 
+TEST(ChunkTimeout, OfALaterRoundNamesTheChunkIfThatReadsInput) {
+  for (const bool reads_input : {true, false}) {
+    World world(kLimited);
+    world.ready(process(0));
+    JobRequest request = job_of(1, 1);
+    request.more_rounds = true;
+    world.submit(request);
+    world.done(process(0), key_of(1, 0));
+    world.feed(NextRound{1, Lane::Process, 1, 1, false, reads_input});
+    EXPECT_EQ(world.passed(kLimit), (Lines{"stop 1 on P0", "end 1: chunk_timeout"}));
+    EXPECT_EQ(world.job(1).error->field("chunk") != nullptr, reads_input);
+  }
+}
+
 TEST(ChunkTimeout, AnAnswerThatComesAllTheSameIsDropped) {
   World world(kLimited);
   world.ready(process(0));
