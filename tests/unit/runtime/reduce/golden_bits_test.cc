@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ipc/base/float_environment.h"
@@ -103,16 +104,18 @@ template <typename T>
 void append_type(std::string& into) {
   const ElementType type = type_of<T>();
   const std::string name(model::name_of(type));
+  std::vector<std::pair<std::vector<T>, std::vector<T>>> inputs;
+  for (const std::size_t size : {0U, 1U, 17U, 1024U, 40'000U})
+    inputs.emplace_back(hostile<T>(size, 5), mild<T>(size));
   for (const Reducer& reducer : all_reducers()) {
     if (!check_type(reducer, type)) continue;
     for (const auto& args : arguments_of(reducer)) {
       std::string call(reducer.name);
       for (const std::string& arg : args) call += " " + arg;
-      for (const std::size_t size : {0U, 1U, 17U, 1024U, 40'000U}) {
-        const std::string of = " " + name + " " + std::to_string(size) + ": ";
-        into +=
-            call + " hostile" + of + line_of(reducer, args, hostile<T>(size, 5)) + "\n";
-        into += call + " mild" + of + line_of(reducer, args, mild<T>(size)) + "\n";
+      for (const auto& [hard, easy] : inputs) {
+        const std::string of = " " + name + " " + std::to_string(hard.size()) + ": ";
+        into += call + " hostile" + of + line_of(reducer, args, hard) + "\n";
+        into += call + " mild" + of + line_of(reducer, args, easy) + "\n";
       }
     }
   }

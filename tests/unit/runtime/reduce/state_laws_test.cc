@@ -1,9 +1,11 @@
-// The laws of state.h, for every family and element type.
+// The laws of state.h, for every family and element type, with every instruction set
+// that this machine has.
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/targets.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -27,14 +29,19 @@ class StateLawsTest : public ::testing::Test {
 
   template <typename Law>
   static void for_all(Law law) {
-    for (const Family family : families_of(type_of<T>()))
-      for (const std::size_t size : kSizes)
-        for (const bool specials : {false, true}) {
-          SCOPED_TRACE(::testing::Message()
-                       << "family " << static_cast<int>(family) << ", " << size
-                       << " elements, specials " << specials);
-          law(family, values(size, specials));
-        }
+    for (const std::size_t size : kSizes)
+      for (const bool specials : {false, true}) {
+        const std::vector<T> elements = values(size, specials);
+        for_each_target([&](std::int64_t target) {
+          for (const Family family : families_of(type_of<T>())) {
+            SCOPED_TRACE(::testing::Message()
+                         << hwy::TargetName(target) << ", family "
+                         << static_cast<int>(family) << ", " << size
+                         << " elements, specials " << specials);
+            law(family, elements);
+          }
+        });
+      }
   }
 };
 
@@ -117,17 +124,19 @@ TYPED_TEST(StateLawsTest, BytesBringAStateBack) {
 
 TYPED_TEST(StateLawsTest, ABlockThatStartsAnywhereInMemoryIsReadWhole) {
   const auto values = hostile<TypeParam>(300, 5);
-  for (std::size_t begin = 0; begin < 70; ++begin) {
-    const std::vector<TypeParam> copy(values.begin() + static_cast<long>(begin),
-                                      values.end());
-    for (const Family family : families_of(type_of<TypeParam>())) {
-      const std::span<const TypeParam> all(values);
-      const auto moved = state_over(family, all, begin, all.size());
-      auto expected = make_state(family, type_of<TypeParam>());
-      feed(*expected, std::span<const TypeParam>(copy), 0, copy.size(), begin);
-      EXPECT_EQ(bytes_of(*moved), bytes_of(*expected));
+  for_each_target([&](std::int64_t target) {
+    for (std::size_t begin = 0; begin < 70; ++begin) {
+      const std::vector<TypeParam> copy(values.begin() + static_cast<long>(begin),
+                                        values.end());
+      for (const Family family : families_of(type_of<TypeParam>())) {
+        const std::span<const TypeParam> all(values);
+        const auto moved = state_over(family, all, begin, all.size());
+        auto expected = make_state(family, type_of<TypeParam>());
+        feed(*expected, std::span<const TypeParam>(copy), 0, copy.size(), begin);
+        EXPECT_EQ(bytes_of(*moved), bytes_of(*expected)) << hwy::TargetName(target);
+      }
     }
-  }
+  });
 }
 
 }  // namespace
