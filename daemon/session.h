@@ -18,6 +18,10 @@
 // while too many wait to be closed (runtime/job/closer.h): whether a job took them or
 // none, they end there.
 //
+// session.cc has its life, session_reading.cc and session_writing.cc what goes through
+// the socket, session_requests.cc what a request is, session_jobs.cc and
+// session_windows.cc those about jobs and their files.
+//
 // Threads: the loop's. Lifetime: shared; coroutines and job observers hold it. `engine`
 // and `host` must outlive it.
 #pragma once
