@@ -229,8 +229,11 @@ exec::Assignment Engine::assignment(job::Job& job, const model::ChunkKey& key) {
     made.task = job.task(key, made.descriptors);
     made.files = job.files;
     if (job.windowed) job.windowed->chunk_files->place(key.chunk, made);
-    if (auto* files = std::get_if<model::FilePieces>(&made.task.piece))
-      files->kept_array = job.kept_array;
+    if (auto* files = std::get_if<model::FilePieces>(&made.task.piece)) {
+      files->kept_array = job.kept_arrays[0];
+      for (model::FilePiece& piece : files->pieces)
+        if (piece.partner) piece.partner->kept_array = job.kept_arrays[1];
+    }
   } else {
     made.task = job.merge_task(key);
     made.extra.push_back(job.merge_input());

@@ -206,9 +206,9 @@ class Engine {
   std::optional<Error> window_refusal(const Submission& submission) const;
   plan::PathLimits limits() const;
   static bool needs_inspection(const model::JobSpec& spec);
-  std::uint64_t use_array(const Submission& submission, const job::Claim& claim,
-                          Nanoseconds now_ns);
-  void done_with_array(std::uint64_t number);
+  job::KeptNumbers use_arrays(const Submission& submission, const job::Claim& claim,
+                              Nanoseconds now_ns);
+  void done_with_arrays(const job::KeptNumbers& numbers);
   void forget_arrays(const std::vector<std::uint64_t>& numbers);
   void look_at_arrays_later();
   void plan_job(job::Job& job);

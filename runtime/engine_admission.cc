@@ -90,12 +90,12 @@ model::JobId Engine::submit(Submission submission,
     return id;
   }
   ledger_->hold(claim, now);
-  const std::uint64_t kept_array = use_array(submission, claim, now);
+  const job::KeptNumbers kept_arrays = use_arrays(submission, claim, now);
   auto job = std::make_unique<job::Job>(id, std::move(submission.spec),
                                         closer_->hold(std::move(submission.fds)),
                                         submission.uid, submission.received_ns);
   job->keep = submission.keep;
-  job->kept_array = kept_array;
+  job->kept_arrays = kept_arrays;
   if (digest) job->digest = std::make_unique<const job::SubmitDigest>(*digest);
   job->claim = std::move(claim);
   job->wants_progress = submission.wants_progress;
@@ -243,7 +243,7 @@ Engine::JobPtr Engine::take(std::uint64_t number) {
   if (is_canary(number)) --canaries_;
   trim_if_few();
   job->stop_windows();
-  if (job->kept_array != 0) done_with_array(job->kept_array);
+  done_with_arrays(job->kept_arrays);
   inspections_.erase(number);
   if (!job->spec->client_id.empty())
     client_ids_.erase({job->uid, job->spec->client_id});

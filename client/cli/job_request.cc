@@ -157,7 +157,8 @@ FileKind guess(const Args& args, std::span<const model::ReducerSpec> reducers,
     if (const std::optional<FileKind> kind = kind_of_file(name)) return *kind;
   const bool columns = args.has(Option::Delimiter) || args.has(Option::Header) ||
                        std::ranges::any_of(reducers, [](const auto& reducer) {
-                         return !reducer.column.empty();
+                         return !reducer.column.empty() ||
+                                (reducer.name == "dot" && !reducer.args.empty());
                        });
   return {columns ? FileFormat::Csv : FileFormat::Text, {}, ','};
 }

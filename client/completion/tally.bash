@@ -85,7 +85,7 @@ _tally() {
   else
     case $verb:$operands in
       run:0 | compare:0 | explain:0 | submit:0)
-        choices="count sum mean min max argmin argmax sumsq var std norm2 any all and or xor prod histogram median quantile" ;;
+        choices="count sum mean min max argmin argmax sumsq var std norm2 any all and or xor prod histogram median quantile dot" ;;
       kernel:0) choices="new check" ;;
       run:* | compare:* | explain:* | submit:* | kernel:* | kernels:*)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")

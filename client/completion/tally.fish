@@ -22,7 +22,7 @@ complete -c tally -n "not $on $verbs" -a ping -d 'Ask the daemon for a sign of l
 complete -c tally -n "not $on $verbs" -a version -d 'Show the version'
 complete -c tally -n "not $on $verbs" -a help -d 'List the commands, or the options of one'
 
-complete -c tally -n "$on $sources" -a 'count sum mean min max argmin argmax sumsq var std norm2 any all and or xor prod histogram median quantile'
+complete -c tally -n "$on $sources" -a 'count sum mean min max argmin argmax sumsq var std norm2 any all and or xor prod histogram median quantile dot'
 complete -c tally -n "$on wait show cancel" -f -a "(tally jobs 2>/dev/null | string match -rg '^([0-9a-f]+-[0-9]+) ')"
 complete -c tally -n "$on kernel" -a 'new check'
 complete -c tally -n "$on jobs status ping version" -f

@@ -75,6 +75,12 @@ struct SourceWriter {
     out.setDescriptor(memory.descriptor);
     out.setOffsetBytes(memory.offset_bytes);
     out.setCount(memory.count);
+    if (!memory.second) return;
+    auto second = out.initSecond();
+    second.setType(static_cast<std::uint8_t>(memory.second->type));
+    second.setDescriptor(memory.second->descriptor);
+    second.setOffsetBytes(memory.second->offset_bytes);
+    second.setCount(memory.second->count);
   }
   void operator()(const model::FilesSource& files) {
     write_files(to.initFiles(), files);
@@ -105,8 +111,16 @@ Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
       const auto memory = from.getMemory();
       const Result<ElementType> type = read_type(memory.getType());
       if (!type) return type.error();
-      return model::Source(model::MemorySource{
-          *type, memory.getDescriptor(), memory.getOffsetBytes(), memory.getCount()});
+      model::MemorySource source{*type, memory.getDescriptor(), memory.getOffsetBytes(),
+                                 memory.getCount()};
+      if (memory.hasSecond()) {
+        const auto second = memory.getSecond();
+        const Result<ElementType> other = read_type(second.getType());
+        if (!other) return other.error();
+        source.second = {*other, second.getDescriptor(), second.getOffsetBytes(),
+                         second.getCount()};
+      }
+      return model::Source(std::move(source));
     }
     case Which::FILES: {
       Result<model::FilesSource> files = read_files(from.getFiles());

@@ -1,6 +1,8 @@
 #include "ipc/codec/worker_codec.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "ipc/codec/common_codec.h"
 #include "ipc/codec/job_codec.h"
@@ -33,6 +35,12 @@ void write_file_piece(schema::FilePiece::Builder to, const model::FilePiece& pie
     for (unsigned i = 0; i < columns.size(); ++i) columns.set(i, piece.columns[i]);
   }
   to.setFields(piece.fields);
+  if (!piece.partner) return;
+  auto partner = to.initPartner();
+  partner.setName(to_text(piece.partner->name));
+  partner.setDescriptor(piece.partner->descriptor);
+  partner.setDataOffsetBytes(piece.partner->data_offset_bytes);
+  partner.setKeptArray(piece.partner->kept_array);
 }
 
 model::FilePiece read_file_piece(schema::FilePiece::Reader from) {
@@ -45,6 +53,11 @@ model::FilePiece read_file_piece(schema::FilePiece::Reader from) {
   piece.end = from.getEnd();
   for (const std::uint32_t column : from.getColumns()) piece.columns.push_back(column);
   piece.fields = from.getFields();
+  if (from.hasPartner()) {
+    const auto partner = from.getPartner();
+    piece.partner = {from_text(partner.getName()), partner.getDescriptor(),
+                     partner.getDataOffsetBytes(), partner.getKeptArray()};
+  }
   return piece;
 }
 
@@ -229,6 +242,43 @@ Result<void> read_windows(schema::ChunkTask::Reader from,
   return {};
 }
 
+// Of the last columns.
+void write_pairs(schema::ChunkTask::Builder to,
+                 const std::vector<model::ColumnTask>& columns) {
+  const std::size_t first = model::input_columns(columns);
+  if (first == columns.size()) return;
+  auto list = to.initPairs(static_cast<unsigned>(columns.size() - first));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setLeft(columns[first + i].pair->left);
+    list[i].setRight(columns[first + i].pair->right);
+  }
+}
+
+Error bad_pair() {
+  return Error(Errc::InvalidArgument, "bad_task",
+               "pairs of columns that the task has not, or a pair without its states");
+}
+
+Result<void> read_pairs(schema::ChunkTask::Reader from,
+                        std::vector<model::ColumnTask>& columns) {
+  const auto pairs = from.getPairs();
+  if (pairs.size() >= columns.size()) return bad_pair();
+  const std::size_t first = columns.size() - pairs.size();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    model::ColumnTask& column = columns[i];
+    const bool of_pairs = column.families == std::vector{model::Family::Dot};
+    if (i < first && std::ranges::count(column.families, model::Family::Dot) != 0)
+      return bad_pair();
+    if (i < first) continue;
+    const auto pair = pairs[static_cast<unsigned>(i - first)];
+    if (!of_pairs || !column.histograms.empty() || !column.windows.empty() ||
+        pair.getLeft() >= first || pair.getRight() >= first)
+      return bad_pair();
+    column.pair = {pair.getLeft(), pair.getRight()};
+  }
+  return {};
+}
+
 void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   const model::ChunkTask& task = assigned.task;
   write_key(to.initKey(), task.key);
@@ -241,6 +291,7 @@ void write_task(schema::ChunkTask::Builder to, const AssignedTask& assigned) {
   }
   write_histograms(to, task.columns);
   write_windows(to, task.columns);
+  write_pairs(to, task.columns);
   to.setMissing(static_cast<std::uint8_t>(task.missing));
   to.setNan(static_cast<std::uint8_t>(task.nan));
   std::visit(PieceWriter{to.getPiece()}, task.piece);
@@ -299,6 +350,8 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
     return std::move(bins).error();
   if (Result<void> windows = read_windows(from, assigned.task.columns); !windows)
     return std::move(windows).error();
+  if (Result<void> pairs = read_pairs(from, assigned.task.columns); !pairs)
+    return std::move(pairs).error();
   if (Result<void> kernels = read_kernels(from, assigned.task); !kernels)
     return std::move(kernels).error();
   return assigned;

@@ -49,9 +49,17 @@ enum class Family : std::uint8_t {
   Bits = 4,
   Product = 5,
   Histogram = 6,
-  Ranks = 7
+  Ranks = 7,
+  Dot = 8
 };
-inline constexpr std::uint8_t kLastFamily = 7;
+inline constexpr std::uint8_t kLastFamily = 8;
+
+// Two columns of a task, by index.
+struct ColumnPair {
+  std::uint32_t left = 0;
+  std::uint32_t right = 0;
+  friend bool operator==(const ColumnPair&, const ColumnPair&) = default;
+};
 
 // What one column needs; column 0 is the only one of a source without columns.
 struct ColumnTask {
@@ -62,6 +70,9 @@ struct ColumnTask {
   std::vector<HistogramBins> histograms = {};
   // Each is a state of Family::Ranks, after those.
   std::vector<KeyWindow> windows = {};
+  // It is in no input: its elements are the pairs of two that are, row by row. Such
+  // columns come after all others, and only they have Family::Dot.
+  std::optional<ColumnPair> pair = {};
 
   bool has_states() const {
     return !families.empty() || !histograms.empty() || !windows.empty();
@@ -84,10 +95,26 @@ struct ValuesPiece {
   std::uint64_t end = 0;
 };
 
+// The columns that are in the input: all but the pairs.
+inline std::size_t input_columns(const std::vector<ColumnTask>& columns) {
+  std::size_t count = columns.size();
+  while (count > 0 && columns[count - 1].pair) --count;
+  return count;
+}
+
 // What there is to know of a pipe before it is read, which happens once: a stream goes
 // to a thread of this process, never over a worker's link.
 struct StreamPiece {
   std::vector<std::string> selectors;  // csv: one a column of the task
+};
+
+// Another array beside that of a piece: the element that belongs to element i is its
+// i-th.
+struct PartnerPiece {
+  std::string name;  // for messages
+  std::uint32_t descriptor = 0;
+  std::uint64_t data_offset_bytes = 0;
+  std::uint64_t kept_array = 0;  // as FilePieces::kept_array
 };
 
 // A run of one file: elements [begin, end) after data_offset_bytes for npy, raw and
@@ -104,6 +131,8 @@ struct FilePiece {
   std::vector<std::uint32_t> columns;
   std::uint32_t fields = 0;
   std::optional<StreamPiece> stream;  // begin, end, columns, fields: not known
+  // npy, raw and memory of a task with two columns: where the second one is.
+  std::optional<PartnerPiece> partner = {};
 };
 
 struct FilePieces {
@@ -144,7 +173,7 @@ struct TaskImage {
 struct ChunkTask {
   ChunkKey key;
   ElementType type = ElementType::F64;
-  std::vector<ColumnTask> columns;  // at least one
+  std::vector<ColumnTask> columns;  // at least one that is no pair
   MissingPolicy missing = MissingPolicy::Error;
   NanPolicy nan = NanPolicy::Propagate;
   Piece piece;

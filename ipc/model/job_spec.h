@@ -41,11 +41,20 @@ struct ValuesSource {
 };
 
 // An array in a fully sealed memfd.
+struct MemoryArray {
+  ElementType type = ElementType::F64;
+  std::uint32_t descriptor = 0;
+  std::uint64_t offset_bytes = 0;
+  std::uint64_t count = 0;  // elements
+};
+
+// One array, or two of one type whose elements are paired: for dot.
 struct MemorySource {
   ElementType type = ElementType::F64;
   std::uint32_t descriptor = 0;
   std::uint64_t offset_bytes = 0;
   std::uint64_t count = 0;  // elements
+  std::optional<MemoryArray> second = {};
 };
 
 enum class FileFormat : std::uint8_t { Npy = 1, Raw = 2, Csv = 3, Text = 4 };

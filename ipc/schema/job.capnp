@@ -24,11 +24,19 @@ struct ValuesSource {
   bytes @1 :Data;
 }
 
+struct MemoryArray {
+  type @0 :UInt8;
+  descriptor @1 :UInt32;
+  offsetBytes @2 :UInt64;
+  count @3 :UInt64;
+}
+
 struct MemorySource {
   type @0 :UInt8;
   descriptor @1 :UInt32;
   offsetBytes @2 :UInt64;
   count @3 :UInt64;
+  second @4 :MemoryArray;    # null: there is one array
 }
 
 struct CsvDialect {

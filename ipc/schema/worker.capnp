@@ -27,6 +27,14 @@ struct ValuesPiece {
   end @2 :UInt64;
 }
 
+# Another array, whose elements belong to those of a piece one by one.
+struct PartnerPiece {
+  name @0 :Text;
+  descriptor @1 :UInt32;
+  dataOffsetBytes @2 :UInt64;
+  keptArray @3 :UInt64;      # as in FilePieces
+}
+
 struct FilePiece {
   file @0 :UInt32;
   name @1 :Text;
@@ -36,6 +44,7 @@ struct FilePiece {
   end @5 :UInt64;
   columns @6 :List(UInt32);
   fields @7 :UInt32;
+  partner @8 :PartnerPiece;  # null: none
 }
 
 struct FilePieces {
@@ -72,6 +81,12 @@ struct WindowTask {
   aim @4 :UInt64;            # q * 10^19 of the quantile that is sought in it
 }
 
+# Columns whose elements are paired, row by row.
+struct ColumnPair {
+  left @0 :UInt32;
+  right @1 :UInt32;
+}
+
 struct ChunkTask {
   key @0 :ChunkKey;
   type @1 :UInt8;
@@ -96,6 +111,7 @@ struct ChunkTask {
   syncDescriptor @18 :UInt32;
   histograms @19 :List(HistogramTask);  # of a column in the order of its states
   windows @20 :List(WindowTask);        # likewise
+  pairs @21 :List(ColumnPair);          # what the last columns are made of
 }
 
 struct Span {

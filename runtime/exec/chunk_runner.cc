@@ -51,6 +51,13 @@ const T* first_nan(const T* values, std::size_t count) {
                       [](T value) { return std::isnan(value); });
 }
 
+// The name of a file, if the piece is of it; empty otherwise. The second array of a
+// pair counts as the next file.
+std::string name_of(const model::FilePiece& piece, std::uint32_t file) {
+  if (piece.file == file) return piece.name;
+  return piece.partner && piece.file + 1 == file ? piece.partner->name : "";
+}
+
 Error nan_found(const model::ChunkTask& task, std::uint32_t file, std::uint64_t index) {
   Error error(Errc::InvalidData, "nan_found",
               "element " + std::to_string(index) +
@@ -59,8 +66,8 @@ Error nan_found(const model::ChunkTask& task, std::uint32_t file, std::uint64_t 
   const auto* files = std::get_if<model::FilePieces>(&task.piece);
   if (files == nullptr) return error;
   for (const model::FilePiece& piece : files->pieces)
-    if (piece.file == file && !piece.name.empty())
-      return std::move(error).within(piece.name).with("file", piece.name);
+    if (const std::string name = name_of(piece, file); !name.empty())
+      return std::move(error).within(name).with("file", name);
   return error;
 }
 
@@ -99,6 +106,7 @@ void ChunkRunner::prepare(const model::ChunkTask& task) {
   made_for_ = task.columns;
   columns_.clear();
   columns_.resize(task.columns.size());
+  inputs_ = model::input_columns(task.columns);
   for (std::size_t i = 0; i < columns_.size(); ++i)
     columns_[i].states = reduce::make_states(task.columns[i], task.type);
 }
@@ -252,23 +260,41 @@ Result<void> ChunkRunner::consume(const model::ChunkTask& task,
                                   const source::Batch& batch) {
   rows_ += batch.rows;
   for (std::size_t i = 0; i < batch.columns.size(); ++i) {
-    Column& column = columns_[i % columns_.size()];
+    Column& column = columns_[i % inputs_];
     if (i < batch.missing.size()) {
       column.counts.missing += batch.missing[i];
       column.counts.seen += batch.missing[i];
     }
     reduce::Block block = batch.columns[i];
     if (task.nan != model::NanPolicy::Propagate && model::is_float(task.type) &&
-        !task.columns[i % columns_.size()].text) {
+        !task.columns[i % inputs_].text) {
       const Result<reduce::Block> kept = without_nan(task, block, column);
       if (!kept) return kept.error();
       block = *kept;
     }
     if (Result<void> updated = update(column, block); !updated) return updated;
   }
+  if (inputs_ != columns_.size())
+    if (Result<void> paired = consume_pairs(task, batch); !paired) return paired;
   for (const Column& column : columns_)
     if (column.counts.seen != rows_) return miscounted(rows_, column.counts.seen);
   if (pass_ != nullptr) return pass_->consume(batch);
+  return {};
+}
+
+// Under NanPolicy::Error there is no NaN any more: the columns were looked at.
+Result<void> ChunkRunner::consume_pairs(const model::ChunkTask& task,
+                                        const source::Batch& batch) {
+  for (std::size_t i = inputs_; i < columns_.size(); ++i) {
+    const JoinedPairs joined = pairs_.join(batch, *task.columns[i].pair, task.type,
+                                           task.nan == model::NanPolicy::Skip);
+    model::ElementCounts& counts = columns_[i].counts;
+    counts.missing += joined.missing;
+    counts.filtered += joined.filtered;
+    counts.seen += joined.missing + joined.filtered;
+    if (Result<void> updated = update(columns_[i], joined.block); !updated)
+      return updated;
+  }
   return {};
 }
 

@@ -18,6 +18,7 @@
 
 #include "ipc/model/chunk_task.h"
 #include "runtime/exec/chunk_page.h"
+#include "runtime/exec/pair_join.h"
 #include "runtime/kernel/kernel_pass.h"
 #include "runtime/kernel/services.h"
 #include "runtime/reduce/state.h"
@@ -61,6 +62,7 @@ class ChunkRunner {
                           std::span<const int> descriptors,
                           std::vector<model::Span>& spans);
   Result<void> consume(const model::ChunkTask& task, const source::Batch& batch);
+  Result<void> consume_pairs(const model::ChunkTask& task, const source::Batch& batch);
   Result<void> update(Column& column, const reduce::Block& block);
   Result<void> update_part(Column& column, const reduce::Block& block);
   Result<reduce::Block> without_nan(const model::ChunkTask& task,
@@ -72,6 +74,8 @@ class ChunkRunner {
   source::Scratch scratch_;
   source::Batch batch_;
   std::vector<Column> columns_;
+  std::size_t inputs_ = 0;  // of them, those that batches have; then come pairs
+  PairJoin pairs_;
   const kernels::Services services_;
   kernels::BlockRooms rooms_;
   std::unique_ptr<kernels::KernelPass> pass_;  // of the task in hand, if it has kernels

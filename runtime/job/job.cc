@@ -339,7 +339,7 @@ Result<bool> Job::next_round() {
   Result<MergedState> round = take_round();
   if (!round) return std::move(round).error();
   if (!progress().first) begin_searches();
-  std::vector<model::ColumnTask> next(columns().size());
+  std::vector<model::ColumnTask> next(model::input_columns(columns()));  // no pairs
   bool more = false;
   for (std::size_t i = 0; i < next.size(); ++i) {
     const std::size_t windows = columns()[i].windows.size();

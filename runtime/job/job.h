@@ -20,6 +20,7 @@
 #include "runtime/job/chunk_files.h"
 #include "runtime/job/chunk_trace.h"
 #include "runtime/job/divided_chunk.h"
+#include "runtime/job/kept_arrays.h"
 #include "runtime/job/kernel_image.h"
 #include "runtime/job/kernel_loss.h"
 #include "runtime/job/kernel_states.h"
@@ -82,8 +83,8 @@ class Job {
   std::optional<SubmitDigest> known_digest() const {
     return digest ? std::optional(*digest) : std::nullopt;
   }
-  Claim claim;                   // what the ledger holds for it
-  std::uint64_t kept_array = 0;  // where its input is one: its number
+  Claim claim;                // what the ledger holds for it
+  KeptNumbers kept_arrays{};  // of its input, where that is arrays
 
   // Of a job whose files come in windows: how they come, what they were when they were
   // inspected, and those that chunks need now.

@@ -14,6 +14,7 @@
 // Pure. Threads: one.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -23,6 +24,9 @@
 #include "runtime/job/pinned_objects.h"
 
 namespace tally::job {
+
+// Of the arrays that a job is over, the second one only if it pairs two; 0: not kept.
+using KeptNumbers = std::array<std::uint64_t, 2>;
 
 class KeptArrays {
  public:

@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "runtime/plan/array_pair.h"
 #include "runtime/plan/quantile_plan.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/reducers.h"
@@ -44,7 +45,9 @@ struct SourceCheck {
     return {};
   }
   Result<void> operator()(const model::MemorySource& memory) const {
-    return check_descriptor(memory.descriptor, descriptors);
+    Result<void> ok = check_descriptor(memory.descriptor, descriptors);
+    if (!ok || !memory.second) return ok;
+    return check_descriptor(memory.second->descriptor, descriptors);
   }
   Result<void> operator()(const model::FilesSource& files) const {
     if (files.files.empty()) return invalid("no_files", "a job over no files");
@@ -157,6 +160,33 @@ Result<void> check_text(const Reduction& reduction, const model::Source& source)
                  "text to others; run them as two jobs");
 }
 
+// The columns of a reducer of pairs, which is over csv: of two names one a pair.
+Result<model::ColumnPair> pair_of(Reduction& reduction, const model::JobSpec& spec,
+                                  const model::ReducerSpec& wanted) {
+  const auto names = reduce::paired_columns(wanted);
+  if (!names) return names.error();
+  if (names->empty())
+    return invalid("bad_argument", "'" + wanted.name +
+                                       "' over csv takes two columns, by name or "
+                                       "number: write " +
+                                       wanted.name + "(price,qty)");
+  for (const std::string& name : *names)
+    if (Result<void> ok = check_selector(spec.source, wanted.name, name); !ok)
+      return std::move(ok).error();
+  return model::ColumnPair{column_of(reduction, names->front()),
+                           column_of(reduction, names->back())};
+}
+
+// Behind all columns of the input; reducers of the same pair share it.
+std::uint32_t column_of_pair(Reduction& reduction, const model::ColumnPair& pair) {
+  auto& columns = reduction.columns;
+  const auto same = std::ranges::find_if(
+      columns, [&](const model::ColumnTask& column) { return column.pair == pair; });
+  const auto index = static_cast<std::uint32_t>(same - columns.begin());
+  if (same == columns.end()) columns.emplace_back().pair = pair;
+  return index;
+}
+
 // Those of the same bins share a state.
 std::uint32_t histogram_of(model::ColumnTask& column,
                            const model::HistogramBins& bins) {
@@ -198,8 +228,10 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
                                  std::span<const KnownKernel> kernels) {
   if (Result<void> ok = std::visit(SourceCheck{descriptors}, spec.source); !ok)
     return std::move(ok).error();
+  if (is_array_pair(spec)) return plan_array_pair(spec, kernels);
   const bool csv = is_csv(spec.source);
   Reduction reduction;
+  std::vector<std::optional<model::ColumnPair>> pairs;  // one a reducer
   // Columns first, so that a count without one can join whichever is there.
   std::vector<Found> found;
   for (const model::ReducerSpec& wanted : spec.reducers) {
@@ -207,7 +239,13 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
     if (!one) return one.error();
     found.push_back(*one);
     PlannedReducer planned;
-    if (one->kernel != nullptr) {
+    pairs.emplace_back();
+    if (one->reducer != nullptr && one->reducer->of_pairs) {
+      const Result<model::ColumnPair> pair = pair_of(reduction, spec, wanted);
+      if (!pair) return pair.error();
+      planned.reducer = one->reducer;
+      pairs.back() = *pair;
+    } else if (one->kernel != nullptr) {
       Result<PlannedReducer> added = add_kernel(reduction, spec, wanted, *one->kernel);
       if (!added) return std::move(added).error();
       planned = *added;
@@ -228,6 +266,7 @@ Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descrip
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i].kernel != nullptr) continue;
     PlannedReducer& planned = reduction.reducers[i];
+    if (pairs[i]) planned.column = column_of_pair(reduction, *pairs[i]);
     if (!found[i].reducer->needs_column && spec.reducers[i].column.empty())
       planned.counts_rows = csv;
     model::ColumnTask& column = reduction.columns[planned.column];
@@ -268,6 +307,13 @@ Result<Plan> Plan::make(const model::JobSpec& spec, Reduction reduction,
     plan.type_ = inspection.type;
     plan.in_bytes_ = inspection.in_bytes;
     plan.streams_ = inspection.streams;
+    if (plan.reduction_.array_pair) {
+      if (Result<void> ok = check_array_pair(inspection); !ok)
+        return std::move(ok).error();
+      plan.input_bytes_ += inspection.files.back().bytes;
+      plan.partners_.push_back(std::move(inspection.files.back()));
+      inspection.files.pop_back();
+    }
     const bool named = std::holds_alternative<model::FilesSource>(spec.source);
     for (source::InspectedFile& file : inspection.files) {
       plan.input_bytes_ += file.bytes;
@@ -476,6 +522,12 @@ model::ChunkTask Plan::task(const model::JobSpec& spec, const model::ChunkKey& k
                  if (file.stream)
                    piece.stream.emplace().selectors = reduction_.selectors;
                  descriptors.push_back(file.descriptor);
+                 for (const source::InspectedFile& other : partners_) {
+                   piece.partner = {other.name,
+                                    static_cast<std::uint32_t>(descriptors.size()),
+                                    other.data_offset_bytes, 0};
+                   descriptors.push_back(other.descriptor);
+                 }
                  pieces.pieces.push_back(std::move(piece));
                });
   task.piece = std::move(pieces);

@@ -47,19 +47,20 @@ struct PlannedReducer {
 
 // What the source of a job says before any I/O: its reducers and distinct columns.
 struct Reduction {
-  std::vector<std::string> selectors;      // one a column; "*": no column needed
-  std::vector<model::ColumnTask> columns;  // the families each needs
+  std::vector<std::string> selectors;  // one a column of the input; "*": none needed
+  std::vector<model::ColumnTask> columns;  // the families each needs; pairs last
   std::vector<PlannedReducer> reducers;    // in the spec's order
   bool has_quantiles() const;              // then it takes several rounds
   std::vector<model::KernelTask> kernels;
   std::vector<model::KernelInfo> kernel_infos;  // of each of `kernels`
   bool in_process = true;                       // all of them may run in the daemon
+  bool array_pair = false;  // the columns are two arrays (array_pair.h)
 };
 
 // Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
 // "too_many_bins", "zero_step", "bad_values", "no_files", "type_needed",
 // "bad_descriptor", "mixed_text", "too_many_quantiles", "bad_quantile_job", and those
-// of plan_kernel().
+// of plan_kernel() and plan_array_pair().
 Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
                                  std::span<const KnownKernel> kernels = {});
 
@@ -77,7 +78,8 @@ class Plan {
   using Part = std::optional<model::LeafRange>;  // none: the whole chunk
 
   // `inspection` is needed for files and memory only. Errors: InvalidArgument
-  // "too_many_chunks", "reducer_type", "kernel_type", "quantile_of_stream".
+  // "too_many_chunks", "reducer_type", "kernel_type", "quantile_of_stream",
+  // those of check_array_pair().
   static Result<Plan> make(const model::JobSpec& spec, Reduction reduction,
                            PathChoice choice, source::Inspection inspection);
 
@@ -140,6 +142,7 @@ class Plan {
   bool in_bytes_ = false;
   bool streams_ = false;
   std::vector<PlannedFile> files_;  // one nameless entry for range and values
+  std::vector<source::InspectedFile> partners_;  // of one array: that it is paired with
   std::vector<std::string> names_;  // names; empty for sources without files
   std::uint64_t size_ = 0;
   std::uint64_t leaves_ = 0;

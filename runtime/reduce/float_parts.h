@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 
 namespace tally::reduce {
 
@@ -17,6 +19,34 @@ enum SeenFlag : std::uint8_t {
   kSeenOther = 16,  // anything but -0; set with each of the first three
 };
 inline constexpr std::uint8_t kAllSeenFlags = 31;
+
+// What was seen in two places. Whether -0 was only matters if nothing else was.
+inline std::uint8_t seen_together(std::uint8_t a, std::uint8_t b) {
+  const std::uint8_t seen = a | b;
+  return (seen & kSeenOther) != 0 ? seen & (kAllSeenFlags - kSeenNegativeZero) : seen;
+}
+
+// Whether a sum can have these flags, if that of its finite terms is zero or not.
+inline bool can_be_seen(std::uint64_t seen, bool is_zero) {
+  constexpr unsigned kSpecial =
+      kSeenNan | kSeenPositiveInfinity | kSeenNegativeInfinity;
+  constexpr unsigned kBoth = kSeenNegativeZero | kSeenOther;
+  if (seen > kAllSeenFlags || (seen & kBoth) == kBoth) return false;
+  const bool other_is_due = (seen & kSpecial) != 0 || !is_zero;
+  return !other_is_due || (seen & kSeenOther) != 0;
+}
+
+// The sum, where the flags alone tell it.
+inline std::optional<double> special_sum(std::uint8_t seen) {
+  using Limits = std::numeric_limits<double>;
+  const bool up = (seen & kSeenPositiveInfinity) != 0;
+  const bool down = (seen & kSeenNegativeInfinity) != 0;
+  if ((seen & kSeenNan) != 0 || (up && down)) return Limits::quiet_NaN();
+  if (up) return Limits::infinity();
+  if (down) return -Limits::infinity();
+  if (seen == kSeenNegativeZero) return -0.0;
+  return std::nullopt;
+}
 
 struct FloatRun {
   std::uint8_t seen = 0;    // SeenFlags

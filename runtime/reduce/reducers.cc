@@ -1,5 +1,6 @@
 #include "runtime/reduce/reducers.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
@@ -8,6 +9,7 @@
 #include "ipc/base/check.h"
 #include "ipc/base/nearest.h"
 #include "runtime/reduce/bits_state.h"
+#include "runtime/reduce/dot_state.h"
 #include "runtime/reduce/extremes_state.h"
 #include "runtime/reduce/histogram_bins.h"
 #include "runtime/reduce/histogram_state.h"
@@ -33,7 +35,7 @@ std::string all_names() {
 }
 
 // What other programs call it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kOtherNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 30> kOtherNames{{
     {"avg", "mean"},           {"average", "mean"},
     {"total", "sum"},          {"add", "sum"},
     {"len", "count"},          {"length", "count"},
@@ -47,6 +49,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kOtherNa
     {"bit_xor", "xor"},        {"every", "all"},
     {"some", "any"},           {"percentile", "quantile"},
     {"quantiles", "quantile"}, {"p50", "median"},
+    {"vdot", "dot"},           {"inner", "dot"},
+    {"sumproduct", "dot"},     {"dot_product", "dot"},
 }};
 
 std::optional<std::string_view> meant_by(const std::string& name,
@@ -233,6 +237,18 @@ Result<FinishedValue> finish_product(const FinishInput& input) {
       .with("reducer", "prod");
 }
 
+Result<FinishedValue> finish_dot(const FinishInput& input) {
+  const State& state = state_of(input, Family::Dot);
+  if (model::is_float(input.type))
+    return FinishedValue(static_cast<const FloatDotState&>(state).value());
+  if (const auto total = static_cast<const IntegerDotState&>(state).total())
+    return FinishedValue(*total);
+  return Error(Errc::NoValue, "overflow",
+               "the exact sum of products is beyond 128 bits (-2^127 to 2^127 - 1); "
+               "that of the same numbers as f64 has no such limit")
+      .with("reducer", "dot");
+}
+
 Result<FinishedValue> finish_histogram(const FinishInput& input) {
   TALLY_CHECK(input.histogram != nullptr);
   const auto& state = static_cast<const HistogramState&>(*input.histogram);
@@ -257,7 +273,7 @@ std::span<const Reducer> all_reducers() {
       "result "
       "depend on the order (a kernel of one's own may sum their logarithms)";
   // Never destroyed: threads may run on while a host program exits.
-  static const auto& kReducers = *new std::array<Reducer, 20>{{
+  static const auto& kReducers = *new std::array<Reducer, 21>{{
       {"count", "how many elements there are", {}, false},
       {"sum", "the exact sum", {Family::Sum}},
       {"mean", "the exact sum divided by the count", {Family::Sum}},
@@ -286,6 +302,14 @@ std::span<const Reducer> all_reducers() {
        false,
        true},
       {"quantile", "what a part q of the elements is below", {}, true, {}, false, true},
+      {"dot",
+       "the exact sum of the products of two columns or arrays",
+       {Family::Dot},
+       true,
+       {},
+       false,
+       false,
+       true},
   }};
   return kReducers;
 }
@@ -307,6 +331,10 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
     if (const auto quantiles = quantiles_of(spec); !quantiles) return quantiles.error();
     return reducer;
   }
+  if (reducer->of_pairs) {
+    if (const auto columns = paired_columns(spec); !columns) return columns.error();
+    return reducer;
+  }
   if (takes_ddof(*reducer)) {
     const Result<std::uint64_t> ddof = ddof_of(spec.name, spec.args);
     if (!ddof) return ddof.error();
@@ -318,6 +346,27 @@ Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec) {
         .with("reducer", spec.name);
   }
   return reducer;
+}
+
+Result<std::vector<std::string>> paired_columns(const model::ReducerSpec& spec) {
+  std::vector<std::string> columns;
+  for (std::string_view name : spec.args) {
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    columns.emplace_back(name);
+  }
+  const bool named =
+      std::ranges::none_of(columns, [](const auto& name) { return name.empty(); });
+  if (named && (columns.empty() || columns.size() == 2) && spec.column.empty())
+    return columns;
+  return Error(Errc::InvalidArgument, "bad_argument",
+               "'" + spec.name +
+                   "' takes two columns, by name or number, and was given " +
+                   (spec.column.empty() ? std::to_string(columns.size())
+                                        : "'" + spec.column + "' behind a colon") +
+                   "; write " + spec.name + "(price,qty), or " + spec.name +
+                   " alone over two arrays")
+      .with("reducer", spec.name);
 }
 
 Result<void> check_type(const Reducer& reducer, model::ElementType type) {
@@ -340,6 +389,7 @@ Result<FinishedValue> finish(const Reducer& reducer, const FinishInput& input) {
   if (reducer.name == "sumsq" || reducer.name == "norm2")
     return finish_squares(reducer, input);
   if (reducer.has_bins) return finish_histogram(input);
+  if (reducer.of_pairs) return finish_dot(input);
   if (reducer.name == "prod") return finish_product(input);
   if (reducer.families == std::vector{Family::Bits}) return finish_bits(reducer, input);
   if (kept == 0) return no_value(reducer);

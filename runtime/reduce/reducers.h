@@ -32,6 +32,8 @@ struct Reducer {
   bool has_bins = false;
   // Its value comes of a QuantileSearch (quantile_search.h), not of finish().
   bool is_quantile = false;
+  // Its column is one of pairs; its arguments name the two.
+  bool of_pairs = false;
 };
 
 std::span<const Reducer> all_reducers();
@@ -42,6 +44,10 @@ const Reducer* find_reducer(std::string_view name);
 // The reducer a spec names, its arguments checked. Errors: InvalidArgument
 // "unknown_reducer" (names the nearest and lists all), "bad_argument".
 Result<const Reducer*> resolve_reducer(const model::ReducerSpec& spec);
+
+// The columns that the arguments of a reducer of pairs name; none: it is of two arrays.
+// Errors: InvalidArgument "bad_argument".
+Result<std::vector<std::string>> paired_columns(const model::ReducerSpec& spec);
 
 // Whether elements of that type have such a value. Errors: InvalidArgument
 // "reducer_type".

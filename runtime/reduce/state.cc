@@ -4,6 +4,7 @@
 
 #include "ipc/base/check.h"
 #include "runtime/reduce/bits_state.h"
+#include "runtime/reduce/dot_state.h"
 #include "runtime/reduce/extremes_state.h"
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/product_state.h"
@@ -37,7 +38,10 @@ Result<void> check_layout(const State& state, std::uint16_t version,
 Block part_of(const Block& block, std::size_t from, std::size_t count,
               model::ElementType type) {
   Block part = block;
-  part.data = static_cast<const std::byte*>(block.data) + from * model::size_of(type);
+  const std::size_t offset = from * model::size_of(type);
+  part.data = static_cast<const std::byte*>(block.data) + offset;
+  if (part.paired != nullptr)
+    part.paired = static_cast<const std::byte*>(block.paired) + offset;
   part.count = count;
   part.first_index += from;
   if (part.indices != nullptr) part.indices += from;
@@ -55,6 +59,10 @@ std::unique_ptr<State> make_state(model::Family family, model::ElementType type)
   }
   if (family == model::Family::Bits) return std::make_unique<BitsState>(type);
   if (family == model::Family::Product) return std::make_unique<ProductState>(type);
+  if (family == model::Family::Dot) {
+    if (model::is_float(type)) return std::make_unique<FloatDotState>(type);
+    return std::make_unique<IntegerDotState>(type);
+  }
   TALLY_CHECK(family == model::Family::Extremes);
   return std::make_unique<ExtremesState>(type);
 }

@@ -41,6 +41,8 @@ struct Block {
   // Where elements are not consecutive (some were missing or filtered): the index of
   // each one, ascending. nullptr: element i has index first_index + i.
   const std::uint64_t* indices = nullptr;
+  // Of a column of pairs: the second of each, packed as `data` is.
+  const void* paired = nullptr;
 };
 
 // Elements from `from` on, `count` of them, of a block of that type.

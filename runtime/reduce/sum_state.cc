@@ -1,6 +1,5 @@
 #include "runtime/reduce/sum_state.h"
 
-#include <limits>
 #include <type_traits>
 
 #include "ipc/base/check.h"
@@ -22,16 +21,6 @@ bool is_in_reach(const Superaccumulator& sum) {
   constexpr unsigned kBitsUsedAtTop = 2163 - 64 * (Superaccumulator::kLimbs - 1);
   const auto top = static_cast<std::int64_t>(sum.limbs().back()) >> kBitsUsedAtTop;
   return top == 0 || top == -1;
-}
-
-bool is_consistent(std::uint8_t seen, const Superaccumulator& sum) {
-  constexpr unsigned kSpecial =
-      kSeenNan | kSeenPositiveInfinity | kSeenNegativeInfinity;
-  if ((seen & ~unsigned{kAllSeenFlags}) != 0 || !is_in_reach(sum)) return false;
-  constexpr unsigned kBoth = kSeenNegativeZero | kSeenOther;
-  if ((seen & kBoth) == kBoth) return false;
-  const bool other_is_due = (seen & kSpecial) != 0 || !sum.is_zero();
-  return !other_is_due || (seen & kSeenOther) != 0;
 }
 
 }  // namespace
@@ -102,8 +91,7 @@ std::size_t FloatSumState::update(const Block& block) {
 }
 
 void FloatSumState::note(std::uint8_t seen) {
-  seen_ |= seen;
-  if ((seen_ & kSeenOther) != 0) seen_ &= kAllSeenFlags - kSeenNegativeZero;
+  seen_ = seen_together(seen_, seen);
 }
 
 std::uint64_t FloatSumState::update_range(const RangeBlock&) {
@@ -136,7 +124,7 @@ Result<void> FloatSumState::deserialise(std::uint16_t version,
   for (std::size_t i = 0; i < limbs.size(); ++i)
     limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
   const Superaccumulator sum(limbs);
-  if (seen > kAllSeenFlags || !is_consistent(static_cast<std::uint8_t>(seen), sum))
+  if (!can_be_seen(seen, sum.is_zero()) || !is_in_reach(sum))
     return bad_state("sum of floats");
   seen_ = static_cast<std::uint8_t>(seen);
   sum_ = sum;
@@ -149,13 +137,7 @@ void FloatSumState::clear() {
 }
 
 double FloatSumState::mean(std::uint64_t count) const {
-  using Limits = std::numeric_limits<double>;
-  const bool up = (seen_ & kSeenPositiveInfinity) != 0;
-  const bool down = (seen_ & kSeenNegativeInfinity) != 0;
-  if ((seen_ & kSeenNan) != 0 || (up && down)) return Limits::quiet_NaN();
-  if (up) return Limits::infinity();
-  if (down) return -Limits::infinity();
-  if (seen_ == kSeenNegativeZero) return -0.0;
+  if (const auto special = special_sum(seen_)) return *special;
   return sum_.rounded_quotient(count);
 }
 

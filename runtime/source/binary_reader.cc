@@ -11,17 +11,6 @@
 namespace tally::source {
 namespace {
 
-constexpr std::size_t kAlignment = 64;  // the widest vector
-
-// `bytes` bytes of the scratch, aligned for vectors.
-std::byte* aligned_room(Scratch& scratch, std::size_t bytes) {
-  if (scratch.buffer.size() < bytes + kAlignment)
-    scratch.buffer.resize(bytes + kAlignment);
-  void* start = scratch.buffer.data();
-  std::size_t space = scratch.buffer.size();
-  return static_cast<std::byte*>(std::align(kAlignment, bytes, start, space));
-}
-
 // Where elements are read into, and where they are then looked at.
 struct Room {
   std::byte* written = nullptr;

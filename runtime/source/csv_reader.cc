@@ -46,11 +46,11 @@ class CsvReader final : public BlockReader {
         scratch_(scratch),
         batch_rows_(options.batch_rows != 0
                         ? options.batch_rows
-                        : std::clamp(kBatchCells / task.columns.size(), kMinBatchRows,
-                                     kMaxBatchRows)),
+                        : std::clamp(kBatchCells / model::input_columns(task.columns),
+                                     kMinBatchRows, kMaxBatchRows)),
         kernels_(!task.kernels.empty()),
         input_(scratch.buffer, options.read_bytes),
-        slots_(task.columns.size()) {
+        slots_(model::input_columns(task.columns)) {
     if (!pieces_.empty()) open_piece();
   }
 
@@ -394,25 +394,29 @@ Result<std::unique_ptr<BlockReader>> open_csv_reader(const model::ChunkTask& tas
                                                      std::span<const int> descriptors,
                                                      Scratch& scratch,
                                                      CsvReaderOptions options) {
-  if (task.columns.empty()) return Error(Errc::Internal, "a chunk without columns");
+  const std::size_t columns = model::input_columns(task.columns);
+  if (columns == 0) return Error(Errc::Internal, "a chunk without columns");
   for (const model::FilePiece& piece : pieces.pieces) {
     if (piece.descriptor >= descriptors.size())
       return misfit(piece, "no such descriptor");
     if (piece.begin != 0) return misfit(piece, "a csv piece that is not a whole file");
     if (piece.stream) {
-      if (piece.stream->selectors.size() != task.columns.size())
+      if (piece.stream->selectors.size() != columns)
         return misfit(piece, "the number of columns");
       continue;
     }
-    if (piece.columns.size() != task.columns.size())
-      return misfit(piece, "the number of columns");
-    for (std::size_t column = 0; column < task.columns.size(); ++column) {
+    if (piece.columns.size() != columns) return misfit(piece, "the number of columns");
+    for (std::size_t column = 0; column < columns; ++column) {
       const std::uint32_t place = piece.columns[column];
       if (place == kNoColumn && task.columns[column].has_states())
         return misfit(piece, "a column that is reduced and has no place");
       if (place != kNoColumn && piece.fields != 0 && place >= piece.fields)
         return misfit(piece, "the place of a column");
     }
+    for (std::size_t pair = columns; pair < task.columns.size(); ++pair)
+      if (piece.columns.at(task.columns[pair].pair->left) == kNoColumn ||
+          piece.columns.at(task.columns[pair].pair->right) == kNoColumn)
+        return misfit(piece, "a column that is paired and has no place");
   }
   return std::unique_ptr<BlockReader>(
       std::make_unique<CsvReader>(task, pieces, descriptors, scratch, options));

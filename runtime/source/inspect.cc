@@ -45,30 +45,48 @@ Result<Inspection> inspect_values(const model::ValuesSource& source) {
   return inspection;
 }
 
-Result<Inspection> inspect_memory(const model::MemorySource& source,
-                                  const std::vector<UniqueFd>& descriptors) {
-  static constexpr std::string_view kName = "memory";
-  const auto file = check_file(descriptors, source.descriptor, kName);
+// Adds an array that lies in a sealed memfd.
+Result<void> inspect_array(const model::MemoryArray& source, std::string_view name,
+                           const std::vector<UniqueFd>& descriptors,
+                           Inspection& inspection) {
+  const auto file = check_file(descriptors, source.descriptor, name);
   if (!file) return Error(file.error());
-  auto sealed = check_sealed(*file, kName);
+  auto sealed = check_sealed(*file, name);
   if (!sealed) return Error(std::move(sealed).error());
   const std::uint64_t size = model::size_of(source.type);
   if (source.offset_bytes > file->size_bytes ||
       source.count > (file->size_bytes - source.offset_bytes) / size)
-    return refused(Errc::InvalidArgument, "out_of_bounds", kName,
+    return refused(Errc::InvalidArgument, "out_of_bounds", name,
                    std::to_string(source.count) + " elements of " +
                        std::to_string(size) + " bytes at byte " +
                        std::to_string(source.offset_bytes) +
                        " do not lie within the memfd's " +
                        std::to_string(file->size_bytes) + " bytes");
-  Inspection inspection;
-  inspection.type = source.type;
   InspectedFile array;
   array.descriptor = source.descriptor;
   array.data_offset_bytes = source.offset_bytes;
   array.elements = source.count;
   array.bytes = source.count * size;
   inspection.files.push_back(std::move(array));
+  return {};
+}
+
+Result<Inspection> inspect_memory(const model::MemorySource& source,
+                                  const std::vector<UniqueFd>& descriptors) {
+  Inspection inspection;
+  inspection.type = source.type;
+  if (source.second && source.second->type != source.type)
+    return Error(Errc::InvalidArgument, "mixed_types",
+                 "the first array is of " + std::string(model::name_of(source.type)) +
+                     " and the second one of " +
+                     std::string(model::name_of(source.second->type)) +
+                     "; a job's elements are of one type");
+  const model::MemoryArray first{source.type, source.descriptor, source.offset_bytes,
+                                 source.count};
+  Result<void> done = inspect_array(first, "memory", descriptors, inspection);
+  if (done && source.second)
+    done = inspect_array(*source.second, "second array", descriptors, inspection);
+  if (!done) return std::move(done).error();
   return inspection;
 }
 

@@ -23,7 +23,7 @@ namespace tally::source {
 // no field is looked at. Its place is kNoColumn (block_reader.h).
 inline constexpr std::string_view kNoColumnSelector = "*";
 
-// One file, or the one array of a memory source (name empty).
+// One file, or an array of a memory source (name empty).
 struct InspectedFile {
   std::string name;
   std::uint32_t descriptor = 0;  // index in the job's list

@@ -64,7 +64,7 @@ Error misfit(const char* what) {
 bool is_mapped(const model::ChunkTask& task) {
   const auto* const files = std::get_if<model::FilePieces>(&task.piece);
   if (files == nullptr || files->kept_array == 0 || files->pieces.size() != 1 ||
-      files->format != model::FileFormat::Raw)
+      files->format != model::FileFormat::Raw || files->pieces.front().partner)
     return false;
   const model::FilePiece& piece = files->pieces.front();
   const std::uint64_t aligned =

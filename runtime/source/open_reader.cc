@@ -1,6 +1,7 @@
 #include "runtime/source/binary_reader.h"
 #include "runtime/source/block_reader.h"
 #include "runtime/source/csv_reader.h"
+#include "runtime/source/paired_reader.h"
 #include "runtime/source/raw_stream_reader.h"
 #include "runtime/source/text_reader.h"
 
@@ -12,6 +13,7 @@ Result<std::unique_ptr<BlockReader>> open_reader(const model::ChunkTask& task,
   if (const auto* values = std::get_if<model::ValuesPiece>(&task.piece))
     return open_values_reader(task, *values, scratch);
   if (const auto* files = std::get_if<model::FilePieces>(&task.piece)) {
+    if (is_paired(task)) return open_paired_reader(task, descriptors, scratch);
     switch (files->format) {
       case model::FileFormat::Npy:
       case model::FileFormat::Raw:

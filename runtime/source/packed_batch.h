@@ -1,9 +1,23 @@
-// A batch of packed elements: one column, nothing missing, the extent in elements.
+// A batch of packed elements: one column, nothing missing, the extent in elements; and
+// room to read them into.
 #pragma once
+
+#include <cstddef>
+#include <memory>
 
 #include "runtime/source/block_reader.h"
 
 namespace tally::source {
+
+// `bytes` bytes of the scratch, aligned for any vector.
+inline std::byte* aligned_room(Scratch& scratch, std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  if (scratch.buffer.size() < bytes + kAlignment)
+    scratch.buffer.resize(bytes + kAlignment);
+  void* start = scratch.buffer.data();
+  std::size_t space = scratch.buffer.size();
+  return static_cast<std::byte*>(std::align(kAlignment, bytes, start, space));
+}
 
 inline void fill_batch(Batch& batch, const reduce::Block& block, bool read_only) {
   batch.rows = block.count;

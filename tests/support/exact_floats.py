@@ -55,7 +55,7 @@ class Column:
         return {value for value in self.values if self.floats and math.isinf(value)}
 
     @cached_property
-    def _whole(self):
+    def whole(self):
         """The values as multiples of 2^-shift: (multiples, shift)."""
         ratios = [value.as_integer_ratio() for value in self.values]
         shift = max((bottom.bit_length() - 1 for _, bottom in ratios), default=0)
@@ -63,18 +63,18 @@ class Column:
 
     @cached_property
     def total(self):
-        whole, shift = self._whole
+        whole, shift = self.whole
         return Fraction(sum(whole), 1 << shift)
 
     @cached_property
     def squares(self):
-        whole, shift = self._whole
+        whole, shift = self.whole
         return Fraction(sum(x * x for x in whole), 1 << 2 * shift)
 
     @cached_property
     def spread(self):
         """The sum of squared distances from the mean."""
-        whole, shift = self._whole
+        whole, shift = self.whole
         total = sum(whole)
         scaled = sum((self.count * x - total) ** 2 for x in whole)
         return Fraction(scaled, self.count ** 2 << 2 * shift)
@@ -137,5 +137,6 @@ def dot(left, right):
                        for x, y in pairs):
         value = -0.0
     else:
-        value = rounded(sum(Fraction(x) * Fraction(y) for x, y in pairs))
+        (xs, shift), (ys, more) = left.whole, right.whole
+        value = rounded(Fraction(sum(x * y for x, y in zip(xs, ys)), 1 << (shift + more)))
     return ("f64", bits(value))

@@ -24,6 +24,7 @@
 #include "runtime/exec/process/sandbox_limits.h"
 #include "runtime/kernel/kernel_images.h"
 #include "runtime/source/mapped_reader.h"
+#include "runtime/source/paired_reader.h"
 
 namespace tally::exec {
 namespace {
@@ -38,6 +39,9 @@ class Worker {
                 [this](const auto& task, auto descriptors, auto& scratch) {
                   if (source::is_mapped(task))
                     return source::open_mapped_reader(task, descriptors, arrays_);
+                  if (source::is_paired(task))
+                    return source::open_paired_reader(task, descriptors, scratch,
+                                                      &arrays_);
                   return source::open_reader(task, descriptors, scratch);
                 },
                 {&images_,

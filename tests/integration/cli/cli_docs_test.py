@@ -40,7 +40,7 @@ VERBS = verbs.VERBS
 ALL_OPTIONS = set().union(*OPTIONS.values())
 REDUCERS = ["count", "sum", "mean", "min", "max", "argmin", "argmax", "sumsq", "var", "std",
             "norm2", "any", "all", "and", "or", "xor", "prod", "histogram",
-            "median", "quantile"]
+            "median", "quantile", "dot"]
 
 
 def named_in_man(text):

@@ -71,6 +71,19 @@ model::ChunkTask sample_task(model::Piece piece) {
   return task;
 }
 
+// Two arrays, as columns that are paired.
+model::ChunkTask sample_pair_task() {
+  model::FilePiece piece;
+  piece.partner = {"b.npy", 1, ~std::uint64_t{0}, 78};
+  model::ChunkTask task =
+      sample_task(model::FilePieces{model::FileFormat::Raw, {}, {piece}, 77});
+  for (const model::ColumnPair pair : {model::ColumnPair{0, 1}, {1, 1}}) {
+    task.columns.emplace_back().families = {model::Family::Dot};
+    task.columns.back().pair = pair;
+  }
+  return task;
+}
+
 // Two images, one of which the worker has, and a kernel over a column of text.
 model::ChunkTask sample_kernel_task(model::Piece piece) {
   model::ChunkTask task = sample_task(std::move(piece));
@@ -147,9 +160,12 @@ std::vector<model::Source> sample_sources() {
   return {model::RangeSource{kLeast, kMost, -7},
           model::ValuesSource{model::ElementType::F32, bytes_of(40)},
           model::ValuesSource{model::ElementType::F64, {}},
-          model::MemorySource{model::ElementType::U64, 1, 4096, ~std::uint64_t{0}},
+          model::MemorySource{model::ElementType::U64, 1, 4096, ~std::uint64_t{0}, {}},
           std::move(csv),
-          std::move(raw)};
+          std::move(raw),
+          model::MemorySource{
+              model::ElementType::F32, 2, 8, 9,
+              model::MemoryArray{model::ElementType::I8, 1, ~std::uint64_t{0}, 3}}};
 }
 
 model::JobAnswer sample_answer() {
@@ -286,8 +302,8 @@ std::vector<WorkerMessage> sample_worker_messages() {
       {sample_task(files), 1, 2},
       {sample_kernel_task(std::move(files)), 3, 5},
       {sample_kernel_task(model::DescribePiece{}), 8, 5},
-      {sample_kernel_task(model::MergePiece{2, ~std::uint64_t{0}, {0, 7, 255}}), 13,
-       5}};
+      {sample_kernel_task(model::MergePiece{2, ~std::uint64_t{0}, {0, 7, 255}}), 13, 5},
+      {sample_pair_task(), 18, 2}};
   const std::vector<model::ChunkOutcome> outcomes{
       {{5, 1, 2, 3}, sample_partial(), {}},
       {{6, 0, 0, 1}, sample_error(), {70, 50, 20, std::nullopt, 4096, 9}},

@@ -107,6 +107,18 @@ TEST(SpecCodec, KeepsMemory) {
   EXPECT_EQ(memory.count, ~std::uint64_t{0});
 }
 
+TEST(SpecCodec, KeepsASecondArray) {
+  const Result<model::JobSpec> read =
+      through_the_wire(sample_spec(sample_sources().back()));
+  ASSERT_TRUE(read);
+  const auto& memory = std::get<model::MemorySource>(read->source);
+  ASSERT_TRUE(memory.second);
+  EXPECT_EQ(memory.second->type, model::ElementType::I8);
+  EXPECT_EQ(memory.second->descriptor, 1U);
+  EXPECT_EQ(memory.second->offset_bytes, ~std::uint64_t{0});
+  EXPECT_EQ(memory.second->count, 3U);
+}
+
 TEST(SpecCodec, KeepsFilesAndWhetherATypeWasGiven) {
   Result<model::JobSpec> read = through_the_wire(sample_spec(sample_sources()[4]));
   ASSERT_TRUE(read);
@@ -178,8 +190,9 @@ TEST(SpecCodec, RefusesNumbersThatNameNothing) {
   EXPECT_EQ(refusal(spec), "bad_enum");
   EXPECT_EQ(refusal(sample_spec(model::ValuesSource{model::ElementType{0}, {}})),
             "bad_enum");
-  EXPECT_EQ(refusal(sample_spec(model::MemorySource{model::ElementType{11}, 0, 0, 0})),
-            "bad_enum");
+  EXPECT_EQ(
+      refusal(sample_spec(model::MemorySource{model::ElementType{11}, 0, 0, 0, {}})),
+      "bad_enum");
 }
 
 TEST(SpecCodec, ARequestOverOneMebibyteIsRefusedWhereItIsMade) {

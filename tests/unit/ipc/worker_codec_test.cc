@@ -37,7 +37,7 @@ TEST(WorkerCodec, EveryMessageSurvivesTheWire) {
 
 TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
   const auto tasks = through_the_wire(sample_tasks());
-  ASSERT_EQ(tasks.size(), 6U);
+  ASSERT_EQ(tasks.size(), 7U);
   EXPECT_EQ(tasks[0].task.key, (model::ChunkKey{5, 1, 2, 3}));
   ASSERT_EQ(tasks[0].task.columns.size(), 2U);
   EXPECT_EQ(tasks[0].task.columns[0].families,
@@ -57,6 +57,42 @@ TEST(WorkerCodec, ATaskKeepsItsColumnsAndPiece) {
   EXPECT_EQ(files.pieces[0].columns, (std::vector<std::uint32_t>{0, 5}));
   EXPECT_EQ(tasks[2].first_descriptor, 1U);
   EXPECT_EQ(tasks[2].descriptors, 2U);
+}
+
+TEST(WorkerCodec, ATaskKeepsItsPairsAndTheirArrays) {
+  const model::ChunkTask task = through_the_wire(sample_tasks()).back().task;
+  ASSERT_EQ(task.columns.size(), 4U);
+  EXPECT_EQ(model::input_columns(task.columns), 2U);
+  EXPECT_EQ(task.columns[2].pair, (model::ColumnPair{0, 1}));
+  EXPECT_EQ(task.columns[3].pair, (model::ColumnPair{1, 1}));
+  const auto& files = std::get<model::FilePieces>(task.piece);
+  ASSERT_TRUE(files.pieces.front().partner);
+  const model::PartnerPiece& partner = *files.pieces.front().partner;
+  EXPECT_EQ(partner.name, "b.npy");
+  EXPECT_EQ(partner.descriptor, 1U);
+  EXPECT_EQ(partner.data_offset_bytes, ~std::uint64_t{0});
+  EXPECT_EQ(partner.kept_array, 78U);
+}
+
+TEST(WorkerCodec, PairsOfWhatIsNotThereAreRefused) {
+  const auto refused = [](auto change) {
+    auto tasks = sample_tasks();
+    change(tasks.back().task.columns);
+    return refusal(tasks);
+  };
+  EXPECT_EQ(refused([](auto& columns) { columns.back().pair->left = 2; }), "bad_task");
+  EXPECT_EQ(refused([](auto& columns) { columns.back().pair->right = 9; }), "bad_task");
+  EXPECT_EQ(refused([](auto& columns) { columns.back().families.clear(); }),
+            "bad_task");
+  EXPECT_EQ(refused([](auto& columns) { columns.back().histograms.resize(1); }),
+            "bad_task");
+  EXPECT_EQ(
+      refused([](auto& columns) { columns.front().families = {model::Family::Dot}; }),
+      "bad_task");
+  EXPECT_EQ(refused([](auto& columns) {
+              columns.erase(columns.begin(), ++ ++columns.begin());
+            }),
+            "bad_task");
 }
 
 TEST(WorkerCodec, APartialKeepsItsCoverageAndStates) {

@@ -360,5 +360,49 @@ TEST(Plan, AJobWithManyBinsIsNotTiny) {
   }
 }
 
+// Two arrays of so many elements each.
+Result<Plan> pair_plan(std::uint64_t left, std::uint64_t right, bool stream = false) {
+  FilesJob job({left, right});
+  job.spec.reducers = {{"dot", {}, "", "dot"}};
+  job.spec.chunk_size = kLeaf;
+  job.inspection.streams = job.inspection.files[1].stream = stream;
+  Result<Reduction> reduction = plan_reduction(job.spec, 1000);
+  if (!reduction) return std::move(reduction).error();
+  return Plan::make(job.spec, *std::move(reduction), slots(2), job.inspection);
+}
+
+TEST(Plan, TwoArraysAreCutTogether) {
+  const Plan plan = must(pair_plan(2 * kLeaf + 5, 2 * kLeaf + 5));
+  EXPECT_EQ(plan.chunks(), 3U);
+  EXPECT_EQ(plan.size(), 2 * kLeaf + 5);
+  EXPECT_EQ(plan.input_bytes(), 16 * (2 * kLeaf + 5));
+  EXPECT_EQ(plan.file_sizes(), std::vector<std::uint64_t>{2 * kLeaf + 5});
+  std::vector<std::uint32_t> descriptors;
+  const model::ChunkTask task =
+      plan.task(FilesJob({}).spec, {1, 0, 2, 1}, {}, descriptors);
+  const auto& pieces = std::get<model::FilePieces>(task.piece).pieces;
+  ASSERT_EQ(pieces.size(), 1U);
+  EXPECT_EQ(pieces[0].begin, 2 * kLeaf);
+  EXPECT_EQ(pieces[0].end, 2 * kLeaf + 5);
+  ASSERT_TRUE(pieces[0].partner);
+  EXPECT_EQ(pieces[0].partner->name, "file1");
+  EXPECT_EQ(pieces[0].partner->data_offset_bytes, 1U);
+  EXPECT_EQ(descriptors.at(pieces[0].descriptor), 100U);
+  EXPECT_EQ(descriptors.at(pieces[0].partner->descriptor), 101U);
+  EXPECT_EQ(plan.spans(2), (std::vector<Span>{{0, 2 * kLeaf, 2 * kLeaf + 5}}));
+}
+
+TEST(Plan, ArraysThatCannotBePairedAreRefused) {
+  const Result<Plan> unequal = pair_plan(7, 8);
+  ASSERT_FALSE(unequal);
+  EXPECT_EQ(unequal.error().code(), "different_lengths");
+  EXPECT_NE(unequal.error().message().find("file0 has 7 elements, file1 has 8"),
+            std::string::npos);
+  const Result<Plan> stream = pair_plan(0, 0, true);
+  ASSERT_FALSE(stream);
+  EXPECT_EQ(stream.error().code(), "no_stream");
+  EXPECT_EQ(must(pair_plan(0, 0)).chunks(), 0U);
+}
+
 }  // namespace
 }  // namespace tally::plan

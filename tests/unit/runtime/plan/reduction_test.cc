@@ -157,9 +157,110 @@ TEST(Reduction, EveryDescriptorMustHaveCome) {
   EXPECT_EQ(refusal(spec, 2), "bad_descriptor");
   EXPECT_EQ(refusal(spec, 3), "none");
   spec = range_job({"sum"});
-  spec.source = model::MemorySource{model::ElementType::F64, 1, 0, 0};
+  spec.source = model::MemorySource{model::ElementType::F64, 1, 0, 0, {}};
   EXPECT_EQ(refusal(spec, 1), "bad_descriptor");
   EXPECT_EQ(refusal(spec, 2), "none");
+}
+
+model::ReducerSpec dot(std::vector<std::string> columns) {
+  return {"dot", std::move(columns), "", "dot"};
+}
+
+TEST(Reduction, PairsStandBehindAllColumnsAndAreSharedByTheirReducers) {
+  model::JobSpec spec = csv_job({{"count", ""}, {"sum", "b"}});
+  spec.reducers.push_back(dot({"a", "b"}));
+  spec.reducers.push_back(dot({"b", "b"}));
+  spec.reducers.push_back(dot({" a", "b "}));
+  spec.reducers.push_back({"max", {}, "c", "max"});
+  const Reduction reduction = planned(spec);
+  EXPECT_EQ(reduction.selectors, (std::vector<std::string>{"b", "a", "c"}));
+  ASSERT_EQ(reduction.columns.size(), 5U);
+  EXPECT_EQ(model::input_columns(reduction.columns), 3U);
+  EXPECT_EQ(reduction.columns[0].families, Families{Family::Sum});
+  EXPECT_TRUE(reduction.columns[1].families.empty());
+  EXPECT_EQ(reduction.columns[3].pair, (model::ColumnPair{1, 0}));
+  EXPECT_EQ(reduction.columns[4].pair, (model::ColumnPair{0, 0}));
+  EXPECT_EQ(reduction.columns[3].families, Families{Family::Dot});
+  std::vector<std::uint32_t> columns;
+  for (const PlannedReducer& one : reduction.reducers) columns.push_back(one.column);
+  EXPECT_EQ(columns, (std::vector<std::uint32_t>{0, 0, 3, 4, 3, 2}));
+  EXPECT_FALSE(reduction.array_pair);
+}
+
+TEST(Reduction, ADotOfCsvTakesTwoColumns) {
+  for (const auto& columns : std::vector<std::vector<std::string>>{
+           {}, {"a"}, {"a", "b", "c"}, {"a", ""}, {"", " "}}) {
+    model::JobSpec spec = csv_job({});
+    spec.reducers = {dot(columns)};
+    EXPECT_EQ(refusal(spec), "bad_argument");
+  }
+  model::JobSpec spec = csv_job({});
+  spec.reducers = {{"dot", {"a", "b"}, "c", "dot"}};
+  EXPECT_EQ(refusal(spec), "bad_argument");
+  spec.reducers = {dot({"a", "*"})};
+  EXPECT_EQ(refusal(spec), "unknown_column");
+}
+
+// A dot over arrays.
+model::JobSpec arrays_job(model::Source source, std::vector<std::string> others = {}) {
+  model::JobSpec spec = range_job(std::move(others));
+  spec.reducers.insert(spec.reducers.begin(), dot({}));
+  spec.source = std::move(source);
+  return spec;
+}
+
+model::FilesSource files_of(model::FileFormat format, std::size_t count) {
+  model::FilesSource files;
+  files.format = format;
+  for (std::size_t i = 0; i < count; ++i) files.files.push_back({"x", 0});
+  return files;
+}
+
+model::MemorySource two_memories() {
+  return {model::ElementType::F64, 0, 0, 9, model::MemoryArray{}};
+}
+
+TEST(Reduction, TwoArraysAreTwoColumnsThatArePaired) {
+  for (const model::Source& source :
+       std::vector<model::Source>{two_memories(), files_of(model::FileFormat::Npy, 2),
+                                  files_of(model::FileFormat::Raw, 2)}) {
+    const Reduction reduction = planned(arrays_job(source, {"count"}));
+    EXPECT_TRUE(reduction.array_pair);
+    EXPECT_EQ(reduction.selectors.size(), 2U);
+    ASSERT_EQ(reduction.columns.size(), 3U);
+    EXPECT_EQ(reduction.columns[2].pair, (model::ColumnPair{0, 1}));
+    for (const PlannedReducer& one : reduction.reducers) EXPECT_EQ(one.column, 2U);
+  }
+}
+
+TEST(Reduction, WhatIsNoTwoArraysHasNoDot) {
+  using model::FileFormat;
+  model::FilesSource windowed = files_of(FileFormat::Npy, 2);
+  windowed.windowed = true;
+  for (const model::Source& source : std::vector<model::Source>{
+           model::RangeSource{0, 9, 1}, model::ValuesSource{}, model::MemorySource{},
+           files_of(FileFormat::Npy, 1), files_of(FileFormat::Npy, 3),
+           files_of(FileFormat::Text, 2), windowed})
+    EXPECT_EQ(refusal(arrays_job(source)), "dot_arrays") << source.index();
+}
+
+TEST(Reduction, ADotOfArraysIsWithCountsOnly) {
+  EXPECT_EQ(refusal(arrays_job(two_memories(), {"count", "dot"})), "none");
+  EXPECT_EQ(refusal(arrays_job(two_memories(), {"sum"})), "not_with_dot");
+  EXPECT_EQ(refusal(arrays_job(two_memories(), {"summ"})), "unknown_reducer");
+  model::JobSpec spec = arrays_job(two_memories());
+  spec.reducers.front().args = {"a", "b"};
+  EXPECT_EQ(refusal(spec), "no_columns");
+  spec = arrays_job(two_memories(), {"count"});
+  spec.reducers.back().column = "a";
+  EXPECT_EQ(refusal(spec), "no_columns");
+  // Two arrays in memory are paired, whoever asks.
+  spec = arrays_job(two_memories(), {"sum"});
+  spec.reducers.erase(spec.reducers.begin());
+  EXPECT_EQ(refusal(spec), "not_with_dot");
+  spec = arrays_job(two_memories());
+  std::get<model::MemorySource>(spec.source).second->descriptor = 1;
+  EXPECT_EQ(refusal(spec, 1), "bad_descriptor");
 }
 
 TEST(Reduction, AJobOverNoFilesIsRefused) {

@@ -19,6 +19,7 @@
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/reducers.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/pairs.h"
 #include "tests/unit/runtime/reduce/quantile_rounds.h"
 #include "tests/unit/runtime/reduce/targets.h"
 
@@ -70,7 +71,8 @@ std::string line_of(const Reducer& reducer, const std::vector<std::string>& args
   }
   std::vector<std::unique_ptr<State>> states;
   for (const Family family : reducer.families)
-    states.push_back(state_over(family, values));
+    states.push_back(reducer.of_pairs ? dot_over(values, reversed(values))
+                                      : state_over(family, values));
   model::ElementCounts counts;
   counts.seen = counts.kept = values.size();
   FinishInput input{type_of<T>(), &counts, states, args, nullptr};

@@ -31,7 +31,7 @@ constexpr ElementType type_of() {
 // The families that elements of the type can be reduced by.
 inline std::vector<Family> families_of(ElementType type) {
   std::vector<Family> families{Family::Sum, Family::Extremes, Family::Squares,
-                               Family::Bits};
+                               Family::Bits, Family::Dot};
   if (!model::is_float(type)) families.push_back(Family::Product);
   return families;
 }
@@ -81,6 +81,24 @@ std::vector<T> hostile(std::size_t count, std::uint64_t seed) {
 
 inline constexpr std::uint64_t kFirstIndex = 1000;
 
+// What an element is paired with where a family wants pairs: any bits, but the same
+// whenever it comes.
+template <typename T>
+T partner_of(T value) {
+  using Bits = std::conditional_t<
+      sizeof(T) == 8, std::uint64_t,
+      std::conditional_t<
+          sizeof(T) == 4, std::uint32_t,
+          std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint8_t>>>;
+  std::uint64_t mixed = std::bit_cast<Bits>(value);
+  for (;;) {
+    mixed = (mixed + 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9;
+    mixed ^= mixed >> 31;
+    const T partner = std::bit_cast<T>(static_cast<Bits>(mixed));
+    if (partner - partner == 0) return partner;
+  }
+}
+
 // Feeds values[begin, end) as one block of file 3, which values[0] is `skipped` past.
 template <typename T>
 void feed(State& state, std::span<const T> values, std::size_t begin, std::size_t end,
@@ -90,6 +108,11 @@ void feed(State& state, std::span<const T> values, std::size_t begin, std::size_
   block.count = end - begin;
   block.file = 3;
   block.first_index = kFirstIndex + skipped + begin;
+  std::vector<T> partners;
+  if (state.family() == Family::Dot) {
+    for (std::size_t i = begin; i < end; ++i) partners.push_back(partner_of(values[i]));
+    block.paired = partners.data();
+  }
   if (state.update(block) != end - begin) std::abort();
 }
 

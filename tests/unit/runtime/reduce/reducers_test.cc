@@ -35,7 +35,7 @@ Result<const Reducer*> resolved(std::string name, std::vector<std::string> args 
 }
 
 TEST(ReducersTest, EveryNameOfTheTableResolvesToItsEntry) {
-  ASSERT_EQ(all_reducers().size(), 20U);
+  ASSERT_EQ(all_reducers().size(), 21U);
   for (const Reducer& reducer : all_reducers()) {
     std::vector<std::string> args;
     if (reducer.has_bins) args = {"10", "0", "1"};
@@ -55,13 +55,13 @@ TEST(ReducersTest, UnknownNamesAreToldTheNearestAndAll) {
   EXPECT_EQ(result.error().message(),
             "unknown reducer 'smu'; did you mean 'sum'? (there are: count, sum, mean, "
             "min, max, argmin, argmax, sumsq, var, std, norm2, any, all, and, or, xor, "
-            "prod, histogram, median, quantile)");
+            "prod, histogram, median, quantile, dot)");
   EXPECT_NE(resolved("avg").error().message().find("did you mean 'mean'?"),
             std::string::npos);
   EXPECT_EQ(resolved("zzz").error().message(),
             "unknown reducer 'zzz' (there are: count, sum, mean, min, max, argmin, "
             "argmax, sumsq, var, std, norm2, any, all, and, or, xor, prod, histogram, "
-            "median, quantile)");
+            "median, quantile, dot)");
 }
 
 TEST(ReducersTest, ArgumentsAreRefused) {

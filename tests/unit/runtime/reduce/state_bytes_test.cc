@@ -5,6 +5,7 @@
 
 #include "runtime/reduce/extremes_state.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/pairs.h"
 
 namespace tally::reduce::testing {
 namespace {
@@ -60,6 +61,45 @@ TEST(StateBytesTest, SquaresAreLimbsLeastFirst) {
       bytes_of(*state_over<float>(
           Family::Squares, {1.0F, -std::numeric_limits<float>::infinity(), -0.0F})),
       floats);
+}
+
+TEST(StateBytesTest, DotsAreLimbsLeastFirstInTwosComplement) {
+  Bytes integers(32, std::byte{0xFF});
+  set_word(integers, 0, static_cast<std::uint64_t>(-6));
+  EXPECT_EQ(bytes_of(*dot_over<std::int16_t>({9, -5}, {1, 3})), integers);
+  Bytes floats(544, std::byte{0xFF});  // bit 2150 is bit 38 of limb 33
+  set_word(floats, 0, 16);
+  for (std::size_t limb = 0; limb < 33; ++limb) set_word(floats, 8 + 8 * limb, 0);
+  set_word(floats, 8 + 8 * 33, ~std::uint64_t{0} << 38);
+  EXPECT_EQ(bytes_of(*dot_over<double>({-1.0}, {1.0})), floats);
+  Bytes zero(544);
+  set_word(zero, 0, 8);
+  EXPECT_EQ(bytes_of(*dot_over<double>({-1.0}, {0.0})), zero);
+}
+
+TEST(StateBytesTest, DotsThatNothingCanHaveAreRefused) {
+  for (const auto type : {ElementType::F32, ElementType::F64}) {
+    Bytes bytes(544);
+    EXPECT_TRUE(accepts(Family::Dot, type, bytes));
+    for (const std::uint64_t flags : {1U, 2U, 4U, 24U, 32U, 256U}) {
+      set_word(bytes, 0, flags);
+      EXPECT_FALSE(accepts(Family::Dot, type, bytes)) << flags;
+    }
+    set_word(bytes, 0, 0);
+    set_word(bytes, 8, 1);  // a sum, and nothing seen
+    EXPECT_FALSE(accepts(Family::Dot, type, bytes));
+    set_word(bytes, 0, 16);
+    EXPECT_TRUE(accepts(Family::Dot, type, bytes));
+    set_word(bytes, 8 + 8 * 66, std::uint64_t{1} << 38);
+    EXPECT_FALSE(accepts(Family::Dot, type, bytes));
+    set_word(bytes, 8 + 8 * 66, ~std::uint64_t{0} << 38);
+    EXPECT_TRUE(accepts(Family::Dot, type, bytes));
+    set_word(bytes, 8 + 8 * 66, ~std::uint64_t{0} << 39);
+    EXPECT_FALSE(accepts(Family::Dot, type, bytes));
+    EXPECT_FALSE(accepts(Family::Dot, type, Bytes(543)));
+  }
+  EXPECT_TRUE(accepts(Family::Dot, ElementType::U64, Bytes(32, std::byte{0x7F})));
+  EXPECT_FALSE(accepts(Family::Dot, ElementType::U64, Bytes(24)));
 }
 
 TEST(StateBytesTest, SquaresThatNothingCanHaveAreRefused) {

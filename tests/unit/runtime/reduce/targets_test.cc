@@ -4,6 +4,7 @@
 #include "runtime/reduce/histogram_state.h"
 #include "runtime/reduce/moments_update.h"
 #include "tests/unit/runtime/reduce/inputs.h"
+#include "tests/unit/runtime/reduce/pairs.h"
 #include "tests/unit/runtime/reduce/tame.h"
 #include "tests/unit/runtime/reduce/targets.h"
 
@@ -37,6 +38,13 @@ void append_together(const std::vector<T>& values, std::vector<std::byte>& into)
   }
 }
 
+// With elements of like and of unlike sizes.
+template <typename T>
+void append_dots(const std::vector<T>& values, std::vector<std::byte>& into) {
+  dot_over(values, reversed(values))->serialise(into);
+  dot_over(values, tame<T>(values.size(), -40, 3))->serialise(into);
+}
+
 std::vector<std::byte> all_states() {
   std::vector<std::byte> bytes;
   append_states<std::int8_t>(bytes);
@@ -54,11 +62,14 @@ std::vector<std::byte> all_states() {
       state_over(family, tame<double>(40'000, 0, spread))->serialise(bytes);
       state_over(family, tame<float>(40'000, 0, spread))->serialise(bytes);
     }
+    append_dots(tame<double>(40'000, 0, spread), bytes);
+    append_dots(tame<float>(40'000, 0, spread), bytes);
     append_together(tame<double>(40'000, 0, spread), bytes);
     append_together(tame<float>(40'000, 0, spread), bytes);
   }
   for (const std::uint64_t count : {0U, 1U, 47U, 48U, 64U, 1000U, 100'003U})
     for (const Family family : families_of(ElementType::I64)) {
+      if (family == Family::Dot) continue;  // a range has no pairs
       const auto state = make_state(family, ElementType::I64);
       state->update_range({-(std::int64_t{1} << 62), 1'000'003, count, 0});
       state->serialise(bytes);
