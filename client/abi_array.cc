@@ -152,4 +152,18 @@ tally_status tally_job_set_array(tally_job* job, const tally_array* array,
   return set;
 }
 
+tally_status tally_job_pair_array(tally_job* job, const tally_array* array,
+                                  tally_error** error) {
+  if (array == nullptr) return tally::client::fail(error, null_argument("array"));
+  if (!array->memory.sealed())
+    return tally::client::fail(error, tally::client::not_shared());
+  const tally_status paired = tally_job_pair_memory(
+      job, array->memory.fd(), tally_array_type(array), 0, array->count, error);
+  if (paired == TALLY_OK) {
+    job->copied.bytes += array->memory.copied_bytes();
+    job->copied.ns += array->memory.copied_ns();
+  }
+  return paired;
+}
+
 }  // extern "C"

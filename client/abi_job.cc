@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
+#include <variant>
 
 #include "client/abi_types.h"
 #include "ipc/frame.h"
@@ -77,17 +78,42 @@ Result<void> set_values(tally_job& job, tally_type number, const void* values,
   return {};
 }
 
+Result<UniqueFd> duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy && errno == EBADF)
+    return Error(Errc::InvalidArgument, "bad_descriptor",
+                 std::to_string(fd) + " is no open descriptor");
+  if (!copy) return Error::from_errno("duplicating the array's descriptor");
+  return copy;
+}
+
 Result<void> set_memory(tally_job& job, int fd, tally_type number, std::uint64_t offset,
                         std::uint64_t count) {
   const Result<ElementType> type = checked_type(number);
   if (!type) return type.error();
+  Result<UniqueFd> copy = duplicate(fd);
+  if (!copy) return std::move(copy).error();
   std::vector<UniqueFd> fds;
-  fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!fds.back() && errno == EBADF)
-    return Error(Errc::InvalidArgument, "bad_descriptor",
-                 std::to_string(fd) + " is no open descriptor");
-  if (!fds.back()) return Error::from_errno("duplicating the array's descriptor");
-  set_source(job, model::MemorySource{*type, 0, offset, count}, std::move(fds));
+  fds.push_back(*std::move(copy));
+  set_source(job, model::MemorySource{*type, 0, offset, count, {}}, std::move(fds));
+  return {};
+}
+
+Result<void> pair_memory(tally_job& job, int fd, tally_type number,
+                         std::uint64_t offset, std::uint64_t count) {
+  const Result<ElementType> type = checked_type(number);
+  if (!type) return type.error();
+  auto* memory = job.source ? std::get_if<model::MemorySource>(&*job.source) : nullptr;
+  if (memory == nullptr || memory->second)
+    return Error(Errc::InvalidArgument, "dot_arrays",
+                 memory == nullptr
+                     ? "there is no array to pair with; set the first one first"
+                     : "two arrays are paired already; set the first one again to "
+                       "begin anew");
+  Result<UniqueFd> copy = duplicate(fd);
+  if (!copy) return std::move(copy).error();
+  job.fds.push_back(*std::move(copy));
+  memory->second = {*type, 1, offset, count};
   return {};
 }
 
@@ -247,6 +273,13 @@ tally_status tally_job_set_memory(tally_job* job, int fd, tally_type type,
                                   tally_error** error) {
   return edit(job, error,
               [&](tally_job& to) { return set_memory(to, fd, type, offset, count); });
+}
+
+tally_status tally_job_pair_memory(tally_job* job, int fd, tally_type type,
+                                   uint64_t offset, uint64_t count,
+                                   tally_error** error) {
+  return edit(job, error,
+              [&](tally_job& to) { return pair_memory(to, fd, type, offset, count); });
 }
 
 tally_status tally_job_add_file(tally_job* job, const char* path, tally_error** error) {

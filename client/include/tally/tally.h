@@ -214,6 +214,14 @@ TALLY_API tally_status tally_job_set_values(tally_job* job, tally_type type,
 TALLY_API tally_status tally_job_set_memory(tally_job* job, int fd, tally_type type,
                                             uint64_t offset, uint64_t count,
                                             tally_error** error);
+/* A second array beside that of tally_job_set_memory or tally_job_set_array: their
+   elements are paired one by one, for the reducer dot. Both have one type and as many
+   elements, which the daemon checks. Another source takes the place of both. Fails as
+   tally_job_set_memory does, and with TALLY_INVALID_ARGUMENT ("dot_arrays") where there
+   is no first array, or a second one already. */
+TALLY_API tally_status tally_job_pair_memory(tally_job* job, int fd, tally_type type,
+                                             uint64_t offset, uint64_t count,
+                                             tally_error** error);
 /* Opens a file for reading and adds it to the input; at most 65,536, whose names
    fit into the request of 1 MiB with 24 bytes more for each: some 20,000. The daemon
    never opens a file itself. Of more than 64 files none stays open: they are opened
@@ -315,6 +323,9 @@ TALLY_API tally_huge_pages tally_array_huge_pages(const tally_array* array);
    Fails with TALLY_INVALID_ARGUMENT ("not_shared"), TALLY_IO (no descriptors). */
 TALLY_API tally_status tally_job_set_array(tally_job* job, const tally_array* array,
                                            tally_error** error);
+/* The whole array as the second one, as tally_job_pair_memory has it. */
+TALLY_API tally_status tally_job_pair_array(tally_job* job, const tally_array* array,
+                                            tally_error** error);
 
 /* ---- Jobs: how --------------------------------------------------------- */
 

@@ -10,7 +10,8 @@
         print([job.result().value for job in jobs])
 
 `data` is a range, an array of integers or floats, a list of numbers, a path, a list of
-paths, a pattern ("logs/*.csv"), a file object, or an array of tally.empty(). Results are
+paths, a pattern ("logs/*.csv"), a file object, or an array of tally.empty(); for dot, a
+tuple of two arrays. Results are
 numpy scalars where numpy is installed. What is returned is exact or correctly rounded;
 otherwise an error is raised: tally.Error or one of its kinds (tally.errors).
 
@@ -38,8 +39,8 @@ from .errors import *  # noqa: F401,F403: the exceptions, one by one in errors._
 __version__ = "0.1.0"
 
 __all__ = ["Answer", "Client", "Histogram", "Index", "Job", "Progress", "Reducer", "all",
-           "any", "argmax", "argmin", "connect", "count", "default_client", "embedded",
-           "empty", "errors", "histogram", "library_version", "max", "mean", "min", "norm2",
+           "any", "argmax", "argmin", "connect", "count", "default_client", "dot",
+           "embedded", "empty", "errors", "histogram", "library_version", "max", "mean", "min", "norm2",
            "prod", "run", "share", "std", "sum", "sumsq", "var",
            *errors.__all__]
 
@@ -170,6 +171,14 @@ def sumsq(data: Any, **options: Any) -> Any:
 def norm2(data: Any, **options: Any) -> Any:
     """The square root of the exact sum of the squares, correctly rounded."""
     return run("norm2", data, **options).value
+
+
+def dot(left: Any, right: Any, **options: Any) -> Any:
+    """The exact sum of the products of two arrays, element by element, of floats correctly
+    rounded; of two .npy or raw files as well. 0 for nothing. Both have one type and one
+    length. Raises NoValue where that of integers is beyond 128 bits. Of columns of CSV:
+    run("dot(price,qty)", path)."""
+    return run("dot", (left, right), **options).value
 
 
 def var(data: Any, *, ddof: int = 0, **options: Any) -> Any:

@@ -162,13 +162,29 @@ class Request:
     def set_values(self, source: _sources.Elements) -> None:
         self._do("set_values", source.type.number, source.address, source.count)
 
-    def set_block(self, source: _sources.Elements, block: _shared.Block) -> None:
-        """`source` is the whole or a part of the block, which is shared."""
+    def set_block(self, source: _sources.Elements, block: _shared.Block,
+                  how: str = "set") -> None:
+        """`source` is the whole or a part of the block, which is shared. `how`: "pair"
+        makes it the second of two arrays."""
         if source.bytes == block.bytes and source.type is block.type:
-            self._do("set_array", block.handle)
+            self._do(f"{how}_array", block.handle)
         else:
-            self._do("set_memory", block.fd, source.type.number,
+            self._do(f"{how}_memory", block.fd, source.type.number,
                      source.address - block.address, source.count)
+
+    def set_pair(self, source: _sources.Pair) -> int:
+        """Both in memory that the daemon reads. Gives how many bytes are copied."""
+        copied = 0
+        for one, how in ((source.left, "set"), (source.right, "pair")):
+            copied += one.bytes if one.copied else 0
+            block = _shared.sealed_block_of(one)
+            if block is None:
+                block = _shared.Block.copy(one)
+                copied += one.bytes
+                self._do(f"{how}_array", block.handle)
+            else:
+                self.set_block(one, block, how)
+        return copied
 
     def set_streams(self, source: _sources.Elements, paths: Sequence[bytes]) -> None:
         """Pipes that `source` will come through, each a part of it."""
@@ -192,6 +208,8 @@ def put(source: _sources.Source, request: Request, may_stream: bool) \
     if isinstance(source, _sources.Files):
         request.set_files(source)
         return None, 0
+    if isinstance(source, _sources.Pair):
+        return None, request.set_pair(source)
     converted = source.bytes if source.copied else 0
     if (block := _shared.sealed_block_of(source)) is not None:
         request.set_block(source, block)

@@ -80,7 +80,15 @@ class Files:
     held: Any = None  # the file objects: open until the library has opened them
 
 
-Source = Range | Elements | Files
+@dataclass(frozen=True)
+class Pair:
+    """Two arrays whose elements are paired one by one, for dot."""
+
+    left: Elements
+    right: Elements
+
+
+Source = Range | Elements | Files | Pair
 
 
 def source_of(data: Any, *, dtype: Any = None, format: str | None = None,
@@ -99,9 +107,29 @@ def source_of(data: Any, *, dtype: Any = None, format: str | None = None,
         if dtype is not None and _elements.named(dtype) is not _elements.I64:
             raise InvalidArgument("a range's elements are i64", code="bad_range")
         return _range(data)
+    if _is_pair(data):
+        left, right = (_numbers(one, dtype) if isinstance(one, (list, tuple)) else
+                       _elements_of(one, dtype) for one in data)
+        return Pair(left, right)
     if isinstance(data, (list, tuple)):
         return _numbers(data, dtype)
     return _elements_of(data, dtype)
+
+
+# --- two arrays -------------------------------------------------------------------
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, tuple) and len(data) == 2 and \
+        all(isinstance(one, (list, tuple)) or _is_array(one) for one in data)
+
+
+def _is_array(data: Any) -> bool:
+    if isinstance(data, (bytes, bytearray)):
+        return False
+    if hasattr(data, "__array__"):  # numbers of numpy's have it, too
+        return getattr(data, "ndim", 0) > 0
+    return isinstance(data, (array.array, memoryview))
 
 
 # --- ranges -----------------------------------------------------------------------

@@ -50,6 +50,29 @@ TEST_F(Arrays, OfNoElementsAreArrays) {
   EXPECT_EQ(sum(SharedArray<std::uint8_t>::copy({}).value()), "0");
 }
 
+TEST_F(Arrays, OfWhichTwoArePairedHaveADotProduct) {
+  std::vector<double> values(200'000, 1e200);
+  values[7] = 3;
+  const auto left = SharedArray<double>::copy(values).value();
+  values.assign(values.size(), 1e-300);
+  const auto right = SharedArray<double>::copy(values).value();
+  Job job;
+  job.add("dot").add("count").array(left).paired(right);
+  const Answer answer = client_.run(job).value();
+  EXPECT_EQ(answer[0].text(), std::string("1.99999e-95"));
+  EXPECT_EQ(answer[1].text(), std::string("200000"));
+  Job third;
+  third.add("dot").array(left).paired(right).paired(right);
+  ASSERT_TRUE(third.error());
+  EXPECT_EQ(std::string(third.error()->code()), "dot_arrays");
+  const std::vector<double> few(7);
+  Job unequal;
+  unequal.add("dot").array(left).paired(SharedArray<double>::copy(few).value());
+  const Expected<Answer> refused = client_.run(unequal);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(std::string(refused.error().code()), "different_lengths");
+}
+
 TEST_F(Arrays, CanNeverBeWrittenOnceTheyAreShared) {
   tally_array* array = nullptr;
   ASSERT_EQ(tally_array_create(TALLY_TYPE_U8, 10'000, &array, nullptr), TALLY_OK);

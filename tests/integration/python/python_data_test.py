@@ -243,6 +243,32 @@ class BufferTest(DataCase):
         with self.assertRaises(tally.InvalidArgument):
             tally.std(data, ddof=-1, **of)
 
+    def test_dot(self):
+        of = {"client": self.client}
+        left, right = np.array([1e200, 3.0, -1e200]), np.array([1e200, 7.0, 1e200])
+        self.assertEqual(tally.dot(left, right, **of), 21.0)
+        self.assertEqual(tally.dot(left[::2], right[::2], **of), 0.0)
+        self.assertEqual(tally.dot([1, 2], [3, -4], **of), -5)
+        self.assertEqual(tally.dot(np.float32([0.1]), np.float32([3]), **of),
+                         float(np.float32(0.1)) * 3)
+        shared = tally.empty(LARGE)
+        shared[:] = 2
+        tally.share(shared)
+        answer = self.client.run("dot,count", (shared[1:], shared[:-1]))
+        self.assertEqual(dict(answer), {"dot": 4.0 * (LARGE - 1), "count": LARGE - 1})
+        self.assertEqual(answer.copied_bytes, 0)
+        for pair, code in (((left, right[:2]), "different_lengths"),
+                           ((left, [1, 2, 3]), "mixed_types")):
+            with self.assertRaises(tally.InvalidArgument) as caught:
+                tally.dot(*pair, **of)
+            self.assertEqual(caught.exception.code, code)
+        with self.assertRaises(tally.InvalidArgument) as caught:
+            self.client.run("dot,sum", (left, right))
+        self.assertEqual(caught.exception.code, "not_with_dot")
+        with self.assertRaises(tally.InvalidArgument) as caught:
+            tally.run("dot", left, **of)
+        self.assertEqual(caught.exception.code, "dot_arrays")
+
     def test_the_first_of_equals_is_found_across_pieces(self):
         data = np.zeros(LARGE)
         self.assertEqual(self.value("argmax", data), 0)

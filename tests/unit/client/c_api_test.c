@@ -72,6 +72,7 @@ static void a_job_takes_what_it_should(tally_job* job) {
   EXPECT(tally_job_set_values(job, TALLY_TYPE_F64, values, 2, NULL) == TALLY_OK);
   EXPECT(tally_job_set_values(job, TALLY_TYPE_F64, NULL, 0, NULL) == TALLY_OK);
   EXPECT(tally_job_set_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
+  EXPECT(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
   EXPECT(tally_job_add_file(job, "/dev/null", NULL) == TALLY_OK);
   EXPECT(tally_job_set_format(job, TALLY_FORMAT_RAW, NULL) == TALLY_OK);
   EXPECT(tally_job_set_dtype(job, TALLY_TYPE_U16, NULL) == TALLY_OK);
@@ -107,6 +108,8 @@ static void a_job_refuses_what_it_should(tally_job* job) {
                TALLY_INVALID_ARGUMENT, "null_argument");
   EXPECT_ERROR(tally_job_set_values(job, TALLY_TYPE_F64, "", SIZE_MAX, &error),
                TALLY_INVALID_ARGUMENT, "message_too_large");
+  EXPECT_ERROR(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "dot_arrays");
   EXPECT_ERROR(tally_job_set_memory(job, -1, TALLY_TYPE_F64, 0, 1, &error),
                TALLY_INVALID_ARGUMENT, "bad_descriptor");
   EXPECT_ERROR(tally_job_add_file(job, "/nowhere/at/all.csv", &error), TALLY_NOT_FOUND,

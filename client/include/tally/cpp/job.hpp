@@ -69,6 +69,12 @@ class Job {
     return step(
         [&](tally_error** error) { return array.attach_to(job_.get(), error); });
   }
+  // A second array beside that of array() or memory(): their elements are paired one by
+  // one, for dot.
+  template <typename T>
+  Job& paired(const SharedArray<T>& array) {
+    return step([&](tally_error** error) { return array.pair_in(job_.get(), error); });
+  }
   // `count` elements from byte `offset` of a memfd that is sealed as tally.h says.
   Job& memory(int fd, tally_type type, std::uint64_t offset, std::uint64_t count) {
     return step([&](tally_error** error) {

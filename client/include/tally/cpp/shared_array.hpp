@@ -46,17 +46,13 @@ class SharedArray {
     return tally_array_huge_pages(array_);
   }
 
-  // Makes it a job's source: Job::array calls this.
+  // Makes it a job's source, or the second array of one: Job::array and Job::paired
+  // call these.
   tally_status attach_to(tally_job* job, tally_error** error) const {
-    const auto* const start = static_cast<const std::byte*>(tally_array_view(array_));
-    if (start == nullptr || data_.data() == nullptr)
-      return tally_job_set_array(job, array_, error);
-    const auto* const first = reinterpret_cast<const std::byte*>(data_.data());
-    if (first == start && data_.size() == tally_array_count(array_))
-      return tally_job_set_array(job, array_, error);
-    return tally_job_set_memory(job, fd(), type_of<T>(),
-                                static_cast<std::uint64_t>(first - start), data_.size(),
-                                error);
+    return put(tally_job_set_array, tally_job_set_memory, job, error);
+  }
+  tally_status pair_in(tally_job* job, tally_error** error) const {
+    return put(tally_job_pair_array, tally_job_pair_memory, job, error);
   }
 
   // Takes over an array that is shared and of this element type.
@@ -73,6 +69,18 @@ class SharedArray {
       : owner_(std::move(owner)), array_(array), data_(data) {}
 
  private:
+  // The whole array by the one function, or a part of it by the other.
+  template <typename Whole, typename Part>
+  tally_status put(Whole whole, Part part, tally_job* job, tally_error** error) const {
+    const auto* const start = static_cast<const std::byte*>(tally_array_view(array_));
+    if (start == nullptr || data_.data() == nullptr) return whole(job, array_, error);
+    const auto* const first = reinterpret_cast<const std::byte*>(data_.data());
+    if (first == start && data_.size() == tally_array_count(array_))
+      return whole(job, array_, error);
+    return part(job, fd(), type_of<T>(), static_cast<std::uint64_t>(first - start),
+                data_.size(), error);
+  }
+
   std::shared_ptr<const void> owner_;
   const tally_array* array_;
   std::span<const T> data_;
