@@ -72,6 +72,8 @@ std::vector<Case> all_cases() {
       {"product", {{Family::Product}}, {Data::Normal, Data::Signs}, Takes::Integers},
       {"histogram", {{}, false, {{1000, 0, 200, {}}}}, {Data::Normal}},
       {"edges", {{}, false, {irregular_bins()}}, {Data::Normal}},
+      // Of the first half of the elements and the second.
+      {"dot", {{Family::Dot}, false, {}, {}, {{}}}, {Data::Normal, Data::Wide}},
   };
 }
 
@@ -135,13 +137,18 @@ const void* elements_of(ElementType type, Data data) {
 
 // In the steps of ChunkRunner: a leaf's block; of several states each its part of it
 // while that is in the first cache.
-void pass(const States& states, const void* data, std::size_t count, ElementType type) {
+void pass(const States& states, const void* data, std::size_t count, ElementType type,
+          bool in_pairs) {
   constexpr std::size_t kLeaf = 65'536;
   const std::size_t near = 32 * 1024 / model::size_of(type);
   const std::size_t most = states.size() < 2 ? kLeaf : near;
   Block all;
   all.data = data;
   all.count = count;
+  if (in_pairs) {
+    count = all.count = count / 2;
+    all.paired = static_cast<const std::byte*>(data) + count * model::size_of(type);
+  }
   for (std::size_t from = 0; from < count; from += kLeaf) {
     const Block leaf = reduce::part_of(all, from, std::min(kLeaf, count - from), type);
     std::size_t seen = reduce::update_moments(states, leaf);
@@ -201,10 +208,11 @@ void run(benchmark::State& state, const std::string& name, const Case& one,
   const std::size_t count = bytes / model::size_of(type);
   const FloatEnvironment exact;
   const States states = reduce::make_states(one.column, type);
-  pass(states, elements, count, type);
+  const bool in_pairs = one.column.pair.has_value();
+  pass(states, elements, count, type, in_pairs);
   expect_same_value(name, states);
   for (const auto& each : states) each->clear();
-  for (auto _ : state) pass(states, elements, count, type);
+  for (auto _ : state) pass(states, elements, count, type, in_pairs);
   const auto passes = static_cast<std::int64_t>(state.iterations());
   state.SetBytesProcessed(passes * static_cast<std::int64_t>(bytes));
   state.SetItemsProcessed(passes * static_cast<std::int64_t>(count));

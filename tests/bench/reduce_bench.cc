@@ -6,6 +6,7 @@
 //   read1, read2   all of it read into registers by one thread, by two
 //   NAME[,NAME]... a job of these reducers; a histogram has 1,000 bins from 0 to 200
 //   first          a sum of another array of the same elements, which nobody has seen
+//   dot            that of two arrays, the halves of these elements
 //   npy            a sum of the same elements in FILE, a page-cached .npy made for it
 //
 // Data of which the exact sum is easily had by other means (all but `wide`) are held
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -118,6 +120,7 @@ class Bench {
     if (!file_.empty()) write_npy(file_, words_, bytes_);
   }
   ~Bench() {
+    for (tally_array* const half : halves_) tally_array_free(half);
     tally_array_free(array_);
     tally_client_free(client_);
   }
@@ -129,7 +132,11 @@ class Bench {
     if (name == "read2") return time_of([&] { read(2); });
     if (name == "npy") {
       expect_cached(file_);
-      return time_of([&] { reduce("sum", true); });
+      return time_of([&] { reduce("sum", Source::File); });
+    }
+    if (name == "dot") {
+      if (halves_[0] == nullptr) make_halves();
+      return time_of([&] { reduce("dot", Source::Halves); });
     }
     if (name != "first") return time_of([&] { reduce(name); });
     copy_array();
@@ -137,6 +144,8 @@ class Bench {
   }
 
  private:
+  enum class Source { Array, File, Halves };
+
   void fill(void* to, std::size_t count) {
     std::mt19937_64 random(42);
     std::normal_distribution<double> normal(100, 15);
@@ -173,6 +182,22 @@ class Bench {
     return std::stod(sum) == static_cast<double>(exact_) * kUnit;
   }
 
+  void make_halves() {
+    tally_error* error = nullptr;
+    const auto* const bytes = reinterpret_cast<const std::byte*>(words_);
+    for (std::size_t i = 0; i < halves_.size(); ++i)
+      check(tally_array_copy(type_, bytes + i * (bytes_ / 2), bytes_ / 2 / each_,
+                             &halves_[i], &error),
+            error);
+    if (data_ != "normal") return;
+    // Nothing cancels, so that this is near: not how results are rounded is held
+    // against it, but whether each element was paired with its own.
+    const auto* const left = static_cast<const double*>(tally_array_view(halves_[0]));
+    const auto* const right = static_cast<const double*>(tally_array_view(halves_[1]));
+    for (std::size_t i = 0; i < bytes_ / 2 / each_; ++i)
+      near_dot_ += static_cast<long double>(left[i]) * right[i];
+  }
+
   void copy_array() {
     tally_error* error = nullptr;
     tally_array* copy = nullptr;
@@ -198,7 +223,7 @@ class Bench {
     if (all != parity_) die("read other words");
   }
 
-  void reduce(const std::string& names, bool from_file = false) {
+  void reduce(const std::string& names, Source source = Source::Array) {
     tally_error* error = nullptr;
     tally_job* job = nullptr;
     check(tally_job_new(&job, &error), error);
@@ -217,10 +242,14 @@ class Bench {
       }
     }
     check(tally_job_set_path(job, TALLY_PATH_PROCESS, &error), error);
-    if (from_file)
+    if (source == Source::File) {
       check(tally_job_add_file(job, file_.c_str(), &error), error);
-    else
+    } else if (source == Source::Halves) {
+      check(tally_job_set_array(job, halves_[0], &error), error);
+      check(tally_job_pair_array(job, halves_[1], &error), error);
+    } else {
       check(tally_job_set_array(job, array_, &error), error);
+    }
     tally_ticket ticket = 0;
     check(tally_submit(client_, job, &ticket, &error), error);
     tally_answer* answer = nullptr;
@@ -237,6 +266,9 @@ class Bench {
     if (is_new && exact_ != 0 && names.starts_with("sum") &&
         !is_exact(values.substr(0, values.find(','))))
       die("not the exact sum: " + values);
+    if (is_new && near_dot_ != 0 && names == "dot" &&
+        std::fabs(std::stold(values) / near_dot_ - 1) > 1e-12L)
+      die("not the sum of products: " + values);
   }
 
   const std::string data_;
@@ -246,6 +278,8 @@ class Bench {
   std::size_t each_ = 0;  // bytes of an element
   tally_client* client_ = nullptr;
   tally_array* array_ = nullptr;
+  std::array<tally_array*, 2> halves_{};  // copies, once they are asked for
+  long double near_dot_ = 0;              // of the halves; 0: not known
   const std::uint64_t* words_ = nullptr;
   std::uint64_t parity_ = 0;
   Wide exact_ = 0;  // the sum, of f32 and f64 in kUnit; 0: not known

@@ -150,6 +150,7 @@ def reduce(bench):
     yield against_reading("reduce.sum2", 0.75, 2, "normal", "sum")
     yield against_reading("reduce.f32", 0.7, 1, "f32", "sum")
     yield against_reading("reduce.i64", 0.7, 1, "i64", "sum")
+    yield against_reading("reduce.dot", 0.5, 1, "normal", "dot")
     yield against_reading("reduce.five", 0.6, 1, "normal", "sum,mean,var,min,max")
     for row, target, data, name, what in (
             ("reduce.wide", 8, "wide", "sum", "exact sum, all exponents alike"),
