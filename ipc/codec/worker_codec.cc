@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "ipc/codec/common_codec.h"
@@ -256,25 +257,33 @@ void write_pairs(schema::ChunkTask::Builder to,
 
 Error bad_pair() {
   return Error(Errc::InvalidArgument, "bad_task",
-               "pairs of columns that the task has not, or a pair without its states");
+               "a pair of columns of numbers that the task has not, or of a range, or "
+               "without its states");
 }
 
-Result<void> read_pairs(schema::ChunkTask::Reader from,
-                        std::vector<model::ColumnTask>& columns) {
+// The last to be read: what it looks at must be there. A kernel that takes a pair is
+// refused where it is opened.
+Result<void> read_pairs(schema::ChunkTask::Reader from, model::ChunkTask& task) {
+  std::vector<model::ColumnTask>& columns = task.columns;
   const auto pairs = from.getPairs();
   if (pairs.size() >= columns.size()) return bad_pair();
+  if (pairs.size() != 0 && std::holds_alternative<model::RangePiece>(task.piece))
+    return bad_pair();
   const std::size_t first = columns.size() - pairs.size();
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    model::ColumnTask& column = columns[i];
-    const bool of_pairs = column.families == std::vector{model::Family::Dot};
-    if (i < first && std::ranges::count(column.families, model::Family::Dot) != 0)
+  for (std::size_t i = 0; i < first; ++i)
+    if (std::ranges::count(columns[i].families, model::Family::Dot) != 0)
       return bad_pair();
-    if (i < first) continue;
-    const auto pair = pairs[static_cast<unsigned>(i - first)];
-    if (!of_pairs || !column.histograms.empty() || !column.windows.empty() ||
-        pair.getLeft() >= first || pair.getRight() >= first)
+  const auto has_numbers = [&](std::uint32_t column) {
+    return column < first && !columns[column].text;
+  };
+  for (unsigned i = 0; i < pairs.size(); ++i) {
+    model::ColumnTask& column = columns[first + i];
+    const model::ColumnPair pair{pairs[i].getLeft(), pairs[i].getRight()};
+    if (column.families != std::vector{model::Family::Dot} ||
+        !column.histograms.empty() || !column.windows.empty() || column.text ||
+        !has_numbers(pair.left) || !has_numbers(pair.right))
       return bad_pair();
-    column.pair = {pair.getLeft(), pair.getRight()};
+    column.pair = pair;
   }
   return {};
 }
@@ -350,10 +359,10 @@ Result<AssignedTask> read_task(schema::ChunkTask::Reader from) {
     return std::move(bins).error();
   if (Result<void> windows = read_windows(from, assigned.task.columns); !windows)
     return std::move(windows).error();
-  if (Result<void> pairs = read_pairs(from, assigned.task.columns); !pairs)
-    return std::move(pairs).error();
   if (Result<void> kernels = read_kernels(from, assigned.task); !kernels)
     return std::move(kernels).error();
+  if (Result<void> pairs = read_pairs(from, assigned.task); !pairs)
+    return std::move(pairs).error();
   return assigned;
 }
 

@@ -339,7 +339,8 @@ Result<bool> Job::next_round() {
   Result<MergedState> round = take_round();
   if (!round) return std::move(round).error();
   if (!progress().first) begin_searches();
-  std::vector<model::ColumnTask> next(model::input_columns(columns()));  // no pairs
+  // Without the pairs, which the first round has summed.
+  std::vector<model::ColumnTask> next(model::input_columns(columns()));
   bool more = false;
   for (std::size_t i = 0; i < next.size(); ++i) {
     const std::size_t windows = columns()[i].windows.size();

@@ -67,7 +67,7 @@ BlockBuilder::BlockBuilder(const model::ChunkTask& task, const Kernel& kernel,
 Result<BlockBuilder> BlockBuilder::make(const model::ChunkTask& task,
                                         const Kernel& kernel, BlockRoom& room) {
   for (const std::uint32_t column : kernel.task().columns)
-    if (column >= task.columns.size())
+    if (column >= model::input_columns(task.columns))
       return kernel.error(Errc::Internal, "kernel_columns",
                           "the task has not the columns it wants");
   const bool text = wants_text(task, kernel);

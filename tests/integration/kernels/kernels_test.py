@@ -110,15 +110,16 @@ class ValuesTest(KernelCase):
 
     def test_kernels_and_built_ins_share_one_pass(self):
         path = self.file("t.csv", "x,y,name\n1,2,ann bob\n3,-4,bob\n2,8,cid\n")
-        answer = self.run_json("geomean:x,bbox(x,y),sum:x,max:y,words:name=w,count:x",
-                               path, *GEOMEAN, *BBOX, *WORDS)
+        answer = self.run_json(
+            "geomean:x,bbox(x,y),sum:x,max:y,dot(x,y),words:name=w,count:x",
+            path, *GEOMEAN, *BBOX, *WORDS)
         got = values_of(answer)
         self.near(got.pop("geomean:x"), geomean([1, 3, 2]))
         self.assertEqual(got, {
             "bbox(x,y).min_x": 1.0, "bbox(x,y).min_y": -4.0, "bbox(x,y).max_x": 3.0,
             "bbox(x,y).max_y": 8.0, "bbox(x,y).points": "3", "sum:x": 6.0, "max:y": 8.0,
             "w.all": "4", "w.different": "3", "w.most": "bob", "w.times": "2",
-            "count:x": "3"})
+            "count:x": "3", "dot(x,y)": 6.0})
         self.assertEqual(answer["elements"]["seen"], 3)
         self.assertEqual([(k["name"], k["file"]) for k in answer["kernels"]],
                          [("geomean", "geomean.so"), ("bbox", "bbox.so"),

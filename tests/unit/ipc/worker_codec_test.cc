@@ -80,6 +80,7 @@ TEST(WorkerCodec, PairsOfWhatIsNotThereAreRefused) {
     change(tasks.back().task.columns);
     return refusal(tasks);
   };
+  ASSERT_EQ(refused([](auto&) {}), "accepted");
   EXPECT_EQ(refused([](auto& columns) { columns.back().pair->left = 2; }), "bad_task");
   EXPECT_EQ(refused([](auto& columns) { columns.back().pair->right = 9; }), "bad_task");
   EXPECT_EQ(refused([](auto& columns) { columns.back().families.clear(); }),
@@ -93,6 +94,16 @@ TEST(WorkerCodec, PairsOfWhatIsNotThereAreRefused) {
               columns.erase(columns.begin(), ++ ++columns.begin());
             }),
             "bad_task");
+  for (const std::size_t column : {1U, 3U}) {  // of the pair, and the pair itself
+    auto tasks = sample_tasks();
+    tasks.back().task.images = tasks[3].task.images;  // else none is of text
+    ASSERT_EQ(refusal(tasks), "accepted");
+    tasks.back().task.columns[column].text = true;
+    EXPECT_EQ(refusal(tasks), "bad_task");
+  }
+  auto tasks = sample_tasks();
+  tasks.back().task.piece = model::RangePiece{};
+  EXPECT_EQ(refusal(tasks), "bad_task");  // which has no second column
 }
 
 TEST(WorkerCodec, APartialKeepsItsCoverageAndStates) {
