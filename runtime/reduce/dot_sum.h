@@ -32,7 +32,7 @@ class DotSum {
   void merge(const DotSum& from);
 
   // Rounded once, to nearest, ties to even: subnormal where it must be, infinite only
-  // if the true value rounds so. A zero gives +0.
+  // if the true value rounds so. Zero gives +0; what is below it and rounds to it, -0.
   double rounded() const;
 
   // Nothing that 2^64 pairs of doubles cannot reach.

@@ -37,8 +37,8 @@ class Superaccumulator {
   void merge(const Superaccumulator& from);
 
   // *this / divisor, rounded once, to nearest, ties to even: subnormal where it must
-  // be, infinite only if the true quotient rounds so. A zero gives +0.
-  // Precondition: divisor > 0.
+  // be, infinite only if the true quotient rounds so. Zero gives +0; what is below it
+  // and rounds to it, -0. Precondition: divisor > 0.
   double rounded_quotient(std::uint64_t divisor) const;
 
   bool is_negative() const { return (limbs_.back() >> 63) != 0; }

@@ -16,7 +16,8 @@ def bits(value, dtype="f64"):
 
 
 def rounded(exact):
-    """The nearest f64, ties to even, infinite beyond the range; -0 for what is below."""
+    """The nearest f64, ties to even, infinite beyond the range. Zero is +0; what is
+    below it and rounds to it, -0."""
     try:
         return float(exact)  # a division of integers, which Python rounds correctly
     except OverflowError:

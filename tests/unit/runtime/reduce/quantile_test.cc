@@ -154,6 +154,8 @@ TEST(QuantileSearchTest, InfinitiesAndSignsOfZerosAreKept) {
   EXPECT_TRUE(std::signbit(median({-0.0, -0.0})));
   EXPECT_FALSE(std::signbit(median({0.0, -0.0})));
   EXPECT_TRUE(std::signbit(median({0.0, -0.0, -0.0})));
+  EXPECT_EQ(median({-0x1p-1074, 0.0}), 0);  // rounded, from below
+  EXPECT_TRUE(std::signbit(median({-0x1p-1074, 0.0})));
 }
 
 // One round by no sample.
