@@ -14,8 +14,11 @@ SIZES = (0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 511, 
 
 def of(rng, how, count, dtype):
     """`count` Python numbers that elements of the type hold exactly."""
-    make = (FLOATS if dtype in ("f32", "f64") else INTEGERS)[how]
-    return make(rng, count, dtype)
+    return kinds(dtype)[how](rng, count, dtype)
+
+
+def kinds(dtype):
+    return FLOATS if dtype in ("f32", "f64") else INTEGERS
 
 
 # --- floats ---------------------------------------------------------------------------
@@ -136,6 +139,62 @@ def _few(rng, count, dtype):
 
 INTEGERS = {"any bits": _any_bits, "extremes": _extremes, "factors": _factors,
             "few": _few}
+
+
+# --- what elements are paired with ------------------------------------------------------
+
+
+def partners_of(rng, how, values, dtype):
+    """As many elements, whose products with these are hostile."""
+    return PARTNERS[how](rng, values, dtype)
+
+
+def _independent(rng, values, dtype):
+    return of(rng, rng.choice(list(kinds(dtype))), len(values), dtype)
+
+
+def _products_that_cancel(rng, values, dtype):
+    """Of x0, x1: x1, -x0; and a few that leave something."""
+    low = -math.inf if dtype in ("f32", "f64") else inputs.limits(dtype)[0]
+    high = math.inf if dtype in ("f32", "f64") else inputs.limits(dtype)[1]
+    partners = list(values)
+    for i in range(0, len(values) - 1, 2):
+        opposite = -values[i]
+        partners[i] = values[i + 1]
+        partners[i + 1] = values[i] if opposite < low or opposite > high else opposite
+    for one in _independent(rng, values[:rng.choice((0, 1, 3))], dtype):
+        partners[rng.randrange(len(values))] = one
+    return partners
+
+
+def _products_at_the_edge(rng, values, dtype):
+    """Of floats: near the least double, or beyond the greatest; of integers: the largest."""
+    if dtype not in ("f32", "f64"):
+        return _extremes(rng, len(values), dtype)
+    edge = rng.choice((-1074, 1024))
+    lowest, highest = -_least(dtype), _top(dtype)
+
+    def partner(value):
+        exponent = math.frexp(value)[1] if math.isfinite(value) else 0
+        exponent = edge - exponent + rng.randint(-3, 3)
+        return math.ldexp(rng.choice((1, -1, 1.5, -1.25)),
+                          max(lowest, min(highest, exponent)))
+    return _as(dtype, list(map(partner, values)))
+
+
+def _zero_and_infinite(rng, values, dtype):
+    """Infinity times zero, zeros with signs."""
+    if dtype not in ("f32", "f64"):
+        return _few(rng, len(values), dtype)
+    some = rng.choice(((0.0, -0.0), (-0.0,), (0.0, math.inf), (1.0, 0.0, -math.inf),
+                       (1.0, -1.0, 0.0)))
+    return [rng.choice(some) for _ in values]
+
+
+PARTNERS = {"independent": _independent, "cancelling products": _products_that_cancel,
+            "itself": lambda _, values, __: list(values),
+            "products at the edge": _products_at_the_edge,
+            "zero and infinite": _zero_and_infinite}
 
 
 def a_range(rng, count):

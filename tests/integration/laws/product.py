@@ -1,6 +1,7 @@
 """The product: every job in every configuration, each with a number that replays it.
 
-    source × type × size × path × elements × policy × reducers × workers, chunk, level, fault
+    source × type × size × path × elements × policy × reducers × partners
+    × workers, chunk, level, fault
 
 A number's digits say which. Neighbours are mostly one job in several configurations;
 what is left to chance in a job (the elements themselves, the reducers that are chosen,
@@ -14,8 +15,8 @@ import random
 from dataclasses import dataclass
 
 import inputs
-from elements import FLOATS, INTEGERS, LEAF, SIZES
-from jobs import CARRIED, SOURCES, policies
+from elements import LEAF, SIZES, kinds
+from jobs import CARRIED, SOURCES, partners, policies
 
 NEIGHBOURS = 8  # in a row, of one job
 REDUCERS = ("all", "some", "one")
@@ -58,12 +59,14 @@ class Case:
     elements: str
     policy: tuple
     reducers: str
+    partners: str
     configuration: Configuration
 
     def settings(self):
         """Each axis with its value."""
         return [*((name, getattr(self, name)) for name in
-                  ("source", "dtype", "size", "elements", "policy", "reducers")),
+                  ("source", "dtype", "size", "elements", "policy", "reducers",
+                 "partners")),
                 *vars(self.configuration).items()]
 
 
@@ -82,10 +85,10 @@ class Product:
         for source, dtype, size in itertools.product(SOURCES, inputs.CODES, sizes):
             if source == "range" and dtype != "i64" or source == "values" and size > CARRIED:
                 continue
-            ways = ["any"] if source == "range" else \
-                list(FLOATS if dtype in ("f32", "f64") else INTEGERS)
+            ways = ["any"] if source == "range" else list(kinds(dtype))
             for path in _paths(source, size):
-                axes = (CONFIGURATIONS[path], ways, policies(source, dtype), REDUCERS)
+                axes = (CONFIGURATIONS[path], ways, policies(source, dtype), REDUCERS,
+                        partners(source))
                 self._strata.append((source, dtype, size, axes))
                 self._ends.append(math.prod(map(len, axes)) +
                                   (self._ends[-1] if self._ends else 0))
@@ -124,7 +127,7 @@ class Product:
         """How many pairs of settings there are in it."""
         found = set()
         for source, dtype, size, (configurations, *axes) in self._strata:
-            names = ("elements", "policy", "reducers")
+            names = ("elements", "policy", "reducers", "partners")
             axes = [[(name, value) for value in axis] for name, axis in zip(names, axes)]
             axes += [[("source", source)], [("dtype", dtype)], [("size", size)]]
             axes += [set(settings) for settings in

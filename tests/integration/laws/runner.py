@@ -77,7 +77,7 @@ class Runner(contextlib.ExitStack):
         if not job.memory:
             return [_by_program(daemon, job, case.configuration)]
         with wire.Session(daemon.socket) as session:
-            times = REDUCED_AGAIN if case.source.startswith("kept") else 1
+            times = REDUCED_AGAIN if "kept" in case.source else 1
             return [_by_wire(session, job, case.configuration) for _ in range(times)]
 
 
@@ -102,11 +102,11 @@ def _by_program(daemon, job, how):
 
 
 def _by_wire(session, job, how):
-    descriptor, source = job.memory
+    descriptors, source = job.memory
     spec = f"{job.spec()}, path = {PATHS[how.path]}, workers = {how.workers}"
     answer = session.result(
         f"(submit = (spec = ({spec}, chunkSize = {how.chunk}, source = ({source})), "
-        f"replyWhen = 0))", fds=(descriptor,))
+        f"replyWhen = 0))", fds=descriptors)
     plain = {"results": [_plain_result(one) for one in answer["results"]],
              "elements": {name: int(n) for name, n in answer["elements"].items()},
              "path": next(name for name, n in PATHS.items() if n == answer["path"]),
