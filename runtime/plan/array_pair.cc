@@ -66,6 +66,22 @@ Result<void> check_reducer(const model::ReducerSpec& wanted,
       .with("reducer", wanted.name);
 }
 
+Error different_lengths(const source::InspectedFile& left,
+                        const source::InspectedFile& right) {
+  const auto told = [](const source::InspectedFile& file, const char* otherwise) {
+    return (file.name.empty() ? std::string(otherwise) : file.name) + " has " +
+           std::to_string(file.elements);
+  };
+  return Error(Errc::InvalidArgument, "different_lengths",
+               "dot pairs two arrays element by element, and they are not equally "
+               "long: " +
+                   told(left, "the first one") + " elements, " +
+                   told(right, "the second one") +
+                   "; give two of one length, or parts of them")
+      .with("elements", static_cast<std::int64_t>(left.elements))
+      .with("other_elements", static_cast<std::int64_t>(right.elements));
+}
+
 }  // namespace
 
 bool is_array_pair(const model::JobSpec& spec) {
@@ -110,18 +126,15 @@ Result<void> check_array_pair(const source::Inspection& inspection) {
                      "is read once, from its start; put it into a file")
         .with("file", name);
   }
-  if (left.elements == right.elements) return {};
-  const auto told = [](const source::InspectedFile& file, const char* otherwise) {
-    return (file.name.empty() ? std::string(otherwise) : file.name) + " has " +
-           std::to_string(file.elements);
-  };
-  return Error(Errc::InvalidArgument, "different_lengths",
-               "dot pairs two arrays element by element, and they are not equally "
-               "long: " +
-                   told(left, "the first one") + " elements, " +
-                   told(right, "the second one"))
-      .with("elements", static_cast<std::int64_t>(left.elements))
-      .with("other_elements", static_cast<std::int64_t>(right.elements));
+  if (left.elements != right.elements) return different_lengths(left, right);
+  if (left.layout == right.layout) return {};
+  return Error(Errc::InvalidArgument, "different_shapes",
+               "dot pairs elements as they lie in two files, and these lie "
+               "differently: " +
+                   left.name + " is of shape " + left.layout + ", " + right.name +
+                   " of " + right.layout + "; save both in one shape and order")
+      .with("shape", left.layout)
+      .with("other_shape", right.layout);
 }
 
 }  // namespace tally::plan

@@ -23,7 +23,7 @@ Result<Reduction> plan_array_pair(const model::JobSpec& spec,
                                   std::span<const KnownKernel> kernels);
 
 // Whether what was found can be paired. Errors: InvalidArgument "no_stream",
-// "different_lengths".
+// "different_lengths", "different_shapes" (of npy files).
 Result<void> check_array_pair(const source::Inspection& inspection);
 
 }  // namespace tally::plan

@@ -114,6 +114,7 @@ Result<ElementType> inspect_npy(const CheckedFile& file, std::uint64_t start,
   if (!header) return Error(header.error()).within(into.name).with("file", into.name);
   into.data_offset_bytes = start + header->data_offset_bytes;
   into.elements = header->elements;
+  into.layout = header->layout;
   into.bytes = header->elements * model::size_of(header->type);
   const std::uint64_t expected = into.data_offset_bytes + into.bytes;
   if (expected != file.size_bytes)

@@ -30,6 +30,7 @@ struct InspectedFile {
   std::uint64_t data_offset_bytes = 0;
   std::uint64_t elements = 0;  // npy, raw, memory
   std::uint64_t bytes = 0;     // of data that will be read
+  std::string layout;          // npy: of its elements (npy_header.h)
   // csv: for each of the job's columns its place in this file, and the record width.
   std::vector<std::uint32_t> columns;
   std::uint32_t fields = 0;

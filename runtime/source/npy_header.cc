@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/source/excerpt.h"
 
@@ -56,6 +57,7 @@ struct Fields {
   std::optional<std::string_view> descr;  // the text between the quotes
   std::optional<bool> fortran_order;
   std::optional<std::uint64_t> elements;  // the product of the shape
+  std::vector<std::uint64_t> lengths;     // of the shape, but for those of 1
 };
 
 // A parser of the one Python dict literal that numpy writes; order, spacing and
@@ -114,6 +116,7 @@ class DictParser {
     while (!take(')')) {
       const auto length = take_number();
       if (!length) return unexpected("a length of the shape, below 2^64");
+      if (*length > 1) fields_.lengths.push_back(*length);
       if (*length == 0) {
         empty = true;
       } else if (__builtin_mul_overflow(product, *length, &product)) {
@@ -232,6 +235,15 @@ Result<model::ElementType> type_of(std::string_view descr) {
                  ") is not supported" + std::string(kSupported));
 }
 
+std::string layout_text(const Fields& fields) {
+  if (fields.elements == 0) return "";
+  std::string text = "(";
+  for (const std::uint64_t length : fields.lengths)
+    text += (text.size() == 1 ? "" : ", ") + std::to_string(length);
+  const bool any_order = fields.lengths.size() < 2;
+  return text + (any_order || !*fields.fortran_order ? ")" : ") in Fortran order");
+}
+
 }  // namespace
 
 Result<std::size_t> npy_header_bytes(std::span<const std::byte> prefix) {
@@ -261,7 +273,7 @@ Result<NpyHeader> parse_npy_header(std::span<const std::byte> bytes) {
   if (*fields->elements > (kLargestFile - total) / model::size_of(*type))
     return bad_npy("the shape has " + std::to_string(*fields->elements) +
                    " elements, more than any file can hold");
-  return NpyHeader{*type, *fields->elements, total};
+  return NpyHeader{*type, *fields->elements, total, layout_text(*fields)};
 }
 
 }  // namespace tally::source

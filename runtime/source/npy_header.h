@@ -3,7 +3,7 @@
 // Versions 1.0, 2.0 and 3.0. Understood are little-endian and one-byte numbers
 // (i1…i8, u1…u8, f4, f8); '|b1' is read as u8. Any number of dimensions: all elements
 // are reduced, and indexes count them as they lie in memory, so Fortran order needs no
-// care. A 0-d array is one element.
+// care but where elements of two files are paired. A 0-d array is one element.
 //
 // Trust: total over any bytes; the header's length is bounded before anyone reads it.
 // Errors: InvalidData "bad_npy", told with what was expected and what was found.
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "ipc/base/result.h"
 #include "ipc/model/element_type.h"
@@ -22,6 +23,9 @@ struct NpyHeader {
   model::ElementType type = model::ElementType::F64;
   std::uint64_t elements = 0;
   std::uint64_t data_offset_bytes = 0;
+  // What element lies where: "(2, 3)", "(2, 3) in Fortran order". Lengths of 1 are left
+  // out, as they say nothing of it; so it is short. Of no elements: empty.
+  std::string layout;
 };
 
 inline constexpr std::size_t kNpyPrefixBytes = 12;  // enough for npy_header_bytes()

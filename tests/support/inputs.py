@@ -24,8 +24,8 @@ def packed(values, dtype):
     return struct.pack(f"<{len(values)}{CODES[dtype]}", *values)
 
 
-def npy(values, dtype, shape=None, descr=None):
-    header = (f"{{'descr': '{descr or DESCR[dtype]}', 'fortran_order': False, "
+def npy(values, dtype, shape=None, descr=None, fortran=False):
+    header = (f"{{'descr': '{descr or DESCR[dtype]}', 'fortran_order': {fortran}, "
               f"'shape': {shape or f'({len(values)},)'}, }}")
     header += " " * (-(len(header) + 11) % 64) + "\n"
     return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() +

@@ -176,8 +176,8 @@ def norm2(data: Any, **options: Any) -> Any:
 def dot(left: Any, right: Any, **options: Any) -> Any:
     """The exact sum of the products of two arrays, element by element, of floats correctly
     rounded; of two .npy or raw files as well. 0 for nothing. Both have one type and one
-    length. Raises NoValue where that of integers is beyond 128 bits. Of columns of CSV:
-    run("dot(price,qty)", path)."""
+    shape; matrices are not multiplied. Raises NoValue where that of integers is beyond 128
+    bits. Of columns of CSV: run("dot(price,qty)", path)."""
     return run("dot", (left, right), **options).value
 
 

@@ -108,9 +108,7 @@ def source_of(data: Any, *, dtype: Any = None, format: str | None = None,
             raise InvalidArgument("a range's elements are i64", code="bad_range")
         return _range(data)
     if _is_pair(data):
-        left, right = (_numbers(one, dtype) if isinstance(one, (list, tuple)) else
-                       _elements_of(one, dtype) for one in data)
-        return Pair(left, right)
+        return _pair(data, dtype)
     if isinstance(data, (list, tuple)):
         return _numbers(data, dtype)
     return _elements_of(data, dtype)
@@ -124,12 +122,23 @@ def _is_pair(data: Any) -> bool:
         all(isinstance(one, (list, tuple)) or _is_array(one) for one in data)
 
 
+def _pair(data: tuple[Any, Any], dtype: Any) -> Pair:
+    """Each in the order of its rows, however it lies in memory."""
+    left, right = (_numbers(one, dtype) if isinstance(one, (list, tuple)) else
+                   _elements_of(one, dtype) for one in data)
+    shapes = [tuple(getattr(one, "shape", ()) or (len(one),)) for one in data]
+    if left.count == right.count and shapes[0] != shapes[1]:  # else the daemon tells
+        raise InvalidArgument(
+            f"dot pairs two arrays element by element, and one is of shape {shapes[0]}, "
+            f"the other of {shapes[1]}; reshape one of them", code="different_shapes",
+            fields={"shape": str(shapes[0]), "other_shape": str(shapes[1])})
+    return Pair(left, right)
+
+
 def _is_array(data: Any) -> bool:
-    if isinstance(data, (bytes, bytearray)):
-        return False
     if hasattr(data, "__array__"):  # numbers of numpy's have it, too
         return getattr(data, "ndim", 0) > 0
-    return isinstance(data, (array.array, memoryview))
+    return isinstance(data, (array.array, memoryview, bytes, bytearray))
 
 
 # --- ranges -----------------------------------------------------------------------

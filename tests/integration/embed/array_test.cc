@@ -71,6 +71,19 @@ TEST_F(Arrays, OfWhichTwoArePairedHaveADotProduct) {
   const Expected<Answer> refused = client_.run(unequal);
   ASSERT_FALSE(refused);
   EXPECT_EQ(std::string(refused.error().code()), "different_lengths");
+  const auto with = [&](const char* reducer, const auto& other) {
+    Job one;
+    one.add(reducer).array(left).paired(other);
+    const Expected<Answer> done = client_.run(one);
+    return done ? std::string((*done)[0].text()) : std::string(done.error().code());
+  };
+  EXPECT_EQ(with("dot", left), "Infinity");  // itself: 1e200 squared, so many times
+  EXPECT_EQ(with("sum", right), "not_with_dot");
+  const std::vector<float> floats(values.size());
+  EXPECT_EQ(with("dot", SharedArray<float>::copy(floats).value()), "mixed_types");
+  Job alone;
+  alone.add("dot").array(left);
+  EXPECT_EQ(std::string(client_.run(alone).error().code()), "dot_arrays");
 }
 
 TEST_F(Arrays, CanNeverBeWrittenOnceTheyAreShared) {

@@ -147,15 +147,20 @@ class DotTest(DaemonCase):
         y = self.file("y.npy", inputs.npy([1.0, 2.0, 3.0], "f64"))
         i = self.file("i.npy", inputs.npy([1, 2], "i64"))
         t = self.file("t.csv", "a,b\n1,2\n")
-        lengths = self.refused("different_lengths", "dot", x, y)
-        self.assertIn("2", lengths)
-        self.assertIn("3", lengths)
+        f = self.file("f.npy", inputs.npy([1.0, 2.0], "f32"))
+        none = self.file("none.npy", inputs.npy([], "f64"))
+        self.assertIn(f"{x} has 2 elements, {y} has 3; give two of one length",
+                      self.refused("different_lengths", "dot", x, y))
+        self.refused("different_lengths", "dot,count", none, x)
         self.assertIn("exactly two npy", self.refused("dot_arrays", "dot", x))
         self.assertIn("3 files", self.refused("dot_arrays", "dot", x, x, x))
         self.assertIn("a range", self.refused("dot_arrays", "dot", "--range", "0:9"))
         self.refused("dot_arrays", "dot", "--values", "1,2")
         self.refused("mixed_types", "dot", x, i)
-        self.refused("not_with_dot", "dot,sum", x, x)
+        self.refused("mixed_types", "dot", x, f)
+        for other in "sum", "median", "argmin", "histogram(2,0,1)":
+            self.assertIn("a job of its own",
+                          self.refused("not_with_dot", f"dot,{other}", x, x))
         self.refused("no_columns", "dot(a,b)", x, x)
         self.assertIn("dot(price,qty)", self.refused("bad_argument", "dot", t))
         self.refused("bad_argument", "dot(a)", t)
@@ -163,11 +168,55 @@ class DotTest(DaemonCase):
         self.refused("bad_argument", "dot(a,b):a", t)
         self.refused("unknown_column", "dot(a,c)", t)
         self.refused("unknown_column", "dot(a,*)", t)
+        self.assertIn("there are: a, b", self.refused("unknown_column", "dot(1,3)", t))
+        self.refused("ambiguous_column", "dot(a,a)", self.file("twice.csv", "a,a\n1,2\n"))
+        self.refused("unknown_column", "dot(a,b)", self.file("empty.csv", ""))
         fifo = self.daemon.folder / "fifo.raw"
         os.mkfifo(fifo)
         self.addCleanup(fifo.unlink)
         raw = self.file("x.raw", inputs.packed([1.0], "f64"))
-        self.refused("no_stream", "dot", raw, fifo, "--dtype", "f64")
+        for pair in (raw, fifo), (fifo, raw):
+            self.assertIn("put it into a file",
+                          self.refused("no_stream", "dot", *pair, "--dtype", "f64"))
+
+    def test_arrays_of_several_dimensions_lie_alike(self):
+        values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+        def array(name, shape, fortran=False):
+            return self.file(name, inputs.npy(values, "f64", shape, fortran=fortran))
+        c, t = array("c.npy", "(2, 3)"), array("t.npy", "(3, 2)")
+        f, g = array("f.npy", "(2, 3)", True), array("g.npy", "(2, 1, 3)", True)
+        flat, column = array("flat.npy", "(6,)"), array("column.npy", "(6, 1)", True)
+        for pair in (c, c), (f, f), (f, g), (flat, column):
+            self.assertEqual(value_of(self.run_dot(*pair)["results"][0]),
+                             ("f64", bits(91.0)))
+        for pair in (c, t), (c, f), (c, flat), (flat, g):
+            self.assertIn("one shape and order",
+                          self.refused("different_shapes", "dot", *pair))
+        self.assertIn(f"{c} is of shape (2, 3), {f} of (2, 3) in Fortran order",
+                      self.refused("different_shapes", "dot", c, f))
+
+    def test_cells_that_are_missing(self):
+        gap = self.file("gap.csv", "a,b\n1,2\n3,\n")
+        for named, column in ("dot(a,b)", 2), ("dot(b,a)", 2), ("dot(b,b)", 2):
+            error = self.run_dot(gap, reducers=named, code=1)["error"]
+            self.assertEqual((error["code"], error["line"], error["column"]),
+                             ("missing_cell", 3, column))
+        self.assertEqual(value_of(self.run_dot(gap, reducers="dot(a,a)")["results"][0]),
+                         ("f64", bits(10.0)))
+        # No row has both; no row at all.
+        for rows, seen in (",1\n2,\n,\n", 3), ("", 0):
+            answer = self.run_dot(self.file("none.csv", "a,b\n" + rows), "--missing", "skip",
+                                  reducers="dot(a,b),count,count:a")
+            self.assertEqual([value_of(one) for one in answer["results"]],
+                             [("f64", bits(0.0)), ("int", seen), ("int", min(seen, 1))])
+            self.assertEqual((answer["elements"]["missing"], answer["elements"]["kept"]),
+                             (seen, 0))
+
+    def test_a_cell_that_is_no_number_is_named(self):
+        path = self.file("word.csv", "a,b\n1,2\n3,x\n")
+        error = self.run_dot(path, reducers="dot(a,b)", code=1)["error"]
+        self.assertEqual((error["line"], error["column"]), (3, 2))
 
 
 class LossesTest(unittest.TestCase):
@@ -282,6 +331,20 @@ class MemoryTest(unittest.TestCase):
                     f"memory = (type = 10, descriptor = 0, count = 9, {source})",
                     reducers), fds=self.fds)
                 self.assertEqual((member, value["code"]), ("error", code))
+
+    def test_the_second_array_is_looked_at_as_the_first(self):
+        raw = self.daemon.folder / "x.raw"
+        raw.write_bytes(bytes(9 * 8))
+        with open(raw, "rb") as file, wire.Session(self.daemon.socket) as session:
+            for fd, code in ((wire.memfd(bytes(72), seals=0), "not_sealed"),
+                             (os.dup(file.fileno()), "not_sealed"),
+                             (wire.memfd(), "out_of_bounds")):
+                self.addCleanup(os.close, fd)
+                member, value = session.ask(wire.submit(
+                    "memory = (type = 10, descriptor = 0, count = 9, second = (type = 10, "
+                    "descriptor = 1, count = 9))", "dot"), fds=[self.fds[0], fd])
+                self.assertEqual((member, value["code"]), ("error", code))
+                self.assertIn("second array", value["message"])
 
 
 if __name__ == "__main__":

@@ -257,8 +257,22 @@ class BufferTest(DataCase):
         answer = self.client.run("dot,count", (shared[1:], shared[:-1]))
         self.assertEqual(dict(answer), {"dot": 4.0 * (LARGE - 1), "count": LARGE - 1})
         self.assertEqual(answer.copied_bytes, 0)
+        self.assertEqual(tally.dot([], np.empty(0), **of), 0.0)
+        self.assertEqual(tally.dot(left, left, **of), tally.sumsq(left, **of))
+        self.assertEqual(tally.dot([2**63], [2**64 - 1], **of), 2**63 * (2**64 - 1))
+        with self.assertRaises(tally.NoValue):
+            tally.dot([2**64 - 1], [2**64 - 1], **of)
+        self.assertEqual(tally.dot(b"\1\2", bytearray(b"\3\4"), **of), 11)
+        # By their places in the array, not in memory.
+        table = np.arange(6.0).reshape(2, 3)
+        turned = np.asfortranarray(table)
+        self.assertEqual(tally.dot(table, turned, **of), 55.0)
+        self.assertEqual(tally.dot(table.T, turned.T, **of), 55.0)
         for pair, code in (((left, right[:2]), "different_lengths"),
-                           ((left, [1, 2, 3]), "mixed_types")):
+                           ((left, [1, 2, 3]), "mixed_types"),
+                           ((left, right.astype("f4")), "mixed_types"),
+                           ((table, table.T), "different_shapes"),
+                           ((table, table.ravel()), "different_shapes")):
             with self.assertRaises(tally.InvalidArgument) as caught:
                 tally.dot(*pair, **of)
             self.assertEqual(caught.exception.code, code)

@@ -93,6 +93,29 @@ static void a_job_takes_what_it_should(tally_job* job) {
   EXPECT(tally_job_set_require_isolated(job, 1, NULL) == TALLY_OK);
 }
 
+static void pairs_are_of_two_arrays(tally_job* job) {
+  EXPECT_ERROR(tally_job_pair_memory(NULL, 0, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "null_argument");
+  EXPECT_ERROR(tally_job_pair_array(job, NULL, &error), TALLY_INVALID_ARGUMENT,
+               "null_argument");
+  EXPECT_ERROR(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "dot_arrays");
+  EXPECT(tally_job_set_range(job, 0, 1, 1, NULL) == TALLY_OK);
+  EXPECT_ERROR(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "dot_arrays");
+  EXPECT(tally_job_set_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
+  EXPECT_ERROR(tally_job_pair_memory(job, 0, 11, 0, 1, &error), TALLY_INVALID_ARGUMENT,
+               "bad_enum");
+  EXPECT_ERROR(tally_job_pair_memory(job, -1, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "bad_descriptor");
+  EXPECT(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
+  EXPECT_ERROR(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, &error),
+               TALLY_INVALID_ARGUMENT, "dot_arrays");
+  /* The first one anew takes the place of both. */
+  EXPECT(tally_job_set_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
+  EXPECT(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, NULL) == TALLY_OK);
+}
+
 static void a_job_refuses_what_it_should(tally_job* job) {
   EXPECT_ERROR(tally_job_add_reducer(NULL, "sum", NULL, NULL, &error),
                TALLY_INVALID_ARGUMENT, "null_argument");
@@ -108,8 +131,7 @@ static void a_job_refuses_what_it_should(tally_job* job) {
                TALLY_INVALID_ARGUMENT, "null_argument");
   EXPECT_ERROR(tally_job_set_values(job, TALLY_TYPE_F64, "", SIZE_MAX, &error),
                TALLY_INVALID_ARGUMENT, "message_too_large");
-  EXPECT_ERROR(tally_job_pair_memory(job, 0, TALLY_TYPE_I8, 0, 1, &error),
-               TALLY_INVALID_ARGUMENT, "dot_arrays");
+  pairs_are_of_two_arrays(job);
   EXPECT_ERROR(tally_job_set_memory(job, -1, TALLY_TYPE_F64, 0, 1, &error),
                TALLY_INVALID_ARGUMENT, "bad_descriptor");
   EXPECT_ERROR(tally_job_add_file(job, "/nowhere/at/all.csv", &error), TALLY_NOT_FOUND,

@@ -361,11 +361,13 @@ TEST(Plan, AJobWithManyBinsIsNotTiny) {
 }
 
 // Two arrays of so many elements each.
-Result<Plan> pair_plan(std::uint64_t left, std::uint64_t right, bool stream = false) {
+Result<Plan> pair_plan(std::uint64_t left, std::uint64_t right, bool stream = false,
+                       const char* other_layout = "") {
   FilesJob job({left, right});
   job.spec.reducers = {{"dot", {}, "", "dot"}};
   job.spec.chunk_size = kLeaf;
   job.inspection.streams = job.inspection.files[1].stream = stream;
+  job.inspection.files[1].layout = other_layout;
   Result<Reduction> reduction = plan_reduction(job.spec, 1000);
   if (!reduction) return std::move(reduction).error();
   return Plan::make(job.spec, *std::move(reduction), slots(2), job.inspection);
@@ -398,6 +400,9 @@ TEST(Plan, ArraysThatCannotBePairedAreRefused) {
   EXPECT_EQ(unequal.error().code(), "different_lengths");
   EXPECT_NE(unequal.error().message().find("file0 has 7 elements, file1 has 8"),
             std::string::npos);
+  const Result<Plan> turned = pair_plan(6, 6, false, "(2, 3)");
+  ASSERT_FALSE(turned);
+  EXPECT_EQ(turned.error().code(), "different_shapes");
   const Result<Plan> stream = pair_plan(0, 0, true);
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().code(), "no_stream");

@@ -66,6 +66,23 @@ TEST(NpyHeader, ShapesMultiply) {
   }
 }
 
+TEST(NpyHeader, TellsWhatLiesWhere) {
+  const std::pair<std::string, const char*> layouts[] = {
+      {"()", "()"},      {"(1, 1)", "()"},     {"(4,)", "(4)"},
+      {"(1, 4)", "(4)"}, {"(2, 2)", "(2, 2)"}, {"(2, 1, 3)", "(2, 3)"},
+      {"(2, 0, 3)", ""}};
+  for (const auto& [shape, layout] : layouts) {
+    const std::string dict = dict_of("'<f8'", shape);
+    EXPECT_EQ(parse_dict(dict)->layout, layout) << shape;
+    std::string turned = dict;
+    turned.replace(turned.find("False"), 5, "True");
+    const bool matters = std::string_view(layout).find(',') != std::string::npos;
+    EXPECT_EQ(parse_dict(turned)->layout,
+              std::string(layout) + (matters ? " in Fortran order" : ""))
+        << shape;
+  }
+}
+
 TEST(NpyHeader, OrderSpacingAndQuotesAreFree) {
   const auto header =
       parse_dict("  {\"shape\":(2,),\n \"fortran_order\" : True ,\"descr\":\"<i4\"}  ");
