@@ -22,4 +22,9 @@ struct EvenBins {
 bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
                   std::uint64_t* slots);
 
+// The order keys (order_key.h) of the values; `least` and `greatest` for those below
+// and above. Gives whether a value is NaN: its key is one of the two.
+bool keys_between(const double* values, std::size_t count, std::int64_t least,
+                  std::int64_t greatest, std::int64_t* keys);
+
 }  // namespace tally::reduce

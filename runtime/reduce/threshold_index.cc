@@ -1,5 +1,6 @@
 #include "runtime/reduce/threshold_index.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -7,7 +8,7 @@ namespace tally::reduce {
 namespace {
 
 constexpr int kStretchesBits = 10;
-constexpr std::size_t kCellsPerThreshold = 8;
+constexpr std::size_t kCellsPerThreshold = 4;
 
 }  // namespace
 
@@ -46,13 +47,15 @@ ThresholdIndex::ThresholdIndex(std::span<const std::int64_t> thresholds) {
       fullest = std::max(fullest, counted - below.back());
     }
   }
-  padding_ = std::bit_ceil(fullest + 1) - 1;
-  longest_ = (padding_ + 1) / 2;
+  steps_ = std::max(static_cast<int>(std::bit_width(fullest)), 1);
+  padding_ = (std::size_t{1} << steps_) - 1;
   padded_.assign(padding_, kLeast);
   padded_.insert(padded_.end(), thresholds.begin(), thresholds.end());
+  const auto latest = static_cast<std::ptrdiff_t>(thresholds.size()) -
+                      static_cast<std::ptrdiff_t>(padding_);
   for (const std::size_t sure : below)
     cells_.push_back(
-        static_cast<std::uint32_t>(std::min(padding_ + sure, thresholds.size())));
+        static_cast<std::int32_t>(std::min(static_cast<std::ptrdiff_t>(sure), latest)));
 }
 
 }  // namespace tally::reduce

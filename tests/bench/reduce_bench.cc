@@ -5,6 +5,7 @@
 //   DATA     normal (f64), wide (f64 of all exponents), f32, i64
 //   read1, read2   all of it read into registers by one thread, by two
 //   NAME[,NAME]... a job of these reducers; a histogram has 1,000 bins from 0 to 200
+//   edges          a histogram between 1,000 edges at irregular places from 0 to 200
 //   first          a sum of another array of the same elements, which nobody has seen
 //   dot            that of two arrays, the halves of these elements
 //   npy            a sum of the same elements in FILE, a page-cached .npy made for it
@@ -22,9 +23,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iomanip>
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -97,6 +100,21 @@ void expect_cached(const std::string& file) {
   if (!told ||
       !std::ranges::all_of(resident, [](auto each) { return (each & 1) != 0; }))
     die(file + " is not all in the page cache");
+}
+
+// Arguments of a histogram between edges at irregular places.
+std::vector<std::string> irregular_edges() {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> place(0, 200);
+  std::set<double> edges;
+  while (edges.size() < 1000) edges.insert(place(random));
+  std::vector<std::string> words;
+  for (const double edge : edges) {
+    std::ostringstream word;
+    word << (words.empty() ? "edges=" : "") << std::setprecision(17) << edge;
+    words.push_back(word.str());
+  }
+  return words;
 }
 
 class Bench {
@@ -231,9 +249,13 @@ class Bench {
                                                                       tally_job_free);
     std::istringstream list(names);
     for (std::string name; std::getline(list, name, ',');) {
-      if (name == "histogram") {
-        const std::array<const char*, 3> bins{"1000", "0", "200"};
-        check(tally_job_add_reducer_args(job, name.c_str(), bins.data(), bins.size(),
+      if (name == "histogram" || name == "edges") {
+        std::vector<const char*> bins{"1000", "0", "200"};
+        if (name == "edges") {
+          bins.clear();
+          for (const std::string& edge : edges_) bins.push_back(edge.c_str());
+        }
+        check(tally_job_add_reducer_args(job, "histogram", bins.data(), bins.size(),
                                          nullptr, nullptr, &error),
               error);
       } else {
@@ -274,6 +296,7 @@ class Bench {
   const std::string data_;
   const std::size_t bytes_;
   const std::string file_;  // empty: none
+  const std::vector<std::string> edges_ = irregular_edges();
   tally_type type_ = TALLY_TYPE_F64;
   std::size_t each_ = 0;  // bytes of an element
   tally_client* client_ = nullptr;

@@ -154,7 +154,8 @@ def reduce(bench):
     yield against_reading("reduce.five", 0.6, 1, "normal", "sum,mean,var,min,max")
     for row, target, data, name, what in (
             ("reduce.wide", 8, "wide", "sum", "exact sum, all exponents alike"),
-            ("reduce.histogram", 3, "normal", "histogram", "1,000 bins")):
+            ("reduce.histogram", 3, "normal", "histogram", "1,000 bins"),
+            ("reduce.edges", 3, "normal", "edges", "999 bins between irregular edges")):
         reading, took = reduced(bench, 1, data, (name,))
         yield Row(row, REDUCE_BYTES / statistics.median(took[name]), target, "GB/s",
                   False, f"one worker, {what}; plain reading {gb_s(reading)}")

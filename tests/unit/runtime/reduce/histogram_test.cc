@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
+#include <set>
 
 #include "runtime/reduce/histogram_bins.h"
 #include "tests/unit/runtime/reduce/exact_oracle.h"
@@ -101,6 +103,31 @@ std::vector<T> around(const std::vector<double>& edges) {
   return values;
 }
 
+HistogramBins between(const std::vector<double>& edges) {
+  return {static_cast<std::uint32_t>(edges.size() - 1), edges.front(), edges.back(),
+          edges};
+}
+
+// Edges at irregular places; by factors, of either sign; next to each other, with few
+// far from there.
+std::vector<HistogramBins> crowded_bins() {
+  std::mt19937_64 random(5);
+  std::set<double> irregular;
+  while (irregular.size() < 300)
+    irregular.insert(std::uniform_real_distribution<double>(-100, 200)(random));
+  std::set<double> factors{0.0};
+  for (int exponent = -1000; exponent <= 1000; exponent += 20) {
+    factors.insert(std::ldexp(1.25, exponent));
+    factors.insert(-std::ldexp(1.5, exponent));
+  }
+  std::vector<double> neighbours{-1e300, -7, 0};
+  for (double edge = 1; neighbours.size() < 100; edge = std::nextafter(edge, 2))
+    neighbours.push_back(edge);
+  neighbours.insert(neighbours.end(), {3, 1e18, 1e300});
+  return {between({irregular.begin(), irregular.end()}),
+          between({factors.begin(), factors.end()}), between(neighbours)};
+}
+
 std::vector<HistogramBins> sundry_bins() {
   return {
       even(1, 0, 1),
@@ -140,6 +167,16 @@ TYPED_TEST(HistogramTest, EveryElementIsInTheBinThatTheDefinitionSays) {
     EXPECT_EQ(histogram_of(bins, values), by_definition(bins, values));
     const auto more = hostile<TypeParam>(2000, bins.count);
     EXPECT_EQ(histogram_of(bins, more), by_definition(bins, more));
+  }
+}
+
+TYPED_TEST(HistogramTest, EveryElementIsInItsBinHoweverEdgesCrowd) {
+  for (const HistogramBins& bins : crowded_bins()) {
+    auto values = around<TypeParam>(bins.edges);
+    const auto more = hostile<TypeParam>(500, bins.count);
+    values.insert(values.end(), more.begin(), more.end());
+    EXPECT_EQ(histogram_of(bins, values), by_definition(bins, values))
+        << bins.count << " bins from " << bins.lo;
   }
 }
 

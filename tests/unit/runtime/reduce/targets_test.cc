@@ -16,11 +16,15 @@ void append_states(std::vector<std::byte>& into) {
   for (const Family family : families_of(type_of<T>()))
     for (const std::size_t size : kSizes)
       state_over(family, hostile<T>(size, size))->serialise(into);
-  for (const std::size_t size : kSizes) {
-    HistogramState state({300, -64, 86, {}}, type_of<T>());
-    const std::vector<T> values = hostile<T>(size, size);
-    feed(state, std::span<const T>(values), 0, size);
-    state.serialise(into);
+  const std::vector<model::HistogramBins> sundry{{300, -64, 86, {}},
+                                                 {3, -1, 100, {-1, 0.25, 7, 100}}};
+  for (const model::HistogramBins& bins : sundry) {
+    for (const std::size_t size : kSizes) {
+      HistogramState state(bins, type_of<T>());
+      const std::vector<T> values = hostile<T>(size, size);
+      feed(state, std::span<const T>(values), 0, size);
+      state.serialise(into);
+    }
   }
 }
 
