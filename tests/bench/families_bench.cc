@@ -11,6 +11,7 @@
 // byte by byte: a case whose value is another ends the program.
 #include <benchmark/benchmark.h>
 #include <hwy/targets.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -111,16 +112,24 @@ T draw(Data data, std::mt19937_64& random) {
                                    static_cast<double>(Limits::max())));
 }
 
+// In pages, as shared arrays are: elements that lie across lines of the cache are
+// slower.
+std::byte* map_bytes(std::size_t size) {
+  void* const memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) die("no memory");
+  return static_cast<std::byte*>(memory);
+}
+
 // The elements of the case at hand; those of one type and kind are made once. The first
 // ones are drawn and the others repeat them: no branch predictor learns so many.
 const void* elements_of(ElementType type, Data data) {
   constexpr std::size_t kDrawnBytes = std::size_t{8} << 20;
-  static std::vector<std::uint64_t> words;
+  static std::byte* const bytes = map_bytes(kMostBytes);
+  static bool any = false;
   static ElementType made_of{};
   static Data made_as{};
-  if (!words.empty() && made_of == type && made_as == data) return words.data();
-  words.resize(kMostBytes / sizeof words[0]);
-  auto* const bytes = reinterpret_cast<std::byte*>(words.data());
+  if (any && made_of == type && made_as == data) return bytes;
   std::mt19937_64 random(42);
   model::with_type(type, [&](auto zero) {
     for (std::size_t at = 0; at < kDrawnBytes; at += sizeof zero) {
@@ -132,7 +141,8 @@ const void* elements_of(ElementType type, Data data) {
     std::memcpy(bytes + at, bytes, kDrawnBytes);
   made_of = type;
   made_as = data;
-  return words.data();
+  any = true;
+  return bytes;
 }
 
 // In the steps of ChunkRunner: a leaf's block; of several states each its part of it
