@@ -72,33 +72,35 @@ bool PlaceEvenly(const double* values, std::size_t count, const EvenBins& even,
 // The bits of negative doubles grow with their size: they are turned round. Gives the
 // lanes that are NaN, all bits set.
 template <class D, class DI = hn::RebindToSigned<D>>
-HWY_INLINE hn::VFromD<DI> Keys(D d, const double* values, std::int64_t least,
-                               std::int64_t greatest, std::int64_t* keys) {
+HWY_INLINE hn::VFromD<DI> KeyPlace(D d, const double* values, std::int64_t least,
+                                   std::int64_t greatest, std::uint64_t* places) {
   const DI di;
   const auto x = hn::LoadU(d, values);
   const auto bits = hn::BitCast(di, x);
   const auto negative = hn::VecFromMask(di, hn::Lt(bits, hn::Zero(di)));
   const auto turn = hn::Set(di, std::numeric_limits<std::int64_t>::max());
   const auto key = hn::Xor(bits, hn::And(negative, turn));
-  hn::StoreU(hn::Min(hn::Max(key, hn::Set(di, least)), hn::Set(di, greatest)), di,
-             keys);
+  const auto first = hn::Set(di, least);
+  const auto between = hn::Min(hn::Max(key, first), hn::Set(di, greatest));
+  const hn::RebindToUnsigned<D> du;
+  hn::StoreU(hn::BitCast(du, hn::Sub(between, first)), du, places);
   return hn::VecFromMask(di, hn::RebindMask(di, hn::IsNaN(x)));
 }
 
-bool KeysBetween(const double* values, std::size_t count, std::int64_t least,
-                 std::int64_t greatest, std::int64_t* keys) {
+bool PlacesBetween(const double* values, std::size_t count, std::int64_t least,
+                   std::int64_t greatest, std::uint64_t* places) {
   const hn::ScalableTag<double> d;
   const hn::RebindToSigned<decltype(d)> di;
   const std::size_t lanes = hn::Lanes(d);
   auto nan = hn::Zero(di);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    nan = hn::Or(nan, Keys(d, values + i, least, greatest, keys + i));
+    nan = hn::Or(nan, KeyPlace(d, values + i, least, greatest, places + i));
   const hn::CappedTag<double, 1> d1;
   const hn::RebindToSigned<decltype(d1)> di1;
   auto nan1 = hn::Zero(di1);
   for (; i < count; ++i)
-    nan1 = hn::Or(nan1, Keys(d1, values + i, least, greatest, keys + i));
+    nan1 = hn::Or(nan1, KeyPlace(d1, values + i, least, greatest, places + i));
   return !hn::AllTrue(di, hn::Eq(nan, hn::Zero(di))) ||
          !hn::AllTrue(di1, hn::Eq(nan1, hn::Zero(di1)));
 }
@@ -110,7 +112,7 @@ HWY_AFTER_NAMESPACE();
 namespace tally::reduce {
 namespace {
 HWY_EXPORT(PlaceEvenly);
-HWY_EXPORT(KeysBetween);
+HWY_EXPORT(PlacesBetween);
 }  // namespace
 
 bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
@@ -118,9 +120,9 @@ bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
   return HWY_DYNAMIC_DISPATCH(PlaceEvenly)(values, count, even, slots);
 }
 
-bool keys_between(const double* values, std::size_t count, std::int64_t least,
-                  std::int64_t greatest, std::int64_t* keys) {
-  return HWY_DYNAMIC_DISPATCH(KeysBetween)(values, count, least, greatest, keys);
+bool places_between(const double* values, std::size_t count, std::int64_t least,
+                    std::int64_t greatest, std::uint64_t* places) {
+  return HWY_DYNAMIC_DISPATCH(PlacesBetween)(values, count, least, greatest, places);
 }
 
 }  // namespace tally::reduce

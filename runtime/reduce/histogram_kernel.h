@@ -22,9 +22,10 @@ struct EvenBins {
 bool place_evenly(const double* values, std::size_t count, const EvenBins& even,
                   std::uint64_t* slots);
 
-// The order keys (order_key.h) of the values; `least` and `greatest` for those below
-// and above. Gives whether a value is NaN: its key is one of the two.
-bool keys_between(const double* values, std::size_t count, std::int64_t least,
-                  std::int64_t greatest, std::int64_t* keys);
+// How far the order keys (order_key.h) of the values are above `least`; of those below
+// it 0, of those above `greatest` as if they were that. Gives whether a value is NaN:
+// its place is one of the two.
+bool places_between(const double* values, std::size_t count, std::int64_t least,
+                    std::int64_t greatest, std::uint64_t* places);
 
 }  // namespace tally::reduce

@@ -13,17 +13,18 @@
 namespace tally::reduce {
 namespace {
 
-// The least key of a T whose value is at or above the edge, or, where `beyond`, above
-// it; none if there is no such T. Precondition: the edge is no NaN.
-template <std::floating_point T>
+// As what elements are compared with edges: all floats as doubles.
+template <typename T>
+using Compared = std::conditional_t<std::floating_point<T>, double, T>;
+
+// The least key of a T that is at or above the edge, or, where `beyond`, above it; none
+// if there is no such T. Precondition: the edge is no NaN.
+template <std::same_as<double> T>
 std::optional<std::int64_t> threshold(double edge, bool beyond) {
-  constexpr T kInfinity = std::numeric_limits<T>::infinity();
-  auto value = static_cast<T>(edge);
-  if (double{value} < edge) value = std::nextafter(value, kInfinity);
-  if (value == 0) value = -T{0};
-  if (!beyond || double{value} > edge) return order_key(value);
-  if (value == kInfinity) return std::nullopt;
-  return order_key(std::nextafter(value, kInfinity));
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!beyond) return order_key(edge == 0 ? -0.0 : edge);
+  if (edge == kInfinity) return std::nullopt;
+  return order_key(std::nextafter(edge, kInfinity));
 }
 
 template <std::integral T>
@@ -90,7 +91,8 @@ HistogramPlaces::HistogramPlaces(const model::HistogramBins& bins,
   thresholds_.reserve(edges.size());
   model::with_type(type, [&](auto zero) {
     for (const double& edge : edges) {
-      const auto key = threshold<decltype(zero)>(edge, &edge == &edges.back());
+      const auto key =
+          threshold<Compared<decltype(zero)>>(edge, &edge == &edges.back());
       if (!key) break;  // nor for any edge that follows
       thresholds_.push_back(*key);
     }
@@ -98,21 +100,22 @@ HistogramPlaces::HistogramPlaces(const model::HistogramBins& bins,
   if (!even_) index_.emplace(thresholds_);
 }
 
-// Two loops, of which the first goes by vectors: 1.8 ns for a double where one
-// takes 2.8.
+// Two loops, of which the first goes by vectors.
 template <typename T>
 void HistogramPlaces::look_up(const T* block, std::size_t count,
                               std::uint64_t* slots) const {
-  std::array<std::int64_t, kBlock> keys;
+  std::array<std::uint64_t, kBlock> places;
   const std::int64_t lowest = index_->lowest(), highest = index_->highest();
   bool nan = std::floating_point<T>;  // perhaps
   if constexpr (std::same_as<T, double>) {
-    nan = keys_between(block, count, lowest, highest, keys.data());
+    nan = places_between(block, count, lowest, highest, places.data());
   } else {
     for (std::size_t i = 0; i < count; ++i)
-      keys[i] = std::min(std::max(order_key(block[i]), lowest), highest);
+      places[i] = static_cast<std::uint64_t>(
+                      std::min(std::max(order_key(block[i]), lowest), highest)) -
+                  static_cast<std::uint64_t>(lowest);
   }
-  index_->with_search([count, slots, from = keys.data()](const auto search) {
+  index_->with_search([count, slots, from = places.data()](const auto search) {
     for (std::size_t i = 0; i < count; ++i) slots[i] = search.reached(from[i]);
   });
   if (!nan) return;
@@ -146,16 +149,28 @@ void HistogramPlaces::compute(const T* block, std::size_t count,
 }
 
 template <typename T>
+void HistogramPlaces::place(const T* block, std::size_t count,
+                            std::uint64_t* slots) const {
+  if (even_)
+    compute(block, count, slots);
+  else
+    look_up(block, count, slots);
+}
+
+template <typename T>
 std::size_t HistogramPlaces::count(const T* data, std::size_t size,
                                    std::uint64_t* counters) const {
   std::array<std::uint64_t, kBlock> slots;
   std::size_t visited = 0;
   while (visited < size) {
     const std::size_t in_block = std::min(kBlock, size - visited);
-    if (even_)
-      compute(data + visited, in_block, slots.data());
-    else
-      look_up(data + visited, in_block, slots.data());
+    if constexpr (std::same_as<T, float>) {
+      std::array<double, kBlock> widened;
+      for (std::size_t i = 0; i < in_block; ++i) widened[i] = data[visited + i];
+      place(widened.data(), in_block, slots.data());
+    } else {
+      place(data + visited, in_block, slots.data());
+    }
     visited += add_up(slots.data(), in_block, counters);
   }
   return visited;

@@ -3,7 +3,8 @@
 // An edge is compared with elements as the real numbers that both are. That is done
 // once, for each edge: in the order of the type's keys (order_key.h) there is a least
 // one that is at or above the edge, and the number of such thresholds that an element's
-// key has reached is its slot. 0.5 cuts integers at 1; an edge of 0 has -0 above it.
+// key has reached is its slot. 0.5 cuts integers at 1; an edge of 0 has -0 above it. A
+// float is looked up as the double that it is.
 //
 // Bins of even width are first computed in floating point. With u = 2^-53, M the larger
 // of |lo| and |hi| and w the width: the difference, the factor and the product leave a
@@ -35,6 +36,9 @@ class HistogramPlaces {
   std::size_t count(const T* data, std::size_t size, std::uint64_t* counters) const;
 
  private:
+  // T is no float: these are made doubles.
+  template <typename T>
+  void place(const T* block, std::size_t count, std::uint64_t* slots) const;
   template <typename T>
   void look_up(const T* block, std::size_t count, std::uint64_t* slots) const;
   template <typename T>

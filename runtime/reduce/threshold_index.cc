@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kStretchesBits = 10;
 constexpr std::size_t kCellsPerThreshold = 4;
+constexpr std::size_t kMostOneByOne = 4;  // for more, a binary search
 
 }  // namespace
 
@@ -41,18 +42,23 @@ ThresholdIndex::ThresholdIndex(std::span<const std::int64_t> thresholds) {
     stretches_.push_back(
         {static_cast<std::uint32_t>(below.size() - before), cell_bits});
     for (std::uint64_t cell = before; cell < (i + 1) << split; ++cell) {
+      // All that are in the cell have reached its first key.
+      while (counted < end && place_of(thresholds[counted]) == cell << cell_bits)
+        ++counted;
       below.push_back(counted);
       while (counted < end && place_of(thresholds[counted]) >> cell_bits == cell)
         ++counted;
       fullest = std::max(fullest, counted - below.back());
     }
   }
-  steps_ = std::max(static_cast<int>(std::bit_width(fullest)), 1);
-  padding_ = (std::size_t{1} << steps_) - 1;
-  padded_.assign(padding_, kLeast);
-  padded_.insert(padded_.end(), thresholds.begin(), thresholds.end());
-  const auto latest = static_cast<std::ptrdiff_t>(thresholds.size()) -
-                      static_cast<std::ptrdiff_t>(padding_);
+  padding_ = static_cast<std::ptrdiff_t>(fullest <= kMostOneByOne
+                                             ? std::max(fullest, std::size_t{1})
+                                             : std::bit_ceil(fullest + 1) - 1);
+  padded_.assign(static_cast<std::size_t>(padding_), 0);
+  for (const std::int64_t threshold : thresholds)
+    padded_.push_back(place_of(threshold));
+  const std::ptrdiff_t latest =
+      static_cast<std::ptrdiff_t>(thresholds.size()) - padding_;
   for (const std::size_t sure : below)
     cells_.push_back(
         static_cast<std::int32_t>(std::min(static_cast<std::ptrdiff_t>(sure), latest)));

@@ -9,6 +9,9 @@
 // long as in the fullest: there is no branch to be mispredicted, and nothing waits for
 // the memory of the key before. Where thresholds crowd in one cell it becomes a binary
 // search.
+//
+// Keys and thresholds are compared as places, which are unsigned: then a processor adds
+// the outcome in one instruction, with its carry (1.4 ns a double for 2.1).
 #pragma once
 
 #include <cstddef>
@@ -30,32 +33,33 @@ class ThresholdIndex {
   // Ascending; they may repeat. At most 2^20 of them; copied.
   explicit ThresholdIndex(std::span<const std::int64_t> thresholds);
 
-  // Keys below and above are as good as these.
+  // Keys below and above are as good as these. The place of a key is how far it is
+  // above the lowest.
   std::int64_t lowest() const { return lowest_; }
   std::int64_t highest() const { return highest_; }
 
-  // What a search goes by, in plain values that a loop keeps in registers; kSteps 0:
-  // any number. The index must outlive it.
-  template <int kSteps>
+  // What a search goes by, in plain values that a loop keeps in registers; of at most
+  // kInCell thresholds in a cell, or, if that is 0, of any number. The index must
+  // outlive it.
+  template <int kInCell>
   class Search {
    public:
-    // How many thresholds are at or below the key. Precondition: it is no less than
-    // lowest() and no more than highest().
-    std::size_t reached(std::int64_t key) const {
-      const std::uint64_t place =
-          static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(lowest_);
+    // How many thresholds are at or below the key of that place. Precondition: the key
+    // is no less than lowest() and no more than highest().
+    std::size_t reached(std::uint64_t place) const {
       const Stretch& stretch = stretches_[place >> stretch_bits_];
       const auto cell =
           static_cast<std::uint32_t>(stretch.first_cell + (place >> stretch.cell_bits));
-      std::ptrdiff_t found = cells_[cell];
-      const auto step = [&](std::ptrdiff_t length) {
-        const bool above = thresholds_[found + length - 1] <= key;
-        found += length & -std::ptrdiff_t{above};  // no branch
-      };
-      if constexpr (kSteps == 0) {
-        for (std::ptrdiff_t length = longest_; length != 0; length /= 2) step(length);
+      const std::ptrdiff_t below = cells_[cell];
+      std::ptrdiff_t found = below;
+      if constexpr (kInCell == 0) {
+        for (std::ptrdiff_t step = longest_step_; step != 0; step >>= 1) {
+          const bool above = place >= places_[found + step - 1];
+          found += step & -std::ptrdiff_t{above};  // no branch
+        }
       } else {
-        TALLY_UNROLL for (int i = kSteps - 1; i >= 0; --i) step(std::ptrdiff_t{1} << i);
+        TALLY_UNROLL for (int i = 0; i < kInCell; ++i) found +=
+            std::ptrdiff_t{place >= places_[below + i]};
       }
       return static_cast<std::size_t>(found);
     }
@@ -63,39 +67,41 @@ class ThresholdIndex {
    private:
     friend class ThresholdIndex;
     explicit Search(const ThresholdIndex& index)
-        : lowest_(index.lowest_),
-          stretch_bits_(index.stretch_bits_),
+        : stretch_bits_(index.stretch_bits_),
           stretches_(index.stretches_.data()),
           cells_(index.cells_.data()),
-          thresholds_(index.padded_.data() + index.padding_),
-          longest_(std::ptrdiff_t{1} << (index.steps_ - 1)) {}
+          places_(index.padded_.data() + index.padding_),
+          longest_step_((index.padding_ + 1) / 2) {}
 
-    std::int64_t lowest_;
     unsigned stretch_bits_;
     const Stretch* stretches_;
     const std::int32_t* cells_;
-    const std::int64_t* thresholds_;  // there are some before these
-    std::ptrdiff_t longest_;          // step
+    const std::uint64_t* places_;  // of thresholds; there are some before these
+    std::ptrdiff_t longest_step_;
   };
 
-  // Calls `use` with a Search: what takes few steps has a type of its own.
+  // Calls `use` with a Search: where cells have few thresholds it is straight-line
+  // code.
   template <typename Use>
   void with_search(Use&& use) const {
-    if (steps_ == 1) return use(Search<1>(*this));
-    if (steps_ == 2) return use(Search<2>(*this));
-    if (steps_ == 3) return use(Search<3>(*this));
-    use(Search<0>(*this));
+    switch (padding_) {
+      case 1: return use(Search<1>(*this));
+      case 2: return use(Search<2>(*this));
+      case 3: return use(Search<3>(*this));
+      case 4: return use(Search<4>(*this));
+      default: use(Search<0>(*this));
+    }
   }
 
  private:
   std::int64_t lowest_ = 0;
   std::int64_t highest_ = 0;
-  unsigned stretch_bits_ = 0;  // a stretch has 2^stretch_bits_ keys
-  int steps_ = 1;              // no cell has 2^steps_ thresholds
-  std::size_t padding_ = 0;    // 2^steps_ - 1, which is what all steps can find
+  unsigned stretch_bits_ = 0;   // a stretch has 2^stretch_bits_ keys
+  std::ptrdiff_t padding_ = 1;  // what a search can find in a cell
   std::vector<Stretch> stretches_;
-  std::vector<std::int32_t> cells_;   // thresholds below, or less, so as to end within
-  std::vector<std::int64_t> padded_;  // the thresholds, after some that any key reaches
+  std::vector<std::int32_t> cells_;  // thresholds below, or less, so as to end within
+  std::vector<std::uint64_t>
+      padded_;  // the thresholds, after some that any key reaches
 };
 
 }  // namespace tally::reduce

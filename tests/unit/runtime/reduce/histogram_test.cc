@@ -109,7 +109,7 @@ HistogramBins between(const std::vector<double>& edges) {
 }
 
 // Edges at irregular places; by factors, of either sign; next to each other, with few
-// far from there.
+// far from there; the least numbers that there are, on both sides of zero, below one.
 std::vector<HistogramBins> crowded_bins() {
   std::mt19937_64 random(5);
   std::set<double> irregular;
@@ -124,8 +124,13 @@ std::vector<HistogramBins> crowded_bins() {
   for (double edge = 1; neighbours.size() < 100; edge = std::nextafter(edge, 2))
     neighbours.push_back(edge);
   neighbours.insert(neighbours.end(), {3, 1e18, 1e300});
+  std::vector<double> least;
+  for (int i = -20; i <= 20; ++i)
+    least.push_back(i * std::numeric_limits<double>::denorm_min());
+  least.push_back(1);
   return {between({irregular.begin(), irregular.end()}),
-          between({factors.begin(), factors.end()}), between(neighbours)};
+          between({factors.begin(), factors.end()}), between(neighbours),
+          between(least)};
 }
 
 std::vector<HistogramBins> sundry_bins() {
