@@ -91,10 +91,14 @@ void set_windows(Reduction& reduction, const model::JobSpec& spec,
   if (carried_elements(spec.source) && most_elements > reduce::kAlwaysKept)
     sample = carried = carried_sample(spec.source);
   const auto wanted = quantiles_by_column(reduction);
+  std::size_t count = 0;
+  for (const auto& of_column : wanted) count += of_column.size();
+  // What a worker answers is bounded for all of them together.
+  const auto most_kept = static_cast<std::uint32_t>(model::kMostKeptKeys / count);
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (!wanted[i].empty())
       reduction.columns[i].windows =
-          reduce::first_windows(type, wanted[i], sample, most_elements);
+          reduce::first_windows(type, wanted[i], sample, most_elements, most_kept);
 }
 
 }  // namespace tally::plan

@@ -15,7 +15,8 @@ namespace tally::plan {
 
 struct Reduction;
 
-// Of one job: what their windows count, two for each, must fit a worker's answer.
+// Of one job: what their windows count or keep, two for each, must fit a worker's
+// answer.
 inline constexpr std::size_t kMostQuantiles = 128;
 
 // Errors: InvalidArgument "too_many_quantiles", "bad_quantile_job".

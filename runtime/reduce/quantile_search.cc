@@ -31,8 +31,8 @@ Error input_changed(std::uint64_t first, std::uint64_t now, std::string_view whe
                    "an input that stays as it is");
 }
 
-// Neighbouring windows have elements of their own, so many in all.
-constexpr std::size_t kMostKeepingWindows = 8;
+// For fewer, chance would put the rank beyond them too often.
+constexpr std::uint64_t kLeastKept = 4 * std::uint64_t{kAlwaysKept};
 // Of a sample, to see whether they are alike.
 constexpr std::size_t kStretches = 16;
 
@@ -112,7 +112,8 @@ void put_in_place(std::span<std::int64_t> keys, std::span<const std::uint64_t> r
 std::vector<KeyWindow> first_windows(model::ElementType type,
                                      std::span<const Quantile> quantiles,
                                      std::span<const std::int64_t> sample,
-                                     std::uint64_t most_elements) {
+                                     std::uint64_t most_elements,
+                                     std::uint32_t most_kept) {
   TALLY_CHECK(!quantiles.empty());
   KeyWindow whole = whole_window(type);
   if (most_elements <= kAlwaysKept) {
@@ -121,10 +122,8 @@ std::vector<KeyWindow> first_windows(model::ElementType type,
   }
   std::vector<std::int64_t> ascending(sample.begin(), sample.end());
   std::sort(ascending.begin(), ascending.end());
-  // Few enough that each may keep twice as many as it is likely to.
-  const std::uint64_t most_kept = model::kMostKeptKeys / quantiles.size();
   const bool keep =
-      quantiles.size() <= kMostKeepingWindows &&
+      most_kept >= kLeastKept &&
       (sample.empty() || static_cast<double>(most_kept) >=
                              6 * std::sqrt(static_cast<double>(most_elements)));
   std::vector<KeyWindow> windows;
@@ -132,7 +131,7 @@ std::vector<KeyWindow> first_windows(model::ElementType type,
     KeyWindow window = sample.empty() ? whole : bracket(whole, quantile, ascending);
     if (keep && !has_bucket_for_each(window) &&
         (sample.empty() || is_alike_throughout(sample, quantile, ascending))) {
-      window.most_kept = static_cast<std::uint32_t>(most_kept);
+      window.most_kept = most_kept;
       window.aim = quantile.scaled;
     }
     windows.push_back(window);
@@ -156,6 +155,9 @@ Result<void> QuantileSearch::narrow(std::span<const std::unique_ptr<State>> stat
   for (const auto& state : states)
     if (Result<void> same = check(ranks(state)); !same) return same;
   for (const auto& state : states) narrow_all(ranks(state));
+  for (const Search& search : searches_)
+    if (search.least > search.greatest)
+      return input_changed(search.until, search.before, "below a value");
   collect_windows();
   return {};
 }
@@ -229,35 +231,26 @@ void QuantileSearch::narrow_one(Search& search, const RanksState& state,
   if (window.keeps() && window.aim == search.aim) search.missed = window;
   if (state.is_lost()) return;
   std::uint64_t before = state.below();
-  if (search.rank < before) {  // so there are keys below the range
-    if (state.least() > search.greatest) return;
-    search.greatest = state.least() - 1;
-    search.until = before;
-    return;
+  if (search.rank < before)  // so there are keys below the range
+    return search.stay_below(state.least() - 1, before);
+  if (search.rank - before >= state.inside())
+    return search.stay_above(state.greatest() + 1, before + state.inside());
+  std::int64_t least = state.least();
+  std::int64_t greatest = state.greatest();
+  std::uint64_t until = before + state.inside();
+  if (least < greatest && window.keeps()) {
+    least = greatest = keys[search.rank - before];
+  } else if (least < greatest) {
+    std::size_t bucket = 0;
+    while (search.rank - before >= state.buckets()[bucket] &&
+           bucket + 1 < state.buckets().size())
+      before += state.buckets()[bucket++];
+    until = before + state.buckets()[bucket];
+    least = state.bucket(bucket).least;
+    greatest = state.bucket(bucket).greatest;
   }
-  if (search.rank - before >= state.inside()) {
-    if (state.greatest() < search.least) return;
-    search.least = state.greatest() + 1;
-    search.before = before + state.inside();
-    return;
-  }
-  if (state.least() == state.greatest()) {
-    search.least = search.greatest = state.least();
-    return;
-  }
-  if (window.keeps()) {
-    search.least = search.greatest = keys[search.rank - before];
-    return;
-  }
-  std::size_t bucket = 0;
-  while (search.rank - before >= state.buckets()[bucket] &&
-         bucket + 1 < state.buckets().size())
-    before += state.buckets()[bucket++];
-  search.before = before;
-  search.until = before + state.buckets()[bucket];
-  const KeyWindow found = state.bucket(bucket);
-  search.least = found.least;
-  search.greatest = found.greatest;
+  search.stay_above(least, before);
+  search.stay_below(greatest, until);
 }
 
 void QuantileSearch::collect_windows() {

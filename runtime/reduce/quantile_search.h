@@ -47,11 +47,13 @@ namespace tally::reduce {
 //   sample         some of the elements' order keys, from all over the input and in its
 //                  order, none of NaNs
 //   most_elements  that there can be
+//   most_kept      of each quantile
 // Precondition: there are quantiles.
 std::vector<model::KeyWindow> first_windows(model::ElementType type,
                                             std::span<const Quantile> quantiles,
                                             std::span<const std::int64_t> sample,
-                                            std::uint64_t most_elements);
+                                            std::uint64_t most_elements,
+                                            std::uint32_t most_kept);
 
 class QuantileSearch {
  public:
@@ -85,6 +87,16 @@ class QuantileSearch {
     std::uint64_t aim = 0;
     // The window of this round that was to find it.
     std::optional<model::KeyWindow> missed;
+    void stay_above(std::int64_t key, std::uint64_t keys_before) {
+      if (key <= least) return;
+      least = key;
+      before = keys_before;
+    }
+    void stay_below(std::int64_t key, std::uint64_t keys_until) {
+      if (key >= greatest) return;
+      greatest = key;
+      until = keys_until;
+    }
     bool is_found() const { return least == greatest; }
   };
   // Of one quantile: its two searches, by place in searches_.

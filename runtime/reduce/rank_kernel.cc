@@ -70,6 +70,7 @@ HWY_ATTR void Select(const T* data, std::size_t count, std::int64_t least,
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (sizeof(T) >= 4) {
     const hn::ScalableTag<T> d;
+    static_assert(kGroup<T> * hn::MaxLanes(d) <= 64);
     const std::size_t lanes = hn::Lanes(d);
     const auto lowest = hn::Set(d, value_of_key<T>(least));
     const auto highest = hn::Set(d, value_of_key<T>(greatest));

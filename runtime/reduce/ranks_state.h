@@ -6,13 +6,13 @@
 // kMostBuckets: the range is the window.
 //
 // A window that keeps its elements: the range is the window at first, and becomes
-// narrower as elements come, around the window's aim, so that what is kept stays within
-// twice what chance spreads the rank over, sqrt(n) / 2 of n elements. What falls out of
-// it is counted on its side, so that all that the state says is exact, whatever its
-// range: only whether a rank is in it is a matter of luck. A range of one key keeps
-// nothing, and counts. Merged, two states have the keys that are in the ranges of both,
-// or none, if no key is (is_lost()): of elements so unlike each other it is not known
-// any more how many are where.
+// narrower as elements come, around the window's aim, so that of n elements at most
+// 10 sqrt(n) are kept (or kAlwaysKept): chance puts the rank off by sqrt(n) / 2. What
+// falls out of it is counted on its side, so that all that the state says is exact,
+// whatever its range: only whether a rank is in it is a matter of luck. A range of one
+// key keeps nothing, and counts. Merged, two states have the keys that are in the
+// ranges of both, or none, if no key is (is_lost()): of elements so unlike each other
+// it is not known any more how many are where.
 //
 // The window is not in its bytes: it is the task's (ColumnTask::windows), and the
 // states of one column that have the same family are told apart by their order. Counts

@@ -38,6 +38,14 @@ Result<void> run_round(QuantileSearch& search, const Windows& windows,
   return search.narrow(merged, values.size());
 }
 
+template <typename T>
+Windows first_windows_of(const std::vector<Quantile>& wanted,
+                         std::span<const std::int64_t> sample, std::uint64_t most) {
+  return first_windows(
+      type_of<T>(), wanted, sample, most,
+      static_cast<std::uint32_t>(model::kMostKeptKeys / wanted.size()));
+}
+
 // A search that is done. `sample`: as first_windows() has it; `most`: elements.
 template <typename T>
 QuantileSearch searched(const std::vector<Quantile>& wanted,
@@ -45,7 +53,7 @@ QuantileSearch searched(const std::vector<Quantile>& wanted,
                         std::span<const std::int64_t> sample = {},
                         std::uint64_t most = kNotKnown) {
   QuantileSearch search(type_of<T>(), wanted);
-  Windows windows = first_windows(type_of<T>(), wanted, sample, most);
+  Windows windows = first_windows_of<T>(wanted, sample, most);
   std::size_t taken = 0;
   for (; !search.done(); ++taken) {
     EXPECT_TRUE(run_round(search, windows, std::span<const T>(values)));

@@ -162,7 +162,7 @@ TEST(QuantileSearchTest, InfinitiesAndSignsOfZerosAreKept) {
 template <typename T>
 Result<void> first_round(QuantileSearch& search, const std::vector<Quantile>& wanted,
                          const std::vector<T>& values) {
-  return run_round(search, first_windows(type_of<T>(), wanted, {}, kNotKnown),
+  return run_round(search, first_windows_of<T>(wanted, {}, kNotKnown),
                    std::span<const T>(values));
 }
 
@@ -241,8 +241,7 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
     const auto wanted = quantiles({"0.5"});
     QuantileSearch search(ElementType::F64, wanted);
     const auto sample = sample_of(sorted(values), 20);  // so in two rounds
-    ASSERT_TRUE(run_round(search,
-                          first_windows(ElementType::F64, wanted, sample, kNotKnown),
+    ASSERT_TRUE(run_round(search, first_windows_of<double>(wanted, sample, kNotKnown),
                           std::span<const double>(values)));
     ASSERT_FALSE(search.done());
     auto changed = sorted(values);
@@ -252,6 +251,24 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code(), "input_changed");
   }
+}
+
+// One window says that all elements are below it, the other that all are above.
+TEST(QuantileSearchTest, WindowsThatContradictEachOtherAreAnError) {
+  const auto wanted = quantiles({"0.5"});
+  QuantileSearch search(ElementType::I64, wanted);
+  const model::KeyWindow low{-1000, -1}, high{0, 1000};
+  States states;
+  for (const auto& [window, value] :
+       {std::pair{low, std::int64_t{5}}, std::pair{high, std::int64_t{-5}}}) {
+    auto state = std::make_unique<RanksState>(window, ElementType::I64);
+    const std::vector<std::int64_t> values(3, value);
+    feed<std::int64_t>(*state, values, 0, values.size());
+    states.push_back(std::move(state));
+  }
+  const auto narrowed = search.narrow(states, 3);
+  ASSERT_FALSE(narrowed);
+  EXPECT_EQ(narrowed.error().code(), "input_changed");
 }
 
 TEST(QuantileSearchTest, NearestTakesTheEvenRankOfTwoAsNear) {
