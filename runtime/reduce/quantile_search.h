@@ -1,11 +1,12 @@
 // QuantileSearch: finds the quantiles of one column by rounds, each of which reads all
 // of its elements.
 //
-//   windows = first_windows(type, quantiles, sample, most_elements)
+//   windows = first_windows(type, quantiles, ...)
 //   QuantileSearch search(type, quantiles)
-//   do { count every element in a RanksState of each of `windows`;
-//   search.narrow(states);
-//        windows = search.windows() } while (!search.done())
+//   until search.done():
+//     count every element in a RanksState of each of `windows`
+//     search.narrow(states)
+//     windows = search.windows()
 //   search.value(i)
 //
 // No element is sorted, and few are kept. Of each rank that is sought it is known
