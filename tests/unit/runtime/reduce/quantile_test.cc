@@ -74,10 +74,10 @@ using AllTypes = ::testing::Types<std::int8_t, std::int16_t, std::int32_t, std::
 TYPED_TEST_SUITE(QuantileTest, AllTypes);
 
 TYPED_TEST(QuantileTest, ElementsByRankAreThoseOfTheSortedInput) {
-  for (const std::size_t size : {1, 2, 3, 8, 129, 4099}) {
+  for (const std::size_t size : {1U, 2U, 3U, 8U, 129U, 4099U}) {
     const auto values = hostile<TypeParam>(size, size);
     const auto order = sorted(values);
-    for (const std::size_t stride : {0, 1, 7}) {
+    for (const std::size_t stride : {0U, 1U, 7U}) {
       const auto lower =
           found(quantiles({"0", "0.25", "0.5", "1", "lower"}), values, stride);
       const auto higher =
@@ -98,7 +98,7 @@ TYPED_TEST(QuantileTest, InterpolatedValuesAreCorrectlyRounded) {
     const char* text;
     std::uint64_t numerator, denominator;
   } kCases[]{{"0.5", 1, 2}, {"0.3", 3, 10}, {"0.99", 99, 100}, {"1e-6", 1, 1'000'000}};
-  for (const std::size_t size : {2, 3, 8, 64, 1024}) {
+  for (const std::size_t size : {2U, 3U, 8U, 64U, 1024U}) {
     const auto values = hostile<TypeParam>(size, 3 * size);
     const auto order = sorted(values);
     for (const auto& one : kCases) {
@@ -173,7 +173,7 @@ TEST(QuantileSearchTest, ManyElementsBySamplesGoodAndBad) {
   for (double& value : values) value = normal(random);
   const auto order = sorted(values);
   const auto wanted = quantiles({"0.001", "0.5", "0.75", "lower"});
-  for (const std::size_t stride : {0, 20, 50'000}) {
+  for (const std::size_t stride : {0U, 20U, 50'000U}) {
     const auto elements = found(wanted, values, stride);
     expect_element(elements[0], order[199]);
     expect_element(elements[1], order[99'999]);

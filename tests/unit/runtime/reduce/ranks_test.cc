@@ -101,7 +101,7 @@ TYPED_TEST_SUITE(RanksTest, AllTypes);
 
 TYPED_TEST(RanksTest, EveryInstructionSetCountsWhatIsThere) {
   for_each_target([](std::int64_t) {
-    for (const std::size_t size : {0, 1, 3, 31, 64, 1023, 1025}) {
+    for (const std::size_t size : {0U, 1U, 3U, 31U, 64U, 1023U, 1025U}) {
       const auto values = elements<TypeParam>(size);
       for (const model::KeyWindow& window : windows(values)) {
         RanksState state(window, type_of<TypeParam>());
@@ -235,7 +235,7 @@ TEST(RanksStateTest, OfManyEqualElementsTheRangeIsOneKey) {
 }
 
 TEST(RanksStateTest, BytesThatAreNoStateAreRefused) {
-  for (const std::uint32_t keeps : {0, 3}) {
+  for (const std::uint32_t keeps : {0U, 3U}) {
     const std::vector<std::int64_t> values{1, 2, 3};
     RanksState state({1, 3, keeps}, ElementType::I64);
     feed<std::int64_t>(state, values, 0, values.size());
