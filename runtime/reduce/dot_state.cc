@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kIntegerBytes = 32;
 constexpr std::size_t kLimbsOffset = 8;
-constexpr std::size_t kFloatBytes = kLimbsOffset + 8 * DotSum::kLimbs;
+constexpr std::size_t kFloatBytes = kLimbsOffset + 8 * ProductSum::kLimbs;
 
 // Products of one run, what weighs 1 and what weighs 2^64 summed apart: room for 2^63
 // of them.
@@ -150,10 +150,10 @@ Result<void> FloatDotState::deserialise(std::uint16_t version,
   const auto layout = check_layout(*this, version, bytes, kFloatBytes);
   if (!layout) return layout;
   const auto seen = get_little_endian<std::uint64_t>(bytes, 0);
-  DotSum::Limbs limbs{};
+  ProductSum::Limbs limbs{};
   for (std::size_t i = 0; i < limbs.size(); ++i)
     limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
-  const DotSum sum(limbs);
+  const ProductSum sum(limbs);
   if (!can_be_seen(seen, sum.is_zero()) || !sum.is_in_reach())
     return bad_state("sum of products of floats");
   seen_ = static_cast<std::uint8_t>(seen);
@@ -163,7 +163,7 @@ Result<void> FloatDotState::deserialise(std::uint16_t version,
 
 void FloatDotState::clear() {
   seen_ = 0;
-  sum_ = DotSum();
+  sum_ = ProductSum();
 }
 
 double FloatDotState::value() const {

@@ -2,7 +2,7 @@
 // are pairs (Block::paired). dot finishes it.
 //
 // Integers are summed in 256 bits (2^64 products of 64-bit elements fit), floats in a
-// DotSum beside flags for what fixed point cannot hold: products that are NaN or
+// ProductSum beside flags for what fixed point cannot hold: products that are NaN or
 // infinite, and whether -0 or anything else was among them. Bytes:
 // runtime/reduce/README.md.
 #pragma once
@@ -12,8 +12,8 @@
 #include <optional>
 
 #include "ipc/base/int128.h"
-#include "runtime/reduce/dot_sum.h"
 #include "runtime/reduce/float_dot_kernel.h"
+#include "runtime/reduce/product_sum.h"
 #include "runtime/reduce/state.h"
 
 namespace tally::reduce {
@@ -65,7 +65,7 @@ class FloatDotState final : public State {
  private:
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags, of the products
-  DotSum sum_;             // of the finite products
+  ProductSum sum_;         // of the finite products
   DotPlan plan_;           // learnt on the way; no part of the value
 };
 

@@ -1,9 +1,11 @@
 #include "runtime/reduce/float_bins.h"
 
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "ipc/base/float_environment.h"
+#include "runtime/reduce/blocks_and_bins.h"
 #include "runtime/reduce/float_bins_kernel.h"
 #include "runtime/reduce/float_parts.h"
 
@@ -12,6 +14,9 @@ namespace {
 
 class Bins {
  public:
+  // 2^67 of elements' mantissas, shifted by 7 at most, stay below 2^127.
+  static constexpr std::size_t kRoom = std::numeric_limits<std::size_t>::max();
+
   void add(const Parts& parts) {
     const std::size_t bin = (std::size_t{parts.negative} << 8) | (parts.exponent >> 3);
     bins_[0][bin] += parts.mantissa << (parts.exponent & 7U);
@@ -69,21 +74,17 @@ template <typename T>
 [[gnu::noinline]] FloatRun sum_by_blocks(const T* data, std::size_t count,
                                          Superaccumulator& into, BlockPlan& plan) {
   const FloatEnvironment environment;
-  std::optional<Bins> bins;
-  FloatRun run;
-  while (run.visited < count) {
-    const BlockRun done =
-        anchored_sum(data + run.visited, count - run.visited, into, plan);
-    if (done.visited != 0) run.seen |= kSeenOther;
-    run.visited += done.visited;
-    if (done.leave == 0) continue;
-    if (!bins) bins.emplace();
-    const FloatRun left = sum_by_bins(data + run.visited, done.leave, *bins);
-    run.seen |= left.seen;
-    run.visited += left.visited;
-  }
-  if (bins) bins->empty_into(into);
-  return run;
+  return by_blocks_and_bins<Bins>(
+      count, into,
+      [&](FloatRun& run) {
+        const BlockRun done =
+            anchored_sum(data + run.visited, count - run.visited, into, plan);
+        if (done.visited != 0) run.seen |= kSeenOther;
+        return done;
+      },
+      [data](std::size_t at, std::size_t left, Bins& bins) {
+        return sum_by_bins(data + at, left, bins);
+      });
 }
 
 template <typename T>

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ipc/base/int128.h"
 #include "runtime/reduce/float_blocks.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -38,6 +39,17 @@ using Bits = hn::RebindToUnsigned<Doubles>;
 
 [[maybe_unused]] inline double PowerOfTwo(int exponent) {
   return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+}
+
+// Of lanes that are Integers.
+template <class V>
+HWY_ATTR Int128 TotalOfLanes(V lanes) {
+  const Integers d;
+  HWY_ALIGN std::int64_t stored[hn::MaxLanes(d)];
+  hn::Store(lanes, d, stored);
+  Int128 total = 0;
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) total += stored[i];
+  return total;
 }
 
 // How a kernel splits elements.
@@ -79,18 +91,17 @@ HWY_ATTR BlockPlan PlanFor(const T* data, std::size_t count, const Splitting& ho
   return plan;
 }
 
-// One block as the last one was, or else as it needs: add(parts) by plan.exponent,
-// which says whether that did.
-template <typename T, typename Add>
-HWY_ATTR bool AddNext(const T* data, std::size_t block, const Splitting& how,
-                      BlockPlan& plan, const Add& add) {
+// One block as the last one was, or else as it needs, which is make_plan(): add(parts)
+// by the rest of the plan, which says whether that did.
+template <typename Plan, typename MakePlan, typename Add>
+HWY_ATTR bool AddNext(Plan& plan, const MakePlan& make_plan, const Add& add) {
   constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
   if (plan.parts > 1 && ++plan.blocks % kTryLessEvery == 0 && add(plan.parts - 1)) {
     --plan.parts;
     return true;
   }
   if (plan.parts > 0 && add(plan.parts)) return true;
-  plan = PlanFor(data, block, how);
+  plan = make_plan();
   return plan.parts > 0 && add(plan.parts);
 }
 

@@ -1,10 +1,9 @@
 #include "runtime/reduce/float_dot.h"
 
-#include <algorithm>
 #include <array>
-#include <optional>
 
 #include "ipc/base/float_environment.h"
+#include "runtime/reduce/blocks_and_bins.h"
 
 namespace tally::reduce {
 namespace {
@@ -76,7 +75,7 @@ class ProductBins {
 
   void add(const Product& product) { bins_[product.exponent] += product.mantissa; }
 
-  void empty_into(DotSum& into) {
+  void empty_into(ProductSum& into) {
     for (unsigned exponent = 0; exponent < bins_.size(); ++exponent) {
       if (bins_[exponent] == 0) continue;
       into.add(bins_[exponent], exponent);
@@ -92,38 +91,26 @@ class ProductBins {
 // arithmetic moves out of the environment.
 template <typename T>
 [[gnu::noinline]] FloatRun dot_by_blocks(const T* x, const T* y, std::size_t count,
-                                         DotSum& into, std::uint8_t seen,
+                                         ProductSum& into, std::uint8_t seen,
                                          DotPlan& plan) {
   const FloatEnvironment environment;
-  std::optional<ProductBins> bins;
-  FloatRun run;
-  std::size_t room = 0;
-  while (run.visited < count) {
-    const BlockRun done = dot_by_digits(x + run.visited, y + run.visited,
-                                        count - run.visited, into, plan);
-    if (((seen | run.seen) & kSeenOther) == 0)
-      run.seen |= seen_of_finite(x + run.visited, y + run.visited, done.visited);
-    run.visited += done.visited;
-    if (done.leave == 0) continue;
-    const std::size_t leave = std::min(done.leave, ProductBins::kRoom);
-    if (!bins) bins.emplace();
-    if (room < leave) {
-      bins->empty_into(into);
-      room = ProductBins::kRoom;
-    }
-    room -= leave;
-    const FloatRun left =
-        visit_pairs(x + run.visited, y + run.visited, leave,
-                    [&bins](const Product& product) { bins->add(product); });
-    run.seen |= left.seen;
-    run.visited += left.visited;
-  }
-  if (bins) bins->empty_into(into);
-  return run;
+  return by_blocks_and_bins<ProductBins>(
+      count, into,
+      [&](FloatRun& run) {
+        const BlockRun done = dot_by_digits(x + run.visited, y + run.visited,
+                                            count - run.visited, into, plan);
+        if (((seen | run.seen) & kSeenOther) == 0)
+          run.seen |= seen_of_finite(x + run.visited, y + run.visited, done.visited);
+        return done;
+      },
+      [x, y](std::size_t at, std::size_t left, ProductBins& bins) {
+        return visit_pairs(x + at, y + at, left,
+                           [&bins](const Product& product) { bins.add(product); });
+      });
 }
 
 template <typename T>
-FloatRun float_dot_of(const T* x, const T* y, std::size_t count, DotSum& into,
+FloatRun float_dot_of(const T* x, const T* y, std::size_t count, ProductSum& into,
                       std::uint8_t seen, DotPlan& plan) {
   constexpr std::size_t kWorthBlocks = 1024;  // bins cost some 4 us
   if (count >= kWorthBlocks) return dot_by_blocks(x, y, count, into, seen, plan);
@@ -134,13 +121,13 @@ FloatRun float_dot_of(const T* x, const T* y, std::size_t count, DotSum& into,
 
 }  // namespace
 
-FloatRun float_dot(const float* x, const float* y, std::size_t count, DotSum& into,
+FloatRun float_dot(const float* x, const float* y, std::size_t count, ProductSum& into,
                    std::uint8_t seen, DotPlan& plan) {
   return float_dot_of(x, y, count, into, seen, plan);
 }
 
-FloatRun float_dot(const double* x, const double* y, std::size_t count, DotSum& into,
-                   std::uint8_t seen, DotPlan& plan) {
+FloatRun float_dot(const double* x, const double* y, std::size_t count,
+                   ProductSum& into, std::uint8_t seen, DotPlan& plan) {
   return float_dot_of(x, y, count, into, seen, plan);
 }
 

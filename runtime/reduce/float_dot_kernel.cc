@@ -49,19 +49,9 @@ constexpr int WeightOf(int digits, int slot) {
   return slot == 2 * digits - 1 ? 3 : slot;  // k + j
 }
 
-template <class V>
-HWY_ATTR Int128 TotalOfLanes(V lanes) {
-  const Integers d;
-  HWY_ALIGN std::int64_t stored[hn::MaxLanes(d)];
-  hn::Store(lanes, d, stored);
-  Int128 total = 0;
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) total += stored[i];
-  return total;
-}
-
 template <int kDigits, typename T>
 HWY_ATTR bool AddBlock(const T* x_data, const T* y_data, const DotPlan& plan,
-                       DotSum& into) {
+                       ProductSum& into) {
   const Doubles d;
   const Integers di;
   const Halves halves;
@@ -113,14 +103,14 @@ HWY_ATTR bool AddBlock(const T* x_data, const T* y_data, const DotPlan& plan,
     const int weight = first - kDigitBits * WeightOf(kDigits, slot);
     const Int128 total = TotalOfLanes(products[slot]);
     if (total != 0)
-      into.add(total, static_cast<unsigned>(weight + int{DotSum::kOneBit}));
+      into.add(total, static_cast<unsigned>(weight + int{ProductSum::kOneBit}));
   }
   return true;
 }
 
 template <typename T>
 HWY_ATTR bool AddBlockBy(int digits, const T* x, const T* y, const DotPlan& plan,
-                         DotSum& into) {
+                         ProductSum& into) {
   switch (digits) {
     case 1: return AddBlock<1>(x, y, plan, into);
     case 2: return AddBlock<2>(x, y, plan, into);
@@ -147,22 +137,16 @@ HWY_ATTR DotPlan DotPlanFor(const T* x, const T* y) {
   return plan;
 }
 
-// One block as the last one was, or else as it needs.
+// One block, as it needs.
 template <typename T>
-HWY_ATTR bool AddNextPairs(const T* x, const T* y, DotPlan& plan, DotSum& into) {
-  constexpr unsigned kTryLessEvery = 64;  // data may have become simpler
-  if (plan.parts > 1 && ++plan.blocks % kTryLessEvery == 0 &&
-      AddBlockBy(plan.parts - 1, x, y, plan, into)) {
-    --plan.parts;
-    return true;
-  }
-  if (AddBlockBy(plan.parts, x, y, plan, into)) return true;
-  plan = DotPlanFor(x, y);
-  return AddBlockBy(plan.parts, x, y, plan, into);
+HWY_ATTR bool AddNextPairs(const T* x, const T* y, DotPlan& plan, ProductSum& into) {
+  return AddNext(
+      plan, [&]() HWY_ATTR { return DotPlanFor(x, y); },
+      [&](int digits) HWY_ATTR { return AddBlockBy(digits, x, y, plan, into); });
 }
 
 template <typename T>
-HWY_ATTR BlockRun AddPairs(const T* x, const T* y, std::size_t count, DotSum& into,
+HWY_ATTR BlockRun AddPairs(const T* x, const T* y, std::size_t count, ProductSum& into,
                            DotPlan& plan) {
   BlockRun run;
   const std::size_t block = BlockElements();
@@ -176,18 +160,18 @@ HWY_ATTR BlockRun AddPairs(const T* x, const T* y, std::size_t count, DotSum& in
 #else
 
 template <typename T>
-BlockRun AddPairs(const T*, const T*, std::size_t count, DotSum&, DotPlan&) {
+BlockRun AddPairs(const T*, const T*, std::size_t count, ProductSum&, DotPlan&) {
   return {0, count};
 }
 
 #endif
 
-BlockRun DotFloats(const float* x, const float* y, std::size_t count, DotSum& into,
+BlockRun DotFloats(const float* x, const float* y, std::size_t count, ProductSum& into,
                    DotPlan& plan) {
   return AddPairs(x, y, count, into, plan);
 }
-BlockRun DotDoubles(const double* x, const double* y, std::size_t count, DotSum& into,
-                    DotPlan& plan) {
+BlockRun DotDoubles(const double* x, const double* y, std::size_t count,
+                    ProductSum& into, DotPlan& plan) {
   return AddPairs(x, y, count, into, plan);
 }
 
@@ -202,12 +186,12 @@ HWY_EXPORT(DotFloats);
 HWY_EXPORT(DotDoubles);
 }  // namespace
 
-BlockRun dot_by_digits(const float* x, const float* y, std::size_t count, DotSum& into,
-                       DotPlan& plan) {
+BlockRun dot_by_digits(const float* x, const float* y, std::size_t count,
+                       ProductSum& into, DotPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(DotFloats)(x, y, count, into, plan);
 }
 BlockRun dot_by_digits(const double* x, const double* y, std::size_t count,
-                       DotSum& into, DotPlan& plan) {
+                       ProductSum& into, DotPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(DotDoubles)(x, y, count, into, plan);
 }
 

@@ -12,8 +12,8 @@
 
 #include <cstddef>
 
-#include "runtime/reduce/dot_sum.h"
 #include "runtime/reduce/float_blocks.h"
+#include "runtime/reduce/product_sum.h"
 
 namespace tally::reduce {
 
@@ -28,9 +28,9 @@ struct DotPlan {
 // Adds the products of whole blocks of pairs, up to the end or to one that is not for
 // it: infinities, NaNs, exponents too far apart, too large or too small, zeros alone.
 // What it leaves is the caller's. No alignment is asked for.
-BlockRun dot_by_digits(const float* x, const float* y, std::size_t count, DotSum& into,
-                       DotPlan& plan);
+BlockRun dot_by_digits(const float* x, const float* y, std::size_t count,
+                       ProductSum& into, DotPlan& plan);
 BlockRun dot_by_digits(const double* x, const double* y, std::size_t count,
-                       DotSum& into, DotPlan& plan);
+                       ProductSum& into, DotPlan& plan);
 
 }  // namespace tally::reduce

@@ -1,11 +1,10 @@
 #include "runtime/reduce/float_squares.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "ipc/base/float_environment.h"
+#include "runtime/reduce/blocks_and_bins.h"
 
 namespace tally::reduce {
 namespace {
@@ -21,7 +20,7 @@ class SquareBins {
 
   void add(const Parts& parts) { bins_[parts.exponent] += square_of(parts); }
 
-  void empty_into(SquareSum& into) {
+  void empty_into(ProductSum& into) {
     for (unsigned exponent = 0; exponent < bins_.size(); ++exponent) {
       if (bins_[exponent] == 0) continue;
       into.add(static_cast<Int128>(bins_[exponent]), 2 * exponent);
@@ -37,34 +36,21 @@ class SquareBins {
 // arithmetic moves out of the environment.
 template <typename T>
 [[gnu::noinline]] FloatRun squares_by_blocks(const T* data, std::size_t count,
-                                             SquareSum& into, BlockPlan& plan) {
+                                             ProductSum& into, BlockPlan& plan) {
   const FloatEnvironment environment;
-  std::optional<SquareBins> bins;
-  FloatRun run;
-  std::size_t room = 0;
-  while (run.visited < count) {
-    const BlockRun done =
-        squares_by_digits(data + run.visited, count - run.visited, into, plan);
-    run.visited += done.visited;
-    if (done.leave == 0) continue;
-    const std::size_t leave = std::min(done.leave, SquareBins::kRoom);
-    if (!bins) bins.emplace();
-    if (room < leave) {
-      bins->empty_into(into);
-      room = SquareBins::kRoom;
-    }
-    room -= leave;
-    const FloatRun left = visit_floats(
-        data + run.visited, leave, [&bins](const Parts& parts) { bins->add(parts); });
-    run.seen |= left.seen;
-    run.visited += left.visited;
-  }
-  if (bins) bins->empty_into(into);
-  return run;
+  return by_blocks_and_bins<SquareBins>(
+      count, into,
+      [&](const FloatRun& run) {
+        return squares_by_digits(data + run.visited, count - run.visited, into, plan);
+      },
+      [data](std::size_t at, std::size_t left, SquareBins& bins) {
+        return visit_floats(data + at, left,
+                            [&bins](const Parts& parts) { bins.add(parts); });
+      });
 }
 
 template <typename T>
-FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into,
+FloatRun float_squares_of(const T* data, std::size_t count, ProductSum& into,
                           BlockPlan& plan) {
   constexpr std::size_t kWorthBlocks = 1024;  // bins cost some 2 us
   if (count >= kWorthBlocks) return squares_by_blocks(data, count, into, plan);
@@ -75,12 +61,12 @@ FloatRun float_squares_of(const T* data, std::size_t count, SquareSum& into,
 
 }  // namespace
 
-FloatRun float_squares(const float* data, std::size_t count, SquareSum& into,
+FloatRun float_squares(const float* data, std::size_t count, ProductSum& into,
                        BlockPlan& plan) {
   return float_squares_of(data, count, into, plan);
 }
 
-FloatRun float_squares(const double* data, std::size_t count, SquareSum& into,
+FloatRun float_squares(const double* data, std::size_t count, ProductSum& into,
                        BlockPlan& plan) {
   return float_squares_of(data, count, into, plan);
 }

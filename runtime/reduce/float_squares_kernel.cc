@@ -40,19 +40,9 @@ constexpr int UnitOf(int exponent, int digit) {
   return std::max(exponent + 1 - 27 - kDigitBits * digit, kLeastUnit);
 }
 
-template <class V>
-HWY_ATTR Int128 TotalOfLanes(V lanes) {
-  const Integers d;
-  HWY_ALIGN std::int64_t stored[hn::MaxLanes(d)];
-  hn::Store(lanes, d, stored);
-  Int128 total = 0;
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) total += stored[i];
-  return total;
-}
-
 // Where the block goes: squares always, the rest only if sums are wanted, too.
 struct Target {
-  SquareSum& squares;
+  ProductSum& squares;
   Superaccumulator* sum = nullptr;
   MomentsBlock* facts = nullptr;
 };
@@ -125,7 +115,7 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
       const int weight = UnitOf(exponent, k) + UnitOf(exponent, j);
       if (total != 0)
         target.squares.add(total,
-                           static_cast<unsigned>(weight + int{SquareSum::kOneBit}));
+                           static_cast<unsigned>(weight + int{ProductSum::kOneBit}));
     }
   }
   return true;
@@ -149,14 +139,15 @@ HWY_ATTR bool AddNextBlock(const T* data, const Target& target, BlockPlan& plan)
   // Doubles have 53 bits, floats 24: the last ones of a promoted float are zero. And
   // one more: the first digit has 27 of them.
   constexpr int kElementBits = (sizeof(T) == sizeof(float) ? 24 : 53) + 1;
+  constexpr Splitting kHow{kElementBits, kDigitBits, kMaxDigits, kMaxExponent};
   return AddNext(
-      data, BlockElements(), {kElementBits, kDigitBits, kMaxDigits, kMaxExponent}, plan,
+      plan, [&]() HWY_ATTR { return PlanFor(data, BlockElements(), kHow); },
       [&](int digits)
           HWY_ATTR { return AddBlockBy<kSums>(digits, data, plan.exponent, target); });
 }
 
 template <typename T>
-HWY_ATTR BlockRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
+HWY_ATTR BlockRun AddBlocks(const T* data, std::size_t count, ProductSum& into,
                             BlockPlan& plan) {
   BlockRun run;
   const std::size_t block = BlockElements();
@@ -169,7 +160,7 @@ HWY_ATTR BlockRun AddBlocks(const T* data, std::size_t count, SquareSum& into,
 
 template <typename T>
 HWY_ATTR MomentsBlock AddMoments(const T* data, std::size_t count,
-                                 Superaccumulator& sum, SquareSum& squares,
+                                 Superaccumulator& sum, ProductSum& squares,
                                  BlockPlan& plan) {
   MomentsBlock facts;
   if (count >= BlockElements() &&
@@ -181,32 +172,32 @@ HWY_ATTR MomentsBlock AddMoments(const T* data, std::size_t count,
 #else
 
 template <typename T>
-BlockRun AddBlocks(const T*, std::size_t count, SquareSum&, BlockPlan&) {
+BlockRun AddBlocks(const T*, std::size_t count, ProductSum&, BlockPlan&) {
   return {0, count};
 }
 
 template <typename T>
-MomentsBlock AddMoments(const T*, std::size_t, Superaccumulator&, SquareSum&,
+MomentsBlock AddMoments(const T*, std::size_t, Superaccumulator&, ProductSum&,
                         BlockPlan&) {
   return {};
 }
 
 #endif
 
-BlockRun SquareFloats(const float* data, std::size_t count, SquareSum& into,
+BlockRun SquareFloats(const float* data, std::size_t count, ProductSum& into,
                       BlockPlan& plan) {
   return AddBlocks(data, count, into, plan);
 }
-BlockRun SquareDoubles(const double* data, std::size_t count, SquareSum& into,
+BlockRun SquareDoubles(const double* data, std::size_t count, ProductSum& into,
                        BlockPlan& plan) {
   return AddBlocks(data, count, into, plan);
 }
 MomentsBlock FloatMoments(const float* data, std::size_t count, Superaccumulator& sum,
-                          SquareSum& squares, BlockPlan& plan) {
+                          ProductSum& squares, BlockPlan& plan) {
   return AddMoments(data, count, sum, squares, plan);
 }
 MomentsBlock DoubleMoments(const double* data, std::size_t count, Superaccumulator& sum,
-                           SquareSum& squares, BlockPlan& plan) {
+                           ProductSum& squares, BlockPlan& plan) {
   return AddMoments(data, count, sum, squares, plan);
 }
 
@@ -223,22 +214,22 @@ HWY_EXPORT(FloatMoments);
 HWY_EXPORT(DoubleMoments);
 }  // namespace
 
-BlockRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
+BlockRun squares_by_digits(const float* data, std::size_t count, ProductSum& into,
                            BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SquareFloats)(data, count, into, plan);
 }
-BlockRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
+BlockRun squares_by_digits(const double* data, std::size_t count, ProductSum& into,
                            BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(SquareDoubles)(data, count, into, plan);
 }
 
 MomentsBlock moments_by_digits(const float* data, std::size_t count,
-                               Superaccumulator& sum, SquareSum& squares,
+                               Superaccumulator& sum, ProductSum& squares,
                                BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(FloatMoments)(data, count, sum, squares, plan);
 }
 MomentsBlock moments_by_digits(const double* data, std::size_t count,
-                               Superaccumulator& sum, SquareSum& squares,
+                               Superaccumulator& sum, ProductSum& squares,
                                BlockPlan& plan) {
   return HWY_DYNAMIC_DISPATCH(DoubleMoments)(data, count, sum, squares, plan);
 }

@@ -18,7 +18,7 @@
 #include <cstddef>
 
 #include "runtime/reduce/float_blocks.h"
-#include "runtime/reduce/square_sum.h"
+#include "runtime/reduce/product_sum.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
@@ -26,9 +26,9 @@ namespace tally::reduce {
 // Adds the squares of whole blocks, up to the end or to one that is not for it:
 // infinities, NaNs, exponents too far apart or too large, zeros alone. What it leaves
 // is the caller's. No alignment is asked for.
-BlockRun squares_by_digits(const float* data, std::size_t count, SquareSum& into,
+BlockRun squares_by_digits(const float* data, std::size_t count, ProductSum& into,
                            BlockPlan& plan);
-BlockRun squares_by_digits(const double* data, std::size_t count, SquareSum& into,
+BlockRun squares_by_digits(const double* data, std::size_t count, ProductSum& into,
                            BlockPlan& plan);
 
 // One block, of which sum, least and greatest were taken on the way.
@@ -40,10 +40,10 @@ struct MomentsBlock {
 
 // Adds the first block, and its squares, unless it is not for the kernel.
 MomentsBlock moments_by_digits(const float* data, std::size_t count,
-                               Superaccumulator& sum, SquareSum& squares,
+                               Superaccumulator& sum, ProductSum& squares,
                                BlockPlan& plan);
 MomentsBlock moments_by_digits(const double* data, std::size_t count,
-                               Superaccumulator& sum, SquareSum& squares,
+                               Superaccumulator& sum, ProductSum& squares,
                                BlockPlan& plan);
 
 }  // namespace tally::reduce

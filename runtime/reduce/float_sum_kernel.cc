@@ -94,10 +94,11 @@ HWY_ATTR bool AddBlockBy(int levels, const T* data, int exponent,
 // One block, as it needs.
 template <typename T>
 HWY_ATTR bool AddNextBlock(const T* data, Superaccumulator& into, BlockPlan& plan) {
-  return AddNext(data, BlockElements(), {53, kLevelBits, kMaxLevels, kMaxExponent},
-                 plan, [&](int levels) HWY_ATTR {
-                   return AddBlockBy(levels, data, plan.exponent, into);
-                 });
+  constexpr Splitting kHow{53, kLevelBits, kMaxLevels, kMaxExponent};
+  return AddNext(
+      plan, [&]() HWY_ATTR { return PlanFor(data, BlockElements(), kHow); },
+      [&](int levels)
+          HWY_ATTR { return AddBlockBy(levels, data, plan.exponent, into); });
 }
 
 template <typename T>

@@ -14,14 +14,14 @@ namespace {
 
 // S^2 and n Q both fit.
 using Wide = std::array<std::uint64_t, 2 * Superaccumulator::kLimbs>;
-static_assert(std::tuple_size_v<Wide> == SquareSum::kLimbs + 1);
+static_assert(std::tuple_size_v<Wide> == ProductSum::kLimbs + 1);
 
 struct Quotient {
   Wide whole{};       // in units of 2^-2150
   bool more = false;  // something remained
 };
 
-std::optional<Quotient> variance(const Superaccumulator& sum, const SquareSum& squares,
+std::optional<Quotient> variance(const Superaccumulator& sum, const ProductSum& squares,
                                  std::uint64_t n, std::uint64_t ddof) {
   TALLY_CHECK(n > ddof);
   Quotient quotient;
@@ -47,24 +47,16 @@ double rounded_root(Quotient quotient) {
   return std::bit_cast<double>(round_to_double(quotient.whole, more));
 }
 
-Quotient whole(const SquareSum& squares) {
-  Quotient quotient;
-  std::copy(squares.limbs().begin(), squares.limbs().end(), quotient.whole.begin());
-  return quotient;
-}
-
 }  // namespace
 
-double rounded_sum_of_squares(const SquareSum& squares) {
-  return rounded(whole(squares));
-}
-
-double rounded_norm(const SquareSum& squares) {
-  return rounded_root(whole(squares));
+double rounded_norm(const ProductSum& squares) {
+  Quotient quotient;
+  std::copy(squares.limbs().begin(), squares.limbs().end(), quotient.whole.begin());
+  return rounded_root(quotient);
 }
 
 std::optional<double> rounded_variance(const Superaccumulator& sum,
-                                       const SquareSum& squares, std::uint64_t n,
+                                       const ProductSum& squares, std::uint64_t n,
                                        std::uint64_t ddof) {
   const auto quotient = variance(sum, squares, n, ddof);
   if (!quotient) return std::nullopt;
@@ -72,7 +64,7 @@ std::optional<double> rounded_variance(const Superaccumulator& sum,
 }
 
 std::optional<double> rounded_deviation(const Superaccumulator& sum,
-                                        const SquareSum& squares, std::uint64_t n,
+                                        const ProductSum& squares, std::uint64_t n,
                                         std::uint64_t ddof) {
   const auto quotient = variance(sum, squares, n, ddof);
   if (!quotient) return std::nullopt;

@@ -18,22 +18,21 @@
 #include <cstdint>
 #include <optional>
 
-#include "runtime/reduce/square_sum.h"
+#include "runtime/reduce/product_sum.h"
 #include "runtime/reduce/superaccumulator.h"
 
 namespace tally::reduce {
 
-// Q, and its square root.
-double rounded_sum_of_squares(const SquareSum& squares);
-double rounded_norm(const SquareSum& squares);
+// The square root of Q.
+double rounded_norm(const ProductSum& squares);
 
 // The variance, and its square root. nullopt: no n elements have these sums (Q n <
 // S^2). Precondition: n > ddof.
 std::optional<double> rounded_variance(const Superaccumulator& sum,
-                                       const SquareSum& squares, std::uint64_t n,
+                                       const ProductSum& squares, std::uint64_t n,
                                        std::uint64_t ddof);
 std::optional<double> rounded_deviation(const Superaccumulator& sum,
-                                        const SquareSum& squares, std::uint64_t n,
+                                        const ProductSum& squares, std::uint64_t n,
                                         std::uint64_t ddof);
 
 }  // namespace tally::reduce

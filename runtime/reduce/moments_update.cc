@@ -43,7 +43,7 @@ template <typename T>
   const FloatEnvironment environment;
   const T* data = static_cast<const T*>(block.data);
   Superaccumulator sum;
-  SquareSum squares;
+  ProductSum squares;
   std::size_t visited = 0;
   while (visited < block.count) {
     const MomentsBlock facts = moments_by_digits(data + visited, block.count - visited,

@@ -140,7 +140,7 @@ bool takes_ddof(const Reducer& reducer) {
   return reducer.name == "var" || reducer.name == "std";
 }
 
-SquareSum squares_of(const FinishInput& input) {
+ProductSum squares_of(const FinishInput& input) {
   const State& state = state_of(input, Family::Squares);
   if (model::is_float(input.type))
     return static_cast<const FloatSquaresState&>(state).squares();
@@ -169,8 +169,7 @@ Result<FinishedValue> finish_squares(const Reducer& reducer, const FinishInput& 
   if (const auto special = special_of_squares(input, kInfinity))
     return FinishedValue(*special);
   if (reducer.name == "norm2") return FinishedValue(rounded_norm(squares_of(input)));
-  if (model::is_float(input.type))
-    return FinishedValue(rounded_sum_of_squares(squares_of(input)));
+  if (model::is_float(input.type)) return FinishedValue(squares_of(input).rounded());
   const State& state = state_of(input, Family::Squares);
   if (const auto total = static_cast<const IntegerSquaresState&>(state).total())
     return FinishedValue(*total);

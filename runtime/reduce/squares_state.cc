@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kIntegerBytes = 24;
 constexpr std::size_t kLimbsOffset = 8;
-constexpr std::size_t kFloatBytes = kLimbsOffset + 8 * SquareSum::kLimbs;
+constexpr std::size_t kFloatBytes = kLimbsOffset + 8 * ProductSum::kLimbs;
 constexpr std::uint8_t kInfinity = kSeenPositiveInfinity;
 constexpr std::uint64_t kAllSquareFlags = kSeenNan | kInfinity;
 
@@ -134,10 +134,10 @@ std::optional<Int128> IntegerSquaresState::total() const {
   return static_cast<Int128>(total);
 }
 
-SquareSum IntegerSquaresState::squares() const {
-  SquareSum squares;
+ProductSum IntegerSquaresState::squares() const {
+  ProductSum squares;
   for (unsigned i = 0; i < total_.size(); ++i)
-    squares.add(Int128{total_[i]}, SquareSum::kOneBit + kLimbBits * i);
+    squares.add(Int128{total_[i]}, ProductSum::kOneBit + kLimbBits * i);
   return squares;
 }
 
@@ -179,11 +179,11 @@ Result<void> FloatSquaresState::deserialise(std::uint16_t version,
   const auto layout = check_layout(*this, version, bytes, kFloatBytes);
   if (!layout) return layout;
   const auto seen = get_little_endian<std::uint64_t>(bytes, 0);
-  SquareSum::Limbs limbs{};
+  ProductSum::Limbs limbs{};
   for (std::size_t i = 0; i < limbs.size(); ++i)
     limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
-  const SquareSum squares(limbs);
-  if ((seen & ~kAllSquareFlags) != 0 || !squares.is_in_reach())
+  const ProductSum squares(limbs);
+  if ((seen & ~kAllSquareFlags) != 0 || !squares.is_in_reach() || squares.is_negative())
     return bad_state("sum of squares of floats");
   seen_ = static_cast<std::uint8_t>(seen);
   squares_ = squares;
@@ -192,7 +192,7 @@ Result<void> FloatSquaresState::deserialise(std::uint16_t version,
 
 void FloatSquaresState::clear() {
   seen_ = 0;
-  squares_ = SquareSum();
+  squares_ = ProductSum();
 }
 
 bool FloatSquaresState::has_nan() const {

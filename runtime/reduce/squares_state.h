@@ -2,7 +2,7 @@
 // it alone, var and std together with the family Sum.
 //
 // Integers are summed in 192 bits (2^64 squares of 64-bit elements fit), floats in a
-// SquareSum beside flags for what fixed point cannot hold: NaN, infinities. Bytes:
+// ProductSum beside flags for what fixed point cannot hold: NaN, infinities. Bytes:
 // runtime/reduce/README.md.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 #include "ipc/base/int128.h"
 #include "runtime/reduce/float_squares_kernel.h"
-#include "runtime/reduce/square_sum.h"
+#include "runtime/reduce/product_sum.h"
 #include "runtime/reduce/state.h"
 
 namespace tally::reduce {
@@ -34,7 +34,7 @@ class IntegerSquaresState final : public State {
 
   // The sum, if it is below 2^127.
   std::optional<Int128> total() const;
-  SquareSum squares() const;
+  ProductSum squares() const;
 
  private:
   const model::ElementType type_;
@@ -58,17 +58,17 @@ class FloatSquaresState final : public State {
   void clear() override;
 
   // The sum of squares of finite elements that update() did not get.
-  void add_finite(const SquareSum& squares) { squares_.merge(squares); }
+  void add_finite(const ProductSum& squares) { squares_.merge(squares); }
   BlockPlan& plan() { return plan_; }  // for those who take them by the kernel
 
   bool has_nan() const;
   bool has_infinity() const;
-  const SquareSum& squares() const { return squares_; }  // of the finite elements
+  const ProductSum& squares() const { return squares_; }  // of the finite elements
 
  private:
   const model::ElementType type_;
   std::uint8_t seen_ = 0;  // SeenFlags: kSeenNan, kSeenPositiveInfinity for either
-  SquareSum squares_;
+  ProductSum squares_;
   BlockPlan plan_;  // learnt on the way; no part of the value
 };
 

@@ -235,7 +235,7 @@ std::vector<std::byte> one_by_one(const std::vector<T>& x, const std::vector<T>&
 template <typename T>
 BlockRun digits(const std::vector<T>& x, const std::vector<T>& y) {
   const FloatEnvironment environment;
-  DotSum sum;
+  ProductSum sum;
   DotPlan plan;
   return dot_by_digits(x.data(), y.data(), x.size(), sum, plan);
 }

@@ -30,7 +30,7 @@ std::vector<std::byte> one_by_one(const std::vector<T>& values) {
 template <typename T>
 BlockRun digits(const std::vector<T>& values) {
   const FloatEnvironment environment;
-  SquareSum sum;
+  ProductSum sum;
   BlockPlan plan;
   return squares_by_digits(values.data(), values.size(), sum, plan);
 }
