@@ -136,7 +136,7 @@ class Job {
 
   // A job with quantiles reads its input in several rounds (reduce/quantile_search.h);
   // all that is no quantile comes of the first.
-  bool has_quantiles() const { return plan().reduction().has_quantiles(); }
+  bool has_quantiles() const { return plan().reduction().quantiles() != 0; }
   // The task of a chunk in the round that goes on.
   model::ChunkTask task(const model::ChunkKey& key,
                         std::vector<std::uint32_t>& descriptors) const;

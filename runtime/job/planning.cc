@@ -52,7 +52,7 @@ Result<source::Inspection> inspected(const PlanningInput& input,
   if (input.windows != nullptr) return input.windows->inspection;
   Result<source::Inspection> found =
       source::inspect(input.spec, reduction.selectors, input.files);
-  if (found && reduction.has_quantiles())
+  if (found && reduction.quantiles() != 0)
     found->sample = source::sample_keys(*found, input.files);
   return found;
 }

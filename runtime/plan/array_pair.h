@@ -8,7 +8,8 @@
 
 #include "ipc/base/result.h"
 #include "ipc/model/job_spec.h"
-#include "runtime/plan/planner.h"
+#include "runtime/plan/reduction.h"
+#include "runtime/source/inspect.h"
 
 namespace tally::plan {
 

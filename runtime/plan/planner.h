@@ -1,4 +1,4 @@
-// Planner: cuts a job into leaves and chunks, and says who reduces what.
+// Planner: cuts a job into leaves and chunks.
 //
 // A leaf is 65,536 elements (1 MiB of csv) and never crosses a file. A chunk is an
 // aligned run of 2^k leaves, a subtree of the reduction tree; it may span small files.
@@ -20,10 +20,8 @@
 #include "ipc/base/unique_fd.h"
 #include "ipc/model/chunk_task.h"
 #include "ipc/model/job_spec.h"
-#include "runtime/plan/kernel_plan.h"
 #include "runtime/plan/path_choice.h"
-#include "runtime/reduce/quantile.h"
-#include "runtime/reduce/reducers.h"
+#include "runtime/plan/reduction.h"
 #include "runtime/source/inspect.h"
 
 namespace tally::plan {
@@ -34,37 +32,6 @@ inline constexpr std::uint64_t kLeafBytes = 1U << 20;  // of csv and text
 // goes with its task for kernels.
 inline constexpr std::size_t kMostChunkFiles = 64;
 inline constexpr std::uint32_t kMaxChunks = 1U << 16;  // of one job
-
-// One reducer of the job, checked, with the column it reads.
-struct PlannedReducer {
-  std::uint32_t column = 0;                  // index into Plan::columns
-  const reduce::Reducer* reducer = nullptr;  // none: a kernel's
-  std::optional<std::uint32_t> histogram;    // index into its column's histograms
-  bool counts_rows = false;                  // count without a column: every row counts
-  std::optional<std::uint32_t> kernel;  // index into Reduction::kernels; no column then
-  std::vector<reduce::Quantile> quantiles;  // of a median or quantile
-};
-
-// What the source of a job says before any I/O: its reducers and distinct columns.
-struct Reduction {
-  std::vector<std::string> selectors;  // one a column of the input; "*": none needed
-  std::vector<model::ColumnTask> columns;  // the families each needs; pairs last
-  std::vector<PlannedReducer> reducers;    // in the spec's order
-  bool has_quantiles() const;              // then it takes several rounds
-  std::vector<model::KernelTask> kernels;
-  std::vector<model::KernelInfo> kernel_infos;  // of each of `kernels`
-  bool in_process = true;                       // all of them may run in the daemon
-  bool array_pair = false;  // the columns are two arrays (array_pair.h)
-};
-
-// Errors: InvalidArgument "unknown_reducer", "bad_argument", "no_columns",
-// "too_many_bins", "zero_step", "bad_values", "no_files", "type_needed",
-// "bad_descriptor", "mixed_text", "too_many_quantiles", "bad_quantile_job", and those
-// of plan_kernel() and plan_array_pair().
-Result<Reduction> plan_reduction(const model::JobSpec& spec, std::size_t descriptors,
-                                 std::span<const KnownKernel> kernels = {});
-
-KernelPlace place_of(const Reduction& reduction);
 
 struct PlannedFile {
   source::InspectedFile file;
@@ -142,7 +109,8 @@ class Plan {
   bool in_bytes_ = false;
   bool streams_ = false;
   std::vector<PlannedFile> files_;  // one nameless entry for range and values
-  std::vector<source::InspectedFile> partners_;  // of one array: that it is paired with
+  std::optional<source::InspectedFile>
+      partner_;                     // of one array: that it is paired with
   std::vector<std::string> names_;  // names; empty for sources without files
   std::uint64_t size_ = 0;
   std::uint64_t leaves_ = 0;

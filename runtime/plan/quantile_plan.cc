@@ -4,7 +4,8 @@
 #include <utility>
 #include <variant>
 
-#include "runtime/plan/planner.h"
+#include "runtime/plan/path_choice.h"
+#include "runtime/plan/reduction.h"
 #include "runtime/reduce/packed_keys.h"
 #include "runtime/reduce/quantile_search.h"
 
@@ -50,10 +51,8 @@ std::vector<std::int64_t> carried_sample(const model::Source& source) {
 
 // Every round reads the input again, all of it.
 Result<void> check_quantiles(const Reduction& reduction, const model::JobSpec& spec) {
-  if (!reduction.has_quantiles()) return {};
-  std::size_t count = 0;
-  for (const PlannedReducer& planned : reduction.reducers)
-    count += planned.quantiles.size();
+  const std::size_t count = reduction.quantiles();
+  if (count == 0) return {};
   if (count > kMostQuantiles)
     return Error(Errc::InvalidArgument, "too_many_quantiles",
                  "a job has at most " + std::to_string(kMostQuantiles) +
@@ -86,13 +85,12 @@ std::vector<std::vector<reduce::Quantile>> quantiles_by_column(
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
                  model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample) {
-  if (!reduction.has_quantiles()) return;
+  const std::size_t count = reduction.quantiles();
+  if (count == 0) return;
   std::vector<std::int64_t> carried;
   if (carried_elements(spec.source) && most_elements > reduce::kAlwaysKept)
     sample = carried = carried_sample(spec.source);
   const auto wanted = quantiles_by_column(reduction);
-  std::size_t count = 0;
-  for (const auto& of_column : wanted) count += of_column.size();
   // What a worker answers is bounded for all of them together.
   const auto most_kept = static_cast<std::uint32_t>(model::kMostKeptKeys / count);
   for (std::size_t i = 0; i < wanted.size(); ++i)

@@ -1,7 +1,7 @@
 // Who reduces what: reducers, the columns they read, the states each column needs.
 #include <gtest/gtest.h>
 
-#include "runtime/plan/planner.h"
+#include "runtime/plan/reduction.h"
 
 namespace tally::plan {
 namespace {
