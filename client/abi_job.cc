@@ -95,7 +95,7 @@ Result<void> set_memory(tally_job& job, int fd, tally_type number, std::uint64_t
   if (!copy) return std::move(copy).error();
   std::vector<UniqueFd> fds;
   fds.push_back(*std::move(copy));
-  set_source(job, model::MemorySource{*type, 0, offset, count, {}}, std::move(fds));
+  set_source(job, model::MemorySource{{*type, 0, offset, count}, {}}, std::move(fds));
   return {};
 }
 

@@ -55,6 +55,24 @@ Result<model::FilesSource> read_files(schema::FilesSource::Reader from) {
   return source;
 }
 
+// The first array of a memory source lies in the source itself, the second one beside
+// it: two types to Cap'n Proto.
+template <typename Builder>
+void write_array(Builder to, const model::MemoryArray& array) {
+  to.setType(static_cast<std::uint8_t>(array.type));
+  to.setDescriptor(array.descriptor);
+  to.setOffsetBytes(array.offset_bytes);
+  to.setCount(array.count);
+}
+
+template <typename Reader>
+Result<model::MemoryArray> read_array(Reader from) {
+  const Result<ElementType> type = read_type(from.getType());
+  if (!type) return type.error();
+  return model::MemoryArray{*type, from.getDescriptor(), from.getOffsetBytes(),
+                            from.getCount()};
+}
+
 struct SourceWriter {
   schema::JobSpec::Source::Builder to;
 
@@ -71,16 +89,8 @@ struct SourceWriter {
   }
   void operator()(const model::MemorySource& memory) {
     auto out = to.initMemory();
-    out.setType(static_cast<std::uint8_t>(memory.type));
-    out.setDescriptor(memory.descriptor);
-    out.setOffsetBytes(memory.offset_bytes);
-    out.setCount(memory.count);
-    if (!memory.second) return;
-    auto second = out.initSecond();
-    second.setType(static_cast<std::uint8_t>(memory.second->type));
-    second.setDescriptor(memory.second->descriptor);
-    second.setOffsetBytes(memory.second->offset_bytes);
-    second.setCount(memory.second->count);
+    write_array(out, memory);
+    if (memory.second) write_array(out.initSecond(), *memory.second);
   }
   void operator()(const model::FilesSource& files) {
     write_files(to.initFiles(), files);
@@ -109,16 +119,13 @@ Result<model::Source> read_source(schema::JobSpec::Source::Reader from) {
     }
     case Which::MEMORY: {
       const auto memory = from.getMemory();
-      const Result<ElementType> type = read_type(memory.getType());
-      if (!type) return type.error();
-      model::MemorySource source{*type, memory.getDescriptor(), memory.getOffsetBytes(),
-                                 memory.getCount()};
+      const Result<model::MemoryArray> first = read_array(memory);
+      if (!first) return first.error();
+      model::MemorySource source{*first, {}};
       if (memory.hasSecond()) {
-        const auto second = memory.getSecond();
-        const Result<ElementType> other = read_type(second.getType());
-        if (!other) return other.error();
-        source.second = {*other, second.getDescriptor(), second.getOffsetBytes(),
-                         second.getCount()};
+        const Result<model::MemoryArray> second = read_array(memory.getSecond());
+        if (!second) return second.error();
+        source.second = *second;
       }
       return model::Source(std::move(source));
     }

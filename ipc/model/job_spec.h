@@ -49,11 +49,7 @@ struct MemoryArray {
 };
 
 // One array, or two of one type whose elements are paired: for dot.
-struct MemorySource {
-  ElementType type = ElementType::F64;
-  std::uint32_t descriptor = 0;
-  std::uint64_t offset_bytes = 0;
-  std::uint64_t count = 0;  // elements
+struct MemorySource : MemoryArray {
   std::optional<MemoryArray> second = {};
 };
 

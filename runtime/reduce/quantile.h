@@ -30,6 +30,11 @@ struct Quantile {
 
 inline constexpr std::uint64_t kQuantileScale = 10'000'000'000'000'000'000U;
 
+// q, near enough to guess where its element is.
+inline double roughly(std::uint64_t scaled) {
+  return static_cast<double>(scaled) / static_cast<double>(kQuantileScale);
+}
+
 // Of "0.5", "0.99", "lower": one or more numbers in 0..1 with at most 19 decimals, then
 // perhaps how to interpolate. Errors: InvalidArgument "bad_argument".
 Result<std::vector<Quantile>> parse_quantiles(std::span<const std::string> args);

@@ -36,16 +36,12 @@ constexpr std::uint64_t kLeastKept = 4 * std::uint64_t{kAlwaysKept};
 // Of a sample, to see whether they are alike.
 constexpr std::size_t kStretches = 16;
 
-double share_of(const Quantile& quantile) {
-  return static_cast<double>(quantile.scaled) / static_cast<double>(kQuantileScale);
-}
-
 // Around where the sample has that quantile: the element's place in a sample of n
 // spreads by at most sqrt(n) / 2, so it is outside of four times that once in 16,000.
 KeyWindow bracket(const KeyWindow& whole, const Quantile& quantile,
                   std::span<const std::int64_t> ascending) {
   const auto size = static_cast<double>(ascending.size());
-  const double place = share_of(quantile) * (size - 1);
+  const double place = roughly(quantile.scaled) * (size - 1);
   const double margin = 2 * std::sqrt(size) + 1;
   KeyWindow window = whole;
   if (place - margin >= 0)
@@ -62,7 +58,7 @@ bool is_alike_throughout(std::span<const std::int64_t> sample, const Quantile& q
                          std::span<const std::int64_t> ascending) {
   const std::size_t length = sample.size() / kStretches;
   if (length == 0) return false;
-  const auto at = static_cast<std::size_t>(share_of(quantile) *
+  const auto at = static_cast<std::size_t>(roughly(quantile.scaled) *
                                            static_cast<double>(ascending.size() - 1));
   const auto count_below = [&](std::span<const std::int64_t> keys) {
     return static_cast<double>(

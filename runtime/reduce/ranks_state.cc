@@ -119,9 +119,7 @@ void RanksState::narrow_if_full() {
     sample.push_back(keys_[i]);
   std::sort(sample.begin(), sample.end());
   const auto elements = static_cast<double>(below_ + inside_ + above_);
-  const double aim =
-      static_cast<double>(window_.aim) / static_cast<double>(kQuantileScale);
-  const double rank = aim * elements - static_cast<double>(below_);
+  const double rank = roughly(window_.aim) * elements - static_cast<double>(below_);
   const double margin =
       std::min(kSpreads * std::sqrt(elements) / 2, static_cast<double>(most) / 4);
   const auto key_at = [&](double at) {

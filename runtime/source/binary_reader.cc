@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "runtime/source/bounds.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/packed_batch.h"
 #include "runtime/source/positioned_read.h"
@@ -116,10 +117,8 @@ Result<std::unique_ptr<BlockReader>> open_binary_reader(
   const std::uint64_t bytes = model::size_of(task.type);
   for (const model::FilePiece& piece : pieces.pieces) {
     if (piece.descriptor >= descriptors.size()) return misfit("no such descriptor");
-    if (piece.begin > piece.end ||
-        piece.end >
-            (std::numeric_limits<std::uint64_t>::max() - piece.data_offset_bytes) /
-                bytes)
+    if (!lies_within(std::numeric_limits<std::uint64_t>::max(), piece.data_offset_bytes,
+                     piece.begin, piece.end, bytes))
       return misfit("the elements of a piece");
   }
   Room room;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/source/bounds.h"
 #include "runtime/source/csv_columns.h"
 #include "runtime/source/descriptor_check.h"
 #include "runtime/source/excerpt.h"
@@ -54,8 +55,7 @@ Result<void> inspect_array(const model::MemoryArray& source, std::string_view na
   auto sealed = check_sealed(*file, name);
   if (!sealed) return Error(std::move(sealed).error());
   const std::uint64_t size = model::size_of(source.type);
-  if (source.offset_bytes > file->size_bytes ||
-      source.count > (file->size_bytes - source.offset_bytes) / size)
+  if (!lies_within(file->size_bytes, source.offset_bytes, 0, source.count, size))
     return refused(Errc::InvalidArgument, "out_of_bounds", name,
                    std::to_string(source.count) + " elements of " +
                        std::to_string(size) + " bytes at byte " +
@@ -81,9 +81,7 @@ Result<Inspection> inspect_memory(const model::MemorySource& source,
                      " and the second one of " +
                      std::string(model::name_of(source.second->type)) +
                      "; a job's elements are of one type");
-  const model::MemoryArray first{source.type, source.descriptor, source.offset_bytes,
-                                 source.count};
-  Result<void> done = inspect_array(first, "memory", descriptors, inspection);
+  Result<void> done = inspect_array(source, "memory", descriptors, inspection);
   if (done && source.second)
     done = inspect_array(*source.second, "second array", descriptors, inspection);
   if (!done) return std::move(done).error();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/source/bounds.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/packed_batch.h"
 #include "runtime/source/positioned_read.h"
@@ -83,8 +84,8 @@ Result<std::unique_ptr<BlockReader>> open_mapped_reader(
       arrays.find(files.kept_array, descriptors[piece.descriptor]);
   if (!array) return array.error();
   const std::uint64_t bytes = model::size_of(task.type);
-  if (piece.begin > piece.end || piece.data_offset_bytes > (*array)->bytes() ||
-      piece.end > ((*array)->bytes() - piece.data_offset_bytes) / bytes)
+  if (!lies_within((*array)->bytes(), piece.data_offset_bytes, piece.begin, piece.end,
+                   bytes))
     return misfit("the elements of a piece");
   return std::unique_ptr<BlockReader>(
       std::make_unique<MappedReader>(task.type, piece, **array));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "runtime/source/bounds.h"
 #include "runtime/source/covered_spans.h"
 #include "runtime/source/packed_batch.h"
 #include "runtime/source/positioned_read.h"
@@ -86,14 +87,6 @@ Error misfit(const char* what) {
                std::string("a pair of arrays that does not fit: ") + what);
 }
 
-// The end of the elements in bytes, or none where there is no such number.
-std::optional<std::uint64_t> end_bytes(std::uint64_t offset, std::uint64_t end,
-                                       std::uint64_t bytes) {
-  if (end > (std::numeric_limits<std::uint64_t>::max() - offset) / bytes)
-    return std::nullopt;
-  return offset + end * bytes;
-}
-
 }  // namespace
 
 bool is_paired(const model::ChunkTask& task) {
@@ -120,15 +113,16 @@ Result<std::unique_ptr<BlockReader>> open_paired_reader(
   std::byte* room = aligned_room(scratch, 2 * kSideBytes);
   for (std::size_t i = 0; i < sides.size(); ++i) {
     Side& side = sides[i];
-    const auto end = end_bytes(side.data_offset_bytes, piece.end, bytes);
-    if (piece.begin > piece.end || !end) return misfit("the elements of a piece");
     side.room = room + i * kSideBytes;
-    if (arrays == nullptr || kept[i] == 0 || side.data_offset_bytes % bytes != 0)
-      continue;
-    const Result<MappedArray*> mapped = arrays->find(kept[i], side.descriptor);
-    if (!mapped) return mapped.error();
-    if (*end > (*mapped)->bytes()) return misfit("the elements of a piece");
-    side.mapped = *mapped;
+    std::uint64_t size_bytes = std::numeric_limits<std::uint64_t>::max();
+    if (arrays != nullptr && kept[i] != 0 && side.data_offset_bytes % bytes == 0) {
+      const Result<MappedArray*> mapped = arrays->find(kept[i], side.descriptor);
+      if (!mapped) return mapped.error();
+      side.mapped = *mapped;
+      size_bytes = side.mapped->bytes();
+    }
+    if (!lies_within(size_bytes, side.data_offset_bytes, piece.begin, piece.end, bytes))
+      return misfit("the elements of a piece");
   }
   return std::unique_ptr<BlockReader>(
       std::make_unique<PairedReader>(task.type, piece, sides));

@@ -19,15 +19,9 @@
 
 #include <tally/tally_embed.h>
 
-enum { MOST_ELEMENTS = 1 << 20, MOST_ARGS = 64 };
+#include "need.h"
 
-#define NEED(condition)                                               \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
+enum { MOST_ELEMENTS = 1 << 20, MOST_ARGS = 64 };
 
 /* ---- The host's floating-point environment ------------------------------ */
 

@@ -22,6 +22,8 @@
 
 #include <tally/tally_embed.h>
 
+#include "need.h"
+
 extern char** environ;
 
 static int failures = 0;
@@ -31,13 +33,6 @@ static int failures = 0;
     if (!(condition)) {                                               \
       fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
       ++failures;                                                     \
-    }                                                                 \
-  } while (0)
-#define NEED(condition)                                               \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
     }                                                                 \
   } while (0)
 

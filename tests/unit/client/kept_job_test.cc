@@ -64,7 +64,7 @@ TEST(KeptJob, SharedMemoryAndFilesCountBySize) {
   EXPECT_FALSE(is_kept(submit_of(files_of(1)), fds));
   EXPECT_TRUE(is_kept(submit_of(files_of(2)), fds));
   EXPECT_FALSE(is_kept(submit_of(files_of(3)), fds)) << "names one that is not there";
-  model::MemorySource memory{model::ElementType::F64, 0, 0, kMany};
+  model::MemorySource memory{{model::ElementType::F64, 0, 0, kMany}, {}};
   EXPECT_FALSE(is_kept(submit_of(memory), fds));
   ++memory.count;
   EXPECT_TRUE(is_kept(submit_of(memory), fds));

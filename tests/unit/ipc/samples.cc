@@ -157,15 +157,16 @@ std::vector<model::Source> sample_sources() {
   raw.files = {{"x.raw", 63}};
   constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  return {model::RangeSource{kLeast, kMost, -7},
-          model::ValuesSource{model::ElementType::F32, bytes_of(40)},
-          model::ValuesSource{model::ElementType::F64, {}},
-          model::MemorySource{model::ElementType::U64, 1, 4096, ~std::uint64_t{0}, {}},
-          std::move(csv),
-          std::move(raw),
-          model::MemorySource{
-              model::ElementType::F32, 2, 8, 9,
-              model::MemoryArray{model::ElementType::I8, 1, ~std::uint64_t{0}, 3}}};
+  return {
+      model::RangeSource{kLeast, kMost, -7},
+      model::ValuesSource{model::ElementType::F32, bytes_of(40)},
+      model::ValuesSource{model::ElementType::F64, {}},
+      model::MemorySource{{model::ElementType::U64, 1, 4096, ~std::uint64_t{0}}, {}},
+      std::move(csv),
+      std::move(raw),
+      model::MemorySource{
+          {model::ElementType::F32, 2, 8, 9},
+          model::MemoryArray{model::ElementType::I8, 1, ~std::uint64_t{0}, 3}}};
 }
 
 model::JobAnswer sample_answer() {

@@ -191,7 +191,7 @@ TEST(SpecCodec, RefusesNumbersThatNameNothing) {
   EXPECT_EQ(refusal(sample_spec(model::ValuesSource{model::ElementType{0}, {}})),
             "bad_enum");
   EXPECT_EQ(
-      refusal(sample_spec(model::MemorySource{model::ElementType{11}, 0, 0, 0, {}})),
+      refusal(sample_spec(model::MemorySource{{model::ElementType{11}, 0, 0, 0}, {}})),
       "bad_enum");
 }
 

@@ -297,7 +297,7 @@ TEST(Plan, ACsvFileIsOneChunkAnEmptyOneToo) {
 
 TEST(Plan, ASealedArrayIsOneFileWithoutAName) {
   model::JobSpec spec;
-  spec.source = model::MemorySource{model::ElementType::F32, 0, 64, 100'000};
+  spec.source = model::MemorySource{{model::ElementType::F32, 0, 64, 100'000}, {}};
   source::Inspection inspection;
   inspection.type = model::ElementType::F32;
   inspection.files.resize(1);

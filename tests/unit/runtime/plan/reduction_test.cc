@@ -157,7 +157,7 @@ TEST(Reduction, EveryDescriptorMustHaveCome) {
   EXPECT_EQ(refusal(spec, 2), "bad_descriptor");
   EXPECT_EQ(refusal(spec, 3), "none");
   spec = range_job({"sum"});
-  spec.source = model::MemorySource{model::ElementType::F64, 1, 0, 0, {}};
+  spec.source = model::MemorySource{{model::ElementType::F64, 1, 0, 0}, {}};
   EXPECT_EQ(refusal(spec, 1), "bad_descriptor");
   EXPECT_EQ(refusal(spec, 2), "none");
 }
@@ -217,7 +217,7 @@ model::FilesSource files_of(model::FileFormat format, std::size_t count) {
 }
 
 model::MemorySource two_memories() {
-  return {model::ElementType::F64, 0, 0, 9, model::MemoryArray{}};
+  return {{model::ElementType::F64, 0, 0, 9}, model::MemoryArray{}};
 }
 
 TEST(Reduction, TwoArraysAreTwoColumnsThatArePaired) {

@@ -48,7 +48,7 @@ std::vector<UniqueFd> list(Files&&... files) {
 
 Job memory_job(UniqueFd array, std::uint64_t offset, std::uint64_t count) {
   Job job;
-  job.spec.source = model::MemorySource{ElementType::F64, 0, offset, count};
+  job.spec.source = model::MemorySource{{ElementType::F64, 0, offset, count}, {}};
   job.descriptors = list(std::move(array));
   return job;
 }
