@@ -94,15 +94,14 @@ void IntegerDotState::merge(const State& from) {
 }
 
 void IntegerDotState::serialise(std::vector<std::byte>& into) const {
-  for (const std::uint64_t limb : total_) put_little_endian(into, limb);
+  put_words(into, total_);
 }
 
 Result<void> IntegerDotState::deserialise(std::uint16_t version,
                                           std::span<const std::byte> bytes) {
   const auto layout = check_layout(*this, version, bytes, kIntegerBytes);
   if (!layout) return layout;
-  for (std::size_t i = 0; i < total_.size(); ++i)
-    total_[i] = get_little_endian<std::uint64_t>(bytes, 8 * i);
+  total_ = get_words<decltype(total_)>(bytes, 0);
   return {};
 }
 
@@ -142,7 +141,7 @@ void FloatDotState::merge(const State& from) {
 
 void FloatDotState::serialise(std::vector<std::byte>& into) const {
   put_little_endian(into, std::uint64_t{seen_});
-  for (const std::uint64_t limb : sum_.limbs()) put_little_endian(into, limb);
+  put_words(into, sum_.limbs());
 }
 
 Result<void> FloatDotState::deserialise(std::uint16_t version,
@@ -150,10 +149,7 @@ Result<void> FloatDotState::deserialise(std::uint16_t version,
   const auto layout = check_layout(*this, version, bytes, kFloatBytes);
   if (!layout) return layout;
   const auto seen = get_little_endian<std::uint64_t>(bytes, 0);
-  ProductSum::Limbs limbs{};
-  for (std::size_t i = 0; i < limbs.size(); ++i)
-    limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
-  const ProductSum sum(limbs);
+  const ProductSum sum(get_words<ProductSum::Limbs>(bytes, kLimbsOffset));
   if (!can_be_seen(seen, sum.is_zero()) || !sum.is_in_reach())
     return bad_state("sum of products of floats");
   seen_ = static_cast<std::uint8_t>(seen);

@@ -28,4 +28,19 @@ Unsigned get_little_endian(std::span<const std::byte> bytes, std::size_t at) {
   return value;
 }
 
+// Words of 64 bits one after the other, the least first.
+inline void put_words(std::vector<std::byte>& into,
+                      std::span<const std::uint64_t> words) {
+  for (const std::uint64_t word : words) put_little_endian(into, word);
+}
+
+// Precondition: the bytes are there.
+template <typename Words>
+Words get_words(std::span<const std::byte> bytes, std::size_t offset) {
+  Words words{};
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words[i] = get_little_endian<std::uint64_t>(bytes, offset + 8 * i);
+  return words;
+}
+
 }  // namespace tally::reduce

@@ -193,7 +193,7 @@ void RanksState::merge(const State& from) {
 void RanksState::serialise(std::vector<std::byte>& into) const {
   for (const std::uint64_t count : {below_, above_, nans_, inside_})
     put_little_endian(into, count);
-  for (const std::uint64_t count : buckets_) put_little_endian(into, count);
+  put_words(into, buckets_);
   if (!window_.keeps()) return;
   for (const std::int64_t end : {least_, greatest_})
     put_little_endian(into, static_cast<std::uint64_t>(end));

@@ -116,15 +116,14 @@ void IntegerSquaresState::merge(const State& from) {
 }
 
 void IntegerSquaresState::serialise(std::vector<std::byte>& into) const {
-  for (const std::uint64_t limb : total_) put_little_endian(into, limb);
+  put_words(into, total_);
 }
 
 Result<void> IntegerSquaresState::deserialise(std::uint16_t version,
                                               std::span<const std::byte> bytes) {
   const auto layout = check_layout(*this, version, bytes, kIntegerBytes);
   if (!layout) return layout;
-  for (std::size_t i = 0; i < total_.size(); ++i)
-    total_[i] = get_little_endian<std::uint64_t>(bytes, 8 * i);
+  total_ = get_words<decltype(total_)>(bytes, 0);
   return {};
 }
 
@@ -171,7 +170,7 @@ void FloatSquaresState::merge(const State& from) {
 
 void FloatSquaresState::serialise(std::vector<std::byte>& into) const {
   put_little_endian(into, std::uint64_t{seen_});
-  for (const std::uint64_t limb : squares_.limbs()) put_little_endian(into, limb);
+  put_words(into, squares_.limbs());
 }
 
 Result<void> FloatSquaresState::deserialise(std::uint16_t version,
@@ -179,10 +178,7 @@ Result<void> FloatSquaresState::deserialise(std::uint16_t version,
   const auto layout = check_layout(*this, version, bytes, kFloatBytes);
   if (!layout) return layout;
   const auto seen = get_little_endian<std::uint64_t>(bytes, 0);
-  ProductSum::Limbs limbs{};
-  for (std::size_t i = 0; i < limbs.size(); ++i)
-    limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
-  const ProductSum squares(limbs);
+  const ProductSum squares(get_words<ProductSum::Limbs>(bytes, kLimbsOffset));
   if ((seen & ~kAllSquareFlags) != 0 || !squares.is_in_reach() || squares.is_negative())
     return bad_state("sum of squares of floats");
   seen_ = static_cast<std::uint8_t>(seen);

@@ -112,7 +112,7 @@ void FloatSumState::add_finite(const Superaccumulator& sum) {
 
 void FloatSumState::serialise(std::vector<std::byte>& into) const {
   put_little_endian(into, std::uint64_t{seen_});
-  for (const std::uint64_t limb : sum_.limbs()) put_little_endian(into, limb);
+  put_words(into, sum_.limbs());
 }
 
 Result<void> FloatSumState::deserialise(std::uint16_t version,
@@ -120,10 +120,7 @@ Result<void> FloatSumState::deserialise(std::uint16_t version,
   const auto layout = check_layout(*this, version, bytes, kFloatBytes);
   if (!layout) return layout;
   const auto seen = get_little_endian<std::uint64_t>(bytes, 0);
-  Superaccumulator::Limbs limbs{};
-  for (std::size_t i = 0; i < limbs.size(); ++i)
-    limbs[i] = get_little_endian<std::uint64_t>(bytes, kLimbsOffset + 8 * i);
-  const Superaccumulator sum(limbs);
+  const Superaccumulator sum(get_words<Superaccumulator::Limbs>(bytes, kLimbsOffset));
   if (!can_be_seen(seen, sum.is_zero()) || !is_in_reach(sum))
     return bad_state("sum of floats");
   seen_ = static_cast<std::uint8_t>(seen);
