@@ -11,6 +11,7 @@
 
 #include "runtime/reduce/extremes_kernel.h"
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/prefetch_ahead.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
@@ -51,6 +52,7 @@ KeyRange KeyRangeOf(const T* data, std::size_t count) {
     auto least0 = LoadComparable(d, data), least1 = least0;
     auto greatest0 = least0, greatest1 = least0;
     for (; count - range.visited >= 2 * lanes; range.visited += 2 * lanes) {
+      prefetch_ahead(data + range.visited, 2 * lanes);
       const auto a = LoadComparable(d, data + range.visited);
       const auto b = LoadComparable(d, data + range.visited + lanes);
       least0 = hn::Min(least0, a);

@@ -11,6 +11,7 @@
 
 #include "runtime/reduce/float_blocks-inl.h"
 #include "runtime/reduce/float_squares_kernel.h"
+#include "runtime/reduce/prefetch_ahead.h"
 #include "runtime/reduce/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -68,6 +69,7 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, const Target& target) {
   auto least = LoadDoubles(data);
   auto greatest = least;
   for (std::size_t step = 0; step < kSteps; ++step) {
+    prefetch_ahead(data, hn::Lanes(d));
     auto x = LoadDoubles(data);
     data += hn::Lanes(d);
     least = hn::Min(least, x);

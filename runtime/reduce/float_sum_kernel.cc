@@ -10,6 +10,7 @@
 
 #include "runtime/reduce/float_blocks-inl.h"
 #include "runtime/reduce/float_sum_kernel.h"
+#include "runtime/reduce/prefetch_ahead.h"
 #include "runtime/reduce/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -48,6 +49,7 @@ HWY_ATTR bool AddBlock(const T* data, int exponent, Superaccumulator& into) {
   auto rest = hn::Zero(d);
   auto largest = hn::Zero(d);
   for (std::size_t step = 0; step < kSteps; ++step) {
+    prefetch_ahead(data, kStreams * lanes);
     TALLY_UNROLL for (int s = 0; s < kStreams; ++s) {
       auto x = LoadDoubles(data);
       data += lanes;

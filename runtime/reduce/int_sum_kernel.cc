@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "runtime/reduce/int_sum_kernel.h"
+#include "runtime/reduce/prefetch_ahead.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally::reduce::HWY_NAMESPACE {
@@ -41,6 +42,7 @@ HalfSums SumOfHalves(const std::byte* data, std::size_t bytes, Lane bias) {
     auto low0 = hn::Zero(d), low1 = low0, high0 = low0, high1 = low0;
     for (std::size_t trip = 0; trip < trips; ++trip) {
       const std::byte* at = data + sums.bytes;
+      prefetch_ahead(at, 2 * vector_bytes);
       const auto a = hn::Xor(flip, hn::LoadU(d, reinterpret_cast<const Lane*>(at)));
       const auto b =
           hn::Xor(flip, hn::LoadU(d, reinterpret_cast<const Lane*>(at + vector_bytes)));
