@@ -1,6 +1,5 @@
 // prefetch_ahead: asks for the memory that a kernel will read in 8 KiB, which
-// processors by themselves do not across the ends of pages.
-// 2 KiB ahead is worse than nothing, 4 KiB gives half; README.md has the gain.
+// processors by themselves do not across the ends of pages. README.md has the gain.
 #pragma once
 
 #include <hwy/cache_control.h>

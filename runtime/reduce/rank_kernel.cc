@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include "runtime/reduce/order_key.h"
+#include "runtime/reduce/prefetch_ahead.h"
 #include "runtime/reduce/rank_kernel.h"
 #include "runtime/reduce/unroll.h"
 
@@ -77,6 +78,7 @@ HWY_ATTR void Select(const T* data, std::size_t count, std::int64_t least,
     std::size_t below = 0;
     for (; i + kGroup<T> * lanes <= count; i += kGroup<T> * lanes) {
       std::uint64_t rest = 0;
+      prefetch_ahead(data + i, kGroup<T> * lanes);
       TALLY_UNROLL for (std::size_t k = 0; k < kGroup<T>; ++k) {
         const auto x = hn::LoadU(d, data + i + k * lanes);
         const auto is_below = hn::Lt(x, lowest);
