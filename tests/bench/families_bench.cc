@@ -21,6 +21,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -29,6 +30,8 @@
 #include "ipc/model/chunk_task.h"
 #include "ipc/model/element_type.h"
 #include "runtime/reduce/moments_update.h"
+#include "runtime/reduce/quantile.h"
+#include "runtime/reduce/quantile_search.h"
 #include "runtime/reduce/simd_level.h"
 #include "runtime/reduce/state.h"
 #include "tests/bench/steps.h"
@@ -49,6 +52,7 @@ struct Case {
   model::ColumnTask column;
   std::vector<Data> data;
   Takes takes = Takes::All;
+  bool seeks_median = false;  // in a window that depends on the type
 };
 
 model::HistogramBins irregular_bins() {
@@ -75,6 +79,7 @@ std::vector<Case> all_cases() {
       {"edges", {{}, false, {irregular_bins()}}, {Data::Normal}},
       // Of the first half of the elements and the second.
       {"dot", {{Family::Dot}, false, {}, {}, {{}}}, {Data::Normal, Data::Wide}},
+      {"ranks", {}, {Data::Normal, Data::Wide}, Takes::All, true},
   };
 }
 
@@ -202,6 +207,16 @@ std::vector<std::string> levels_here() {
   return here;
 }
 
+// Without a sample, which a job takes first.
+model::ColumnTask column_of(const Case& one, ElementType type) {
+  model::ColumnTask column = one.column;
+  const reduce::Quantile median{reduce::kQuantileScale / 2};
+  if (one.seeks_median)
+    column.windows = reduce::first_windows(type, std::span(&median, 1), {}, kMostBytes,
+                                           model::kMostKeptKeys);
+  return column;
+}
+
 // `name` is without the instruction set.
 void expect_same_value(const std::string& name, const States& states) {
   static std::map<std::string, std::vector<std::byte>> known;
@@ -217,12 +232,15 @@ void run(benchmark::State& state, const std::string& name, const Case& one,
   const void* const elements = elements_of(type, data);
   const std::size_t count = bytes / model::size_of(type);
   const FloatEnvironment exact;
-  const States states = reduce::make_states(one.column, type);
+  const States states = reduce::make_states(column_of(one, type), type);
   const bool in_pairs = one.column.pair.has_value();
   pass(states, elements, count, type, in_pairs);
   expect_same_value(name, states);
   for (const auto& each : states) each->clear();
-  for (auto _ : state) pass(states, elements, count, type, in_pairs);
+  for (auto _ : state) {
+    pass(states, elements, count, type, in_pairs);
+    if (one.seeks_median) states.front()->clear();  // or it would stay narrow
+  }
   const auto passes = static_cast<std::int64_t>(state.iterations());
   state.SetBytesProcessed(passes * static_cast<std::int64_t>(bytes));
   state.SetItemsProcessed(passes * static_cast<std::int64_t>(count));
