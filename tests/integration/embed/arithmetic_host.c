@@ -38,8 +38,10 @@ static void set(const char* setting) {
   else if (strcmp(setting, "traps") == 0)
     _mm_setcsr(_mm_getcsr() & ~0x1F80u); /* that of denormals too */
 #endif
-  else
-    NEED(!"no such setting");
+  else {
+    fprintf(stderr, "no such setting: %s\n", setting);
+    exit(1);
+  }
 }
 
 /* All but the flags of what has happened. */

@@ -38,7 +38,7 @@ TEST(ReturnRate, AtASteadyRateTheWaitIsWhatItTakes) {
 TEST(ReturnRate, WhatComesBackInBatchesCountsInFull) {
   ReturnRate rate;
   rate.began(kStart);
-  for (int i = 1; i <= 100; ++i) rate.came_back(50, kStart + i * 100 * kMs);
+  for (Nanoseconds i = 1; i <= 100; ++i) rate.came_back(50, kStart + i * 100 * kMs);
   expect_about(rate.wait_for(500, kStart + 100 * 100 * kMs), kSecond);
 }
 
