@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "ipc/base/write_seal.h"
+
 namespace tally::client {
 namespace {
 
@@ -159,8 +161,7 @@ Result<void> SharedMemory::seal() {
       ::mmap(map_, mapped_, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
              fd_.get(), 0) == MAP_FAILED)
     return Error::from_errno("mapping an array read-only");
-  if (::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
-      0) {
+  if (add_write_seal(fd_.get(), F_SEAL_SHRINK | F_SEAL_GROW)) {
     sealed_ = true;
     return {};
   }

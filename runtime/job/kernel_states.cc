@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ipc/base/write_all.h"
+#include "ipc/base/write_seal.h"
 
 namespace tally::job {
 namespace {
@@ -75,8 +76,7 @@ Result<UniqueFd> KernelStates::merge_input() const {
   }
   if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)
     return std::move(ok).error();
-  if (::fcntl(fd.get(), F_ADD_SEALS,
-              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+  if (!add_write_seal(fd.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
     return Error::from_errno("sealing a kernel's states");
   return fd;
 }

@@ -4,6 +4,7 @@ Bodies are made and read by the `capnp` program from the schema, so that nothing
 tally's own encoding is in the way.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -139,8 +140,19 @@ def memfd(data=b"", seals=None, size=None):
     if seals is None:
         seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     if seals:
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+        _add_seals(fd, seals)
     return fd
+
+
+def _add_seals(fd, seals):
+    """Asks again where the kernel itself holds a page, as ipc/base/write_seal.h does."""
+    for _ in range(6):
+        try:
+            return fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+    return fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
 
 
 def decoded(frames):
