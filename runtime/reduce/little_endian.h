@@ -29,9 +29,13 @@ Unsigned get_little_endian(std::span<const std::byte> bytes, std::size_t at) {
 }
 
 // Words of 64 bits one after the other, the least first.
-inline void put_words(std::vector<std::byte>& into,
-                      std::span<const std::uint64_t> words) {
-  for (const std::uint64_t word : words) put_little_endian(into, word);
+template <typename Words>
+void put_words(std::vector<std::byte>& into, const Words& words) {
+  std::size_t at = into.size();
+  into.resize(at + 8 * words.size());
+  for (const auto word : words)
+    for (std::size_t i = 0; i < 8; ++i)
+      into[at++] = static_cast<std::byte>(static_cast<std::uint64_t>(word) >> (8 * i));
 }
 
 // Precondition: the bytes are there.

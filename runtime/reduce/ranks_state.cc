@@ -134,18 +134,27 @@ void RanksState::narrow_if_full() {
     narrow({key_at(rank), key_at(rank)});
 }
 
+// Those in the range go to `into`, which may be where they are; the others are counted.
+// No branches: which key is where no processor can foretell.
+std::size_t RanksState::pick(std::span<const std::int64_t> keys, Ends range,
+                             std::int64_t* into) {
+  std::size_t inside = 0;
+  std::uint64_t below = 0;
+  for (const std::int64_t key : keys) {
+    into[inside] = key;
+    below += key < range.least ? 1 : 0;
+    inside += key >= range.least && key <= range.greatest ? 1 : 0;
+  }
+  below_ += below;
+  above_ += keys.size() - below - inside;
+  return inside;
+}
+
 // Precondition: `to` is of keys of the range.
 void RanksState::narrow(Ends to) {
-  if (has_one_key()) return;
-  std::size_t inside = 0;
-  for (const std::int64_t key : keys_) {
-    keys_[inside] = key;
-    below_ += key < to.least ? 1 : 0;
-    above_ += key > to.greatest ? 1 : 0;
-    inside += key >= to.least && key <= to.greatest ? 1 : 0;
-  }
-  keys_.resize(inside);
-  inside_ = inside;
+  if (has_one_key() || (to.least == least_ && to.greatest == greatest_)) return;
+  inside_ = pick(keys_, to, keys_.data());
+  keys_.resize(inside_);
   least_ = to.least;
   greatest_ = to.greatest;
   if (has_one_key()) keys_.clear();
@@ -177,16 +186,11 @@ void RanksState::merge(const State& from) {
     for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
     return;
   }
-  for (const std::int64_t key : other.keys_) {
-    if (key < common.least) {
-      ++below_;
-    } else if (key > common.greatest) {
-      ++above_;
-    } else {
-      ++inside_;
-      if (!has_one_key()) keys_.push_back(key);
-    }
-  }
+  const std::size_t had = keys_.size();
+  keys_.resize(had + other.keys_.size());
+  const std::size_t inside = pick(other.keys_, common, keys_.data() + had);
+  inside_ += inside;
+  keys_.resize(has_one_key() ? 0 : had + inside);
   narrow_if_full();
 }
 
@@ -197,8 +201,7 @@ void RanksState::serialise(std::vector<std::byte>& into) const {
   if (!window_.keeps()) return;
   for (const std::int64_t end : {least_, greatest_})
     put_little_endian(into, static_cast<std::uint64_t>(end));
-  for (const std::int64_t key : keys_)
-    put_little_endian(into, static_cast<std::uint64_t>(key));
+  put_words(into, keys_);
 }
 
 Result<void> RanksState::deserialise(std::uint16_t version,
@@ -258,11 +261,14 @@ Result<void> RanksState::read_keys(std::span<const std::byte> bytes) {
       return bad_state("window that keeps its elements");
     if (has_impossible(type_, least, greatest, word(bytes, 0), word(bytes, 1)))
       return bad_state("window, with elements beyond all that there can be");
-    for (std::size_t i = (kCountsBytes + kRangeBytes) / 8; i < bytes.size() / 8; ++i) {
-      keys.push_back(static_cast<std::int64_t>(word(bytes, i)));
-      if (keys.back() < least || keys.back() > greatest)
-        return bad_state("window that keeps its elements");
+    keys.resize((bytes.size() - kCountsBytes - kRangeBytes) / 8);
+    const auto key_bytes = bytes.subspan(kCountsBytes + kRangeBytes);
+    std::size_t outside = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      keys[i] = static_cast<std::int64_t>(word(key_bytes, i));
+      outside += keys[i] < least || keys[i] > greatest ? 1 : 0;
     }
+    if (outside != 0) return bad_state("window that keeps its elements");
   }
   keys_ = std::move(keys);
   least_ = least;

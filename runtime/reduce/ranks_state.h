@@ -85,6 +85,7 @@ class RanksState final : public State {
   bool has_one_key() const { return least_ == greatest_; }
   std::uint64_t most_keys() const;
   void narrow_if_full();
+  std::size_t pick(std::span<const std::int64_t> keys, Ends range, std::int64_t* into);
   void narrow(Ends to);
   void lose();
   Result<void> read_buckets(std::span<const std::byte> bytes);
