@@ -329,9 +329,11 @@ Result<MergedState> Job::take_round() {
 }
 
 void Job::begin_searches() {
-  for (auto& wanted : plan::quantiles_by_column(plan().reduction())) {
+  const plan::Reduction& reduction = plan().reduction();
+  for (auto& wanted : plan::quantiles_by_column(reduction)) {
     auto& search = progress().searches.emplace_back();
-    if (!wanted.empty()) search.emplace(plan().type(), std::move(wanted));
+    if (!wanted.empty())
+      search.emplace(plan().type(), std::move(wanted), plan::most_kept(reduction));
   }
 }
 

@@ -135,8 +135,11 @@ std::vector<KeyWindow> first_windows(model::ElementType type,
   return joined(std::move(windows));
 }
 
-QuantileSearch::QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles)
-    : type_(type), quantiles_(std::move(quantiles)) {
+QuantileSearch::QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles,
+                               std::uint32_t most_kept)
+    : type_(type),
+      quantiles_(std::move(quantiles)),
+      all_kept_(std::min(kAlwaysKept, most_kept / 2)) {
   TALLY_CHECK(!quantiles_.empty());
 }
 
@@ -255,8 +258,8 @@ void QuantileSearch::collect_windows() {
     const auto missed = std::exchange(search.missed, std::nullopt);
     if (search.is_found()) continue;
     KeyWindow window{search.least, search.greatest};
-    if (search.until - search.before <= kAlwaysKept) {
-      window.most_kept = kAlwaysKept;
+    if (search.until - search.before <= all_kept_) {
+      window.most_kept = all_kept_;
     } else if (missed && missed->least <= window.greatest &&
                missed->greatest >= window.least) {
       window.least = std::max(window.least, missed->least);

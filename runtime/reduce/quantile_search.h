@@ -58,8 +58,10 @@ std::vector<model::KeyWindow> first_windows(model::ElementType type,
 
 class QuantileSearch {
  public:
-  // Precondition: there are quantiles.
-  QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles);
+  // `most_kept`: of each quantile, as first_windows() has it; its two searches share
+  // it. Precondition: there are quantiles.
+  QuantileSearch(model::ElementType type, std::vector<Quantile> quantiles,
+                 std::uint32_t most_kept);
 
   // Takes the merged states of a round, of first_windows() or of windows(), over so
   // many elements. Errors: InvalidData "input_changed"; nothing is to be had of the job
@@ -118,6 +120,7 @@ class QuantileSearch {
 
   const model::ElementType type_;
   const std::vector<Quantile> quantiles_;
+  const std::uint32_t all_kept_;  // the range of a search that has no more is kept
   bool begun_ = false;
   std::uint64_t kept_ = 0;  // elements, NaNs with them
   std::uint64_t nans_ = 0;

@@ -66,6 +66,20 @@ class QuantilesTest(DaemonCase):
         few = values[:20_000]
         self.check(few, "f64", self.file("x.txt", "\n".join(map(repr, few)) + "\n"))
 
+    def test_many_quantiles_of_many_elements_each_in_one_chunk(self):
+        count, together = 128, 8192
+        path = self.file("groups.npy", inputs.npy(
+            [(group << 40) + i for group in range(2 * count) for i in range(together)],
+            "i64"))
+        last = 2 * count * together - 1
+        quantiles = [f"{((2 * k + 1) * together - 0.5) / last:.15f}" for k in range(count)]
+        done = self.done("run", f"quantile({','.join(quantiles)},lower)", path, "--path",
+                         "process", "--workers", 1, "--chunk", last + 1, "--json")
+        answer = json.loads(done.stdout)
+        self.assertEqual(answer["chunks"], 1)
+        self.assertEqual([int(result["value"]) for result in answer["results"]],
+                         [(2 * k << 40) + together - 1 for k in range(count)])
+
     def test_csv_columns_with_missing_cells(self):
         path = self.file("x.csv", "a,b\n3,1\n,2\n1,NA\n2,4\n")
         done = self.done("run", "median:a,quantile(0.5,1):b=q,sum:a", path, "--missing", "skip",

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <numeric>
 #include <random>
+#include <sstream>
+#include <string>
 
 #include "runtime/reduce/packed_keys.h"
 #include "runtime/reduce/ranks_state.h"
@@ -211,13 +214,44 @@ TEST(QuantileSearchTest, ManyTiesAreFound) {
   expect_element(elements[2], std::numeric_limits<std::int64_t>::max());
 }
 
+// Each of two ranks in elements of its own, so many that all would be kept of few
+// quantiles.
+TEST(QuantileSearchTest, WhatManyQuantilesKeepIsBoundedForAllTogether) {
+  constexpr std::size_t kQuantiles = 128, kTogether = 2000;
+  std::vector<std::int64_t> values;
+  for (std::int64_t group = 0; group < std::int64_t{2 * kQuantiles}; ++group)
+    for (std::size_t i = 0; i < kTogether; ++i)
+      values.push_back((group << 40) + static_cast<std::int64_t>(i));
+  std::vector<std::string> args;
+  for (std::size_t i = 0; i < kQuantiles; ++i) {  // between two groups
+    const double place = static_cast<double>((2 * i + 1) * kTogether) - 0.5;
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(15)
+         << place / static_cast<double>(values.size() - 1);
+    args.push_back(text.str());
+  }
+  args.emplace_back("lower");
+  const std::vector<Quantile> wanted = quantiles(args);
+  QuantileSearch search(ElementType::I64, wanted, most_kept(wanted));
+  Windows windows = first_windows_of<std::int64_t>(wanted, {}, kNotKnown);
+  while (!search.done()) {
+    std::uint64_t kept = 0;
+    for (const model::KeyWindow& window : windows) kept += window.most_kept;
+    EXPECT_LE(kept, model::kMostKeptKeys);
+    ASSERT_TRUE(run_round(search, windows, std::span<const std::int64_t>(values)));
+    windows.assign(search.windows().begin(), search.windows().end());
+  }
+  for (std::size_t i = 0; i < kQuantiles; ++i)
+    expect_element(*search.value(i), values[(2 * i + 1) * kTogether - 1]);
+}
+
 TEST(QuantileSearchTest, ANanMakesItNanAfterOneRound) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const float one : {nan, -nan}) {
     std::vector<float> values(100, 1);
     values[50] = one;
     const auto wanted = quantiles({"0.5", "lower"});
-    QuantileSearch search(ElementType::F32, wanted);
+    QuantileSearch search(ElementType::F32, wanted, most_kept(wanted));
     ASSERT_TRUE(first_round(search, wanted, values));
     ASSERT_TRUE(search.done());
     EXPECT_TRUE(std::isnan(std::get<float>(*search.value(0))));
@@ -226,7 +260,7 @@ TEST(QuantileSearchTest, ANanMakesItNanAfterOneRound) {
 
 TEST(QuantileSearchTest, NothingHasNoQuantile) {
   const auto wanted = quantiles({"0.5"});
-  QuantileSearch search(ElementType::F64, wanted);
+  QuantileSearch search(ElementType::F64, wanted, most_kept(wanted));
   ASSERT_TRUE(first_round(search, wanted, std::vector<double>()));
   ASSERT_TRUE(search.done());
   ASSERT_FALSE(search.value(0));
@@ -239,7 +273,7 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const double change : {inf, -inf, nan}) {
     const auto wanted = quantiles({"0.5"});
-    QuantileSearch search(ElementType::F64, wanted);
+    QuantileSearch search(ElementType::F64, wanted, most_kept(wanted));
     const auto sample = sample_of(sorted(values), 20);  // so in two rounds
     ASSERT_TRUE(run_round(search, first_windows_of<double>(wanted, sample, kNotKnown),
                           std::span<const double>(values)));
@@ -256,7 +290,7 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
 // One window says that all elements are below it, the other that all are above.
 TEST(QuantileSearchTest, WindowsThatContradictEachOtherAreAnError) {
   const auto wanted = quantiles({"0.5"});
-  QuantileSearch search(ElementType::I64, wanted);
+  QuantileSearch search(ElementType::I64, wanted, most_kept(wanted));
   const model::KeyWindow low{-1000, -1}, high{0, 1000};
   States states;
   for (const auto& [window, value] :
