@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "ipc/base/write_seal.h"
+#include "ipc/base/seals.h"
 
 namespace tally::client {
 namespace {
@@ -161,7 +161,7 @@ Result<void> SharedMemory::seal() {
       ::mmap(map_, mapped_, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
              fd_.get(), 0) == MAP_FAILED)
     return Error::from_errno("mapping an array read-only");
-  if (add_write_seal(fd_.get(), F_SEAL_SHRINK | F_SEAL_GROW)) {
+  if (add_seals(fd_.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)) {
     sealed_ = true;
     return {};
   }

@@ -333,7 +333,8 @@ void Job::begin_searches() {
   for (auto& wanted : plan::quantiles_by_column(reduction)) {
     auto& search = progress().searches.emplace_back();
     if (!wanted.empty())
-      search.emplace(plan().type(), std::move(wanted), plan::most_kept(reduction));
+      search.emplace(plan().type(), std::move(wanted),
+                     reduce::kept_of_each(reduction.quantiles()));
   }
 }
 

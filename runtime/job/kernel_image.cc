@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/base/seals.h"
 #include "ipc/base/write_all.h"
-#include "ipc/base/write_seal.h"
 
 namespace tally::job {
 namespace {
@@ -93,7 +93,8 @@ Result<std::shared_ptr<const KernelImage>> KernelImageReader::make(
   if (!content) return Error::from_errno("memfd_create");
   const Result<model::ImageHash> hash = copy(descriptor, content.get(), name, bytes);
   if (!hash) return hash.error();
-  if (!add_write_seal(content.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+  if (!add_seals(content.get(),
+                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
     return Error::from_errno("sealing a kernel");
   image->hash = *hash;
   image->name = std::move(name);

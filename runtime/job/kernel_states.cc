@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/seals.h"
 #include "ipc/base/write_all.h"
-#include "ipc/base/write_seal.h"
 
 namespace tally::job {
 namespace {
@@ -76,7 +76,7 @@ Result<UniqueFd> KernelStates::merge_input() const {
   }
   if (Result<void> ok = write_all(fd.get(), bytes, kPassing); !ok)
     return std::move(ok).error();
-  if (!add_write_seal(fd.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+  if (!add_seals(fd.get(), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
     return Error::from_errno("sealing a kernel's states");
   return fd;
 }

@@ -82,14 +82,11 @@ std::vector<std::vector<reduce::Quantile>> quantiles_by_column(
   return wanted;
 }
 
-std::uint32_t most_kept(const Reduction& reduction) {
-  return static_cast<std::uint32_t>(model::kMostKeptKeys / reduction.quantiles());
-}
-
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
                  model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample) {
-  if (reduction.quantiles() == 0) return;
+  const std::size_t count = reduction.quantiles();
+  if (count == 0) return;
   std::vector<std::int64_t> carried;
   if (carried_elements(spec.source) && most_elements > reduce::kAlwaysKept)
     sample = carried = carried_sample(spec.source);
@@ -97,7 +94,7 @@ void set_windows(Reduction& reduction, const model::JobSpec& spec,
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (!wanted[i].empty())
       reduction.columns[i].windows = reduce::first_windows(
-          type, wanted[i], sample, most_elements, most_kept(reduction));
+          type, wanted[i], sample, most_elements, reduce::kept_of_each(count));
 }
 
 }  // namespace tally::plan

@@ -25,15 +25,10 @@ Result<void> check_quantiles(const Reduction& reduction, const model::JobSpec& s
 // Gives each column with quantiles its windows.
 //   most_elements  that a column can have
 //   sample         order keys of some elements of files and memory, in their order;
-//   what
-//                  the spec carries itself is sampled here
+//                  what the spec carries itself is sampled here
 void set_windows(Reduction& reduction, const model::JobSpec& spec,
                  model::ElementType type, std::uint64_t most_elements,
                  std::span<const std::int64_t> sample);
-
-// How many elements' keys there may be of each quantile: those of all are in one answer
-// of a worker. Precondition: there are quantiles.
-std::uint32_t most_kept(const Reduction& reduction);
 
 // All that are sought in each column, in the order of the job's reducers.
 std::vector<std::vector<reduce::Quantile>> quantiles_by_column(

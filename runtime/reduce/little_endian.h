@@ -8,12 +8,18 @@
 
 namespace tally::reduce {
 
+// Precondition: there is room for it.
+template <typename Unsigned>
+void set_little_endian(std::byte* at, Unsigned value) {
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    at[i] = static_cast<std::byte>(value >> (8 * i));
+}
+
 template <typename Unsigned>
 void put_little_endian(std::vector<std::byte>& into, Unsigned value) {
   const std::size_t at = into.size();
   into.resize(at + sizeof value);
-  for (std::size_t i = 0; i < sizeof value; ++i)
-    into[at + i] = static_cast<std::byte>(value >> (8 * i));
+  set_little_endian(into.data() + at, value);
 }
 
 // Precondition: at + sizeof(Unsigned) <= bytes.size().
@@ -33,9 +39,10 @@ template <typename Words>
 void put_words(std::vector<std::byte>& into, const Words& words) {
   std::size_t at = into.size();
   into.resize(at + 8 * words.size());
-  for (const auto word : words)
-    for (std::size_t i = 0; i < 8; ++i)
-      into[at++] = static_cast<std::byte>(static_cast<std::uint64_t>(word) >> (8 * i));
+  for (const auto word : words) {
+    set_little_endian(into.data() + at, static_cast<std::uint64_t>(word));
+    at += 8;
+  }
 }
 
 // Precondition: the bytes are there.

@@ -44,11 +44,18 @@
 
 namespace tally::reduce {
 
+// How many elements' keys there may be of each of a job's quantiles, in all its
+// columns: those of all are in one answer of a worker. Precondition: there are
+// quantiles.
+inline std::uint32_t kept_of_each(std::size_t quantiles) {
+  return static_cast<std::uint32_t>(model::kMostKeptKeys / quantiles);
+}
+
 // Those of the first round, ascending.
 //   sample         some of the elements' order keys, from all over the input and in its
 //                  order, none of NaNs
 //   most_elements  that there can be
-//   most_kept      of each quantile
+//   most_kept      of each quantile: kept_of_each()
 // Precondition: there are quantiles.
 std::vector<model::KeyWindow> first_windows(model::ElementType type,
                                             std::span<const Quantile> quantiles,

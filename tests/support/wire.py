@@ -145,14 +145,13 @@ def memfd(data=b"", seals=None, size=None):
 
 
 def _add_seals(fd, seals):
-    """Asks again where the kernel itself holds a page, as ipc/base/write_seal.h does."""
-    for _ in range(6):
+    """Asks again where the kernel itself holds a page, as ipc/base/seals.cc does."""
+    for tries_left in reversed(range(7)):
         try:
             return fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
         except OSError as error:
-            if error.errno != errno.EBUSY:
+            if error.errno != errno.EBUSY or tries_left == 0:
                 raise
-    return fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
 
 
 def decoded(frames):

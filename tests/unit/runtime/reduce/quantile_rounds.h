@@ -38,15 +38,10 @@ Result<void> run_round(QuantileSearch& search, const Windows& windows,
   return search.narrow(merged, values.size());
 }
 
-// As a job without other quantiles has it.
-inline std::uint32_t most_kept(const std::vector<Quantile>& wanted) {
-  return static_cast<std::uint32_t>(model::kMostKeptKeys / wanted.size());
-}
-
 template <typename T>
 Windows first_windows_of(const std::vector<Quantile>& wanted,
                          std::span<const std::int64_t> sample, std::uint64_t most) {
-  return first_windows(type_of<T>(), wanted, sample, most, most_kept(wanted));
+  return first_windows(type_of<T>(), wanted, sample, most, kept_of_each(wanted.size()));
 }
 
 // A search that is done. `sample`: as first_windows() has it; `most`: elements.
@@ -55,7 +50,7 @@ QuantileSearch searched(const std::vector<Quantile>& wanted,
                         const std::vector<T>& values,
                         std::span<const std::int64_t> sample = {},
                         std::uint64_t most = kNotKnown) {
-  QuantileSearch search(type_of<T>(), wanted, most_kept(wanted));
+  QuantileSearch search(type_of<T>(), wanted, kept_of_each(wanted.size()));
   Windows windows = first_windows_of<T>(wanted, sample, most);
   std::size_t taken = 0;
   for (; !search.done(); ++taken) {

@@ -232,7 +232,7 @@ TEST(QuantileSearchTest, WhatManyQuantilesKeepIsBoundedForAllTogether) {
   }
   args.emplace_back("lower");
   const std::vector<Quantile> wanted = quantiles(args);
-  QuantileSearch search(ElementType::I64, wanted, most_kept(wanted));
+  QuantileSearch search(ElementType::I64, wanted, kept_of_each(wanted.size()));
   Windows windows = first_windows_of<std::int64_t>(wanted, {}, kNotKnown);
   while (!search.done()) {
     std::uint64_t kept = 0;
@@ -251,7 +251,7 @@ TEST(QuantileSearchTest, ANanMakesItNanAfterOneRound) {
     std::vector<float> values(100, 1);
     values[50] = one;
     const auto wanted = quantiles({"0.5", "lower"});
-    QuantileSearch search(ElementType::F32, wanted, most_kept(wanted));
+    QuantileSearch search(ElementType::F32, wanted, kept_of_each(wanted.size()));
     ASSERT_TRUE(first_round(search, wanted, values));
     ASSERT_TRUE(search.done());
     EXPECT_TRUE(std::isnan(std::get<float>(*search.value(0))));
@@ -260,7 +260,7 @@ TEST(QuantileSearchTest, ANanMakesItNanAfterOneRound) {
 
 TEST(QuantileSearchTest, NothingHasNoQuantile) {
   const auto wanted = quantiles({"0.5"});
-  QuantileSearch search(ElementType::F64, wanted, most_kept(wanted));
+  QuantileSearch search(ElementType::F64, wanted, kept_of_each(wanted.size()));
   ASSERT_TRUE(first_round(search, wanted, std::vector<double>()));
   ASSERT_TRUE(search.done());
   ASSERT_FALSE(search.value(0));
@@ -273,7 +273,7 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const double change : {inf, -inf, nan}) {
     const auto wanted = quantiles({"0.5"});
-    QuantileSearch search(ElementType::F64, wanted, most_kept(wanted));
+    QuantileSearch search(ElementType::F64, wanted, kept_of_each(wanted.size()));
     const auto sample = sample_of(sorted(values), 20);  // so in two rounds
     ASSERT_TRUE(run_round(search, first_windows_of<double>(wanted, sample, kNotKnown),
                           std::span<const double>(values)));
@@ -290,7 +290,7 @@ TEST(QuantileSearchTest, AnInputThatChangesIsAnError) {
 // One window says that all elements are below it, the other that all are above.
 TEST(QuantileSearchTest, WindowsThatContradictEachOtherAreAnError) {
   const auto wanted = quantiles({"0.5"});
-  QuantileSearch search(ElementType::I64, wanted, most_kept(wanted));
+  QuantileSearch search(ElementType::I64, wanted, kept_of_each(wanted.size()));
   const model::KeyWindow low{-1000, -1}, high{0, 1000};
   States states;
   for (const auto& [window, value] :

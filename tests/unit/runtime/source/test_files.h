@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ipc/base/error.h"
+#include "ipc/base/seals.h"
 #include "ipc/base/unique_fd.h"
 
 namespace tally::source::test {
@@ -34,7 +35,7 @@ std::string bytes_of(const std::vector<T>& values) {
 inline constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 inline void seal(const UniqueFd& file, int seals) {
-  ASSERT_EQ(::fcntl(file.get(), F_ADD_SEALS, seals), 0);
+  ASSERT_TRUE(add_seals(file.get(), seals));
 }
 
 // A field of an error as text; "(none)" if it has none of that name.

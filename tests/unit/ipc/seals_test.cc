@@ -1,4 +1,4 @@
-#include "ipc/base/write_seal.h"
+#include "ipc/base/seals.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <string>
 #include <thread>
 
 #include "ipc/base/unique_fd.h"
@@ -18,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kOthers = F_SEAL_SHRINK | F_SEAL_GROW;
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 constexpr std::size_t kBytes = 4096;
 
 UniqueFd memfd() {
@@ -43,13 +42,13 @@ struct HeldPage {
   }
 };
 
-TEST(WriteSeal, AddsTheOthersWithIt) {
+TEST(Seals, AreAddedTogether) {
   const UniqueFd fd = memfd();
-  ASSERT_TRUE(add_write_seal(fd.get(), kOthers));
-  EXPECT_EQ(::fcntl(fd.get(), F_GET_SEALS), kOthers | F_SEAL_WRITE);
+  ASSERT_TRUE(add_seals(fd.get(), kSeals));
+  EXPECT_EQ(::fcntl(fd.get(), F_GET_SEALS), kSeals);
 }
 
-TEST(WriteSeal, WaitsForAPageThatIsInUseLongerThanTheKernelWaits) {
+TEST(Seals, WaitForAPageThatIsInUseLongerThanTheKernelWaits) {
   const UniqueFd fd = memfd();
   ASSERT_EQ(::pwrite(fd.get(), "x", 1, 0), 1);
   HeldPage held(fd);
@@ -61,36 +60,36 @@ TEST(WriteSeal, WaitsForAPageThatIsInUseLongerThanTheKernelWaits) {
     held.from.reset();
     held.to.reset();
   });
-  const bool added = add_write_seal(fd.get(), kOthers);
+  const bool added = add_seals(fd.get(), kSeals);
   lets_go.join();
   EXPECT_TRUE(added);
 }
 
-TEST(WriteSeal, RefusesWhatIsMappedWritableAndAtOnce) {
+TEST(Seals, AreRefusedAtOnceToWhatIsMappedWritable) {
   const UniqueFd fd = memfd();
   void* map = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   ASSERT_NE(map, MAP_FAILED);
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_FALSE(add_write_seal(fd.get(), kOthers));
+  EXPECT_FALSE(add_seals(fd.get(), kSeals));
   EXPECT_EQ(errno, EBUSY);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 100ms);
   ::munmap(map, kBytes);
 }
 
-TEST(WriteSeal, RefusesAPageThatStaysInUse) {
+TEST(Seals, AreRefusedToAPageThatStaysInUse) {
   const UniqueFd fd = memfd();
   ASSERT_EQ(::pwrite(fd.get(), "x", 1, 0), 1);
   const HeldPage held(fd);
-  EXPECT_FALSE(add_write_seal(fd.get(), kOthers));
+  EXPECT_FALSE(add_seals(fd.get(), kSeals));
   EXPECT_EQ(errno, EBUSY);
   EXPECT_EQ(::fcntl(fd.get(), F_GET_SEALS), 0);
 }
 
-TEST(WriteSeal, RefusesWhatIsNoMemfd) {
+TEST(Seals, AreRefusedToWhatIsNoMemfd) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   const UniqueFd from(ends[0]), to(ends[1]);
-  EXPECT_FALSE(add_write_seal(to.get(), 0));
+  EXPECT_FALSE(add_seals(to.get(), kSeals));
   EXPECT_EQ(errno, EINVAL);
 }
 

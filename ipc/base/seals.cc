@@ -1,4 +1,4 @@
-#include "ipc/base/write_seal.h"
+#include "ipc/base/seals.h"
 
 #include <fcntl.h>
 
@@ -15,8 +15,8 @@ constexpr int kTries = 7;
 
 }  // namespace
 
-bool add_write_seal(int fd, int others) {
-  for (int tried = 1; ::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | others) != 0; ++tried)
+bool add_seals(int fd, int seals) {
+  for (int tried = 1; ::fcntl(fd, F_ADD_SEALS, seals) != 0; ++tried)
     if (errno != EBUSY || tried == kTries) return false;
   return true;
 }
