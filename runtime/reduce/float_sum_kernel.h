@@ -10,6 +10,10 @@
 //
 // The additions must round to nearest, and subnormals must count: run it under a
 // FloatEnvironment.
+//
+// Cutting by a large constant: S. M. Rump, T. Ogita, S. Oishi, Accurate Floating-Point
+// Summation Part I, SIAM J. Sci. Comput. 31(1), 2008; at the same places for all: J.
+// Demmel, H. D. Nguyen, Parallel Reproducible Summation, IEEE TC 64(7), 2015.
 #pragma once
 
 #include <cstddef>
