@@ -8,8 +8,11 @@
 #include <asio/post.hpp>
 
 #include <future>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "daemon/core.h"
 #include "daemon/run_loop.h"
@@ -17,6 +20,7 @@
 #include "ipc/base/block_signals.h"
 #include "ipc/base/float_environment.h"
 #include "ipc/base/guard.h"
+#include "runtime/reduce/simd_level.h"
 
 extern char** environ;
 
@@ -24,11 +28,13 @@ namespace tally::daemon {
 namespace {
 
 // A copy: while the core runs, the program may change its own.
+// For workers: the host's, but for what its own kernels do not look at either.
 std::vector<std::string> environment() {
+  const std::string simd = std::string(reduce::kSimdVariable) + "=";
   std::vector<std::string> all;
   for (char** variable = environ; variable != nullptr && *variable != nullptr;
        ++variable)
-    all.emplace_back(*variable);
+    if (!std::string_view(*variable).starts_with(simd)) all.emplace_back(*variable);
   return all;
 }
 

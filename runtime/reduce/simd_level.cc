@@ -34,7 +34,7 @@ Result<void> limit_simd(std::string_view level) {
 }
 
 Result<void> limit_simd_by_environment() {
-  const char* const level = std::getenv("TALLY_SIMD");
+  const char* const level = std::getenv(kSimdVariable);
   return limit_simd(level == nullptr ? "" : level);
 }
 

@@ -163,5 +163,24 @@ class LocaleTest(unittest.TestCase):
             self.assertEqual(done.stdout, "3.75\n")
 
 
+class SimdTest(unittest.TestCase):
+    """TALLY_SIMD bounds the kernels of tallyd and its workers, of no host's."""
+
+    def test_one_that_names_no_level(self):
+        env = {**os.environ, "TALLY_SIMD": "foo"}
+        with tempfile.TemporaryDirectory(prefix="tally-simd-") as folder:
+            refused = subprocess.run(
+                [program("TALLYD_BIN"), "--socket", f"{folder}/socket"], env=env, text=True,
+                stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("TALLY_SIMD is 'foo'; it may be avx512", refused.stderr)
+        for path in "process", "thread":
+            done = subprocess.run(
+                [program("TALLY_BIN"), "run", "sum", "--values", "1,2", "--embedded",
+                 "--path", path, "-q"], env=env, text=True, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+            self.assertEqual((done.returncode, done.stdout), (0, "3.0\n"), done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
